@@ -1,0 +1,78 @@
+# Everything you can do with this repository. Start with `make` alone.
+
+PYTHON ?= python3
+BIN := .venv/bin
+LOCAL := $(BIN)/python -m deploy.local
+
+.DEFAULT_GOAL := help
+.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay verify bench clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[36m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: gen/.built  ## Install everything into .venv
+
+.venv/.installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv || { echo "cannot make .venv: install Python 3.11 or newer with its venv module (Debian: python3-venv), or name one: make setup PYTHON=…"; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	mkdir -p gen
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+proto:  ## Write gen/ anew from protos/
+	rm -f gen/.built
+	$(MAKE) gen/.built
+
+gen/.built: .venv/.installed scripts/build_protos.sh $(shell find protos -name '*.proto')
+	sh scripts/build_protos.sh
+
+lock: .venv/.installed  ## Renew requirements.txt from pyproject.toml
+	sh scripts/lock.sh
+
+fmt: setup  ## Format everything
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/buf format --write protos
+
+check: setup  ## Lint, types, contracts, architecture: all that needs no running thing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	sh scripts/check_protos.sh
+
+test: setup  ## All tests; they start their own servers
+	$(BIN)/pytest
+
+test-unit: setup  ## Unit and architecture tests: seconds, no server
+	$(BIN)/pytest tests/unit tests/architecture
+
+up: setup  ## Start the local cluster (REPLICAS=2, NATS_NODES=3)
+	$(LOCAL) up
+
+down:  ## Stop it; its data stay in .run/
+	@test ! -x $(BIN)/python || $(LOCAL) down
+
+status: setup  ## Health, restarts and memory of every process
+	$(LOCAL) status
+
+logs: setup  ## Show the logs (SERVICE=order-1, FOLLOW=1)
+	$(LOCAL) logs $(SERVICE) $(if $(FOLLOW),--follow)
+
+demo: setup  ## Orders from place to delivery, shown and checked
+	$(LOCAL) demo
+
+replay: setup  ## Real invoices as orders (DATA=file or folder, SPEED=max or ×real time)
+	@test -n "$(DATA)" || { echo "say which invoices: make replay DATA=../shared/data/online-retail/2010-12.csv.xz"; exit 2; }
+	$(LOCAL) up
+	$(LOCAL) replay $(DATA) $(if $(SPEED),--speed $(SPEED)) $(if $(LIMIT),--limit $(LIMIT))
+
+verify: setup  ## Check every invariant on the databases and streams of the running cluster
+	$(LOCAL) verify
+
+bench: setup  ## Orders per second beside the limits of this machine
+	$(LOCAL) up
+	$(LOCAL) bench $(if $(ORDERS),--orders $(ORDERS))
+
+clean: down  ## Remove everything that can be made again, and the cluster's data
+	rm -rf .venv gen .run .mypy_cache .ruff_cache .pytest_cache
