@@ -1,0 +1,1 @@
+"""How facts leave a service once, and arrive at another once in effect."""

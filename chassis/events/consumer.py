@@ -1,0 +1,266 @@
+"""
+How a service reacts to events: one durable consumer a context, one table of handlers.
+
+What is fetched together is handled together, in one transaction that holds the inbox and the
+handlers' changes; then it is acknowledged. A crash before the acknowledgement repeats the
+delivery, which the inbox recognizes. If a batch fails, its events are tried one by one, so that
+one bad event harms its own aggregate only.
+"""
+
+import asyncio
+import logging
+import traceback
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from google.protobuf.message import Message
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.js.errors import Error as JetStreamError
+from opentelemetry.trace import SpanKind
+
+from chassis.backoff import backoff_seconds
+from chassis.events.inbox import (
+    Envelope,
+    Watermark,
+    advance,
+    bury,
+    count_attempt,
+    watermarks,
+)
+from chassis.events.streams import durable_of, stream_of
+from chassis.kernel.clock import Clock
+from chassis.outages import is_outage
+from chassis.storage.database import Database, Transaction
+from chassis.telemetry.tracing import item_spans
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+FETCH_SECONDS = 1.0
+MOST_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """
+    When events of this type arrive, call this handler with them, inside the transaction that
+    also moves the inbox. The handler may see two events that concern one thing of its own.
+    """
+
+    message: type[Message]
+    handler: Callable[[Sequence[Any], Transaction], Awaitable[None]]
+
+    @property
+    def subject(self) -> str:
+        return self.message.DESCRIPTOR.full_name
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """
+    A message and what its headers say.
+    """
+
+    message: Msg
+    envelope: Envelope
+
+
+class Consumer:
+    """
+    One listener's ear for the events of one context.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        broker: Client,
+        *,
+        listener: str,
+        context: str,
+        subscriptions: Sequence[Subscription],
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._broker = broker
+        self._name = durable_of(listener, context)
+        self._stream = stream_of(context)
+        self._subscriptions = {s.subject: s for s in subscriptions}
+        self._clock = clock
+
+    async def run(self) -> None:
+        """
+        Handle events until cancelled.
+        """
+        jetstream = self._broker.jetstream()
+        failures = 0
+        while True:
+            try:
+                inbox = await jetstream.pull_subscribe_bind(durable=self._name, stream=self._stream)
+                while True:
+                    try:
+                        messages = await inbox.fetch(BATCH, timeout=FETCH_SECONDS)
+                    except TimeoutError:
+                        # Silence, or a consumer that is gone, which looks the same.
+                        await inbox.consumer_info()
+                        continue
+                    finally:
+                        failures = 0
+                    await self.handle([Delivery(m, _envelope(m)) for m in messages])
+            except (NatsError, JetStreamError, OSError) as error:
+                failures += 1
+                log.warning("consumer %s: %s: %s", self._name, type(error).__name__, error)
+                await asyncio.sleep(backoff_seconds(failures, most=2.0))
+
+    async def handle(self, deliveries: Sequence[Delivery]) -> None:
+        """
+        Bring about what *deliveries* say, each at most once, and settle them with JetStream.
+        """
+        try:
+            await self._apply(deliveries)
+        except Exception as error:  # sorted out below: one by one, or counted
+            if len(deliveries) == 1:
+                await self._fail(deliveries[0], error)
+                return
+            for delivery in deliveries:
+                await self.handle([delivery])
+
+    async def _apply(self, deliveries: Sequence[Delivery]) -> None:
+        traces = {d.envelope.aggregate_id: d.envelope.trace for d in deliveries}
+        async with self._database.begin() as tx:
+            marks = await watermarks(tx, self._name, list(traces))
+            due, done, early, behind = _sort(deliveries, marks)
+            with item_spans(_span_name(due), traces, kind=SpanKind.CONSUMER):
+                for together in _rounds(due):
+                    await self._call_handlers(together, tx)
+            moves = {
+                id_: (marks.get(id_, Watermark()), events[-1].envelope.version)
+                for id_, events in due.items()
+            }
+            await advance(tx, self._name, moves)
+            for delivery in behind:
+                await bury(
+                    tx,
+                    self._name,
+                    delivery.envelope,
+                    error="waits behind an earlier dead letter of its aggregate",
+                    stack="",
+                    attempts=0,
+                    now=self._clock(),
+                )
+        for delivery in (d for events in due.values() for d in events):
+            await delivery.message.ack()
+        for delivery in done:
+            await delivery.message.ack()
+        for delivery in behind:
+            await delivery.message.term()
+        for delivery in early:
+            # Its elder is with another replica, or is being tried again.
+            await delivery.message.nak(delay=0.5)
+
+    async def _call_handlers(self, together: Sequence[Delivery], tx: Transaction) -> None:
+        by_subject: dict[str, list[Delivery]] = defaultdict(list)
+        for delivery in together:
+            by_subject[delivery.envelope.subject].append(delivery)
+        for subject, some in by_subject.items():
+            subscription = self._subscriptions.get(subject)
+            if subscription is None:
+                continue  # not our concern; the watermark moves over it
+            events = [subscription.message.FromString(d.envelope.payload) for d in some]
+            await subscription.handler(events, tx)
+
+    async def _fail(self, delivery: Delivery, error: Exception) -> None:
+        envelope = delivery.envelope
+        if is_outage(error):
+            # The event is fine, we are not: that is no attempt.
+            log.warning("consumer %s: %s: %s", self._name, type(error).__name__, error)
+            await asyncio.sleep(backoff_seconds(1, first=0.5))
+            await delivery.message.nak(delay=backoff_seconds(2))
+            return
+        try:
+            async with self._database.begin() as tx:
+                attempts = await count_attempt(tx, self._name, envelope)
+                if attempts >= MOST_ATTEMPTS:
+                    await bury(
+                        tx,
+                        self._name,
+                        envelope,
+                        error=f"{type(error).__name__}: {error}",
+                        stack="".join(traceback.format_exception(error)),
+                        attempts=attempts,
+                        now=self._clock(),
+                    )
+        except Exception as outage:
+            log.warning("consumer %s: cannot count: %s", self._name, type(outage).__name__)
+            return
+        if attempts >= MOST_ATTEMPTS:
+            log.error("consumer %s: dead letter %s", self._name, envelope.event_id, exc_info=error)
+            await delivery.message.term()
+        else:
+            log.warning(
+                "consumer %s: attempt %s at %s failed: %r",
+                self._name,
+                attempts,
+                envelope.event_id,
+                error,
+            )
+            await delivery.message.nak(delay=backoff_seconds(attempts))
+
+
+def _sort(
+    deliveries: Sequence[Delivery], marks: Any
+) -> tuple[dict[UUID, list[Delivery]], list[Delivery], list[Delivery], list[Delivery]]:
+    """
+    Tell which deliveries are due (by aggregate, in order), done before, early, or behind a dead
+    letter.
+    """
+    due: dict[UUID, list[Delivery]] = {}
+    done: list[Delivery] = []
+    early: list[Delivery] = []
+    behind: list[Delivery] = []
+    for delivery in sorted(deliveries, key=lambda d: d.envelope.version):
+        envelope = delivery.envelope
+        mark: Watermark = marks.get(envelope.aggregate_id, Watermark())
+        expected = mark.next + len(due.get(envelope.aggregate_id, ()))
+        if envelope.version < expected:
+            done.append(delivery)
+        elif mark.parked:
+            behind.append(delivery)
+        elif envelope.version > expected:
+            early.append(delivery)
+        else:
+            due.setdefault(envelope.aggregate_id, []).append(delivery)
+    return due, done, early, behind
+
+
+def _rounds(due: dict[UUID, list[Delivery]]) -> list[list[Delivery]]:
+    """
+    Return first the first event of every aggregate, then the second ones, and so on: within a
+    round the order does not matter, from round to round it does.
+    """
+    longest = max((len(events) for events in due.values()), default=0)
+    return [
+        [events[number] for events in due.values() if number < len(events)]
+        for number in range(longest)
+    ]
+
+
+def _span_name(due: dict[UUID, list[Delivery]]) -> str:
+    subjects = {d.envelope.subject for events in due.values() for d in events}
+    return f"process {subjects.pop()}" if len(subjects) == 1 else "process events"
+
+
+def _envelope(message: Msg) -> Envelope:
+    headers = message.headers or {}
+    return Envelope(
+        subject=message.subject,
+        event_id=UUID(headers["ce-id"]),
+        aggregate_id=UUID(headers["ce-subject"]),
+        version=int(headers["ce-sequence"]),
+        payload=message.data,
+        trace=headers.get("traceparent", ""),
+    )

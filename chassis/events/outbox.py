@@ -1,0 +1,116 @@
+"""
+The transactional outbox: an event is told if, and only if, the change it speaks of is committed.
+
+A transaction writes its events to the `outbox` table next to its data; the relay publishes them
+afterwards, at least once and in order for any one aggregate.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.message import Message
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
+from sqlalchemy import Uuid as UuidType
+
+from chassis.kernel.aggregate import Aggregate
+from chassis.kernel.clock import Clock
+from chassis.kernel.ids import new_id
+from chassis.storage.bulk import insert_rows
+from chassis.storage.database import Transaction
+from chassis.telemetry.tracing import trace_for
+from chassis.wake import Wake
+
+# Fixed for ever: it decides which lock guards an aggregate's order. ADR-0005.
+PARTITIONS = 64
+
+OUTBOX_1 = (
+    """
+CREATE TABLE outbox (
+    position bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_outbox PRIMARY KEY,
+    partition smallint NOT NULL,
+    event_id uuid NOT NULL,
+    aggregate_id uuid NOT NULL,
+    aggregate_version bigint NOT NULL,
+    subject text NOT NULL,
+    payload bytea NOT NULL,
+    trace text NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    published_at timestamptz,
+    stream_sequence bigint,
+    CONSTRAINT uq_outbox_aggregate_id UNIQUE (aggregate_id, aggregate_version)
+)
+""",
+    "CREATE INDEX ix_outbox_waiting ON outbox (position) WHERE published_at IS NULL",
+)
+
+_TABLE = Table(
+    "outbox",
+    MetaData(),
+    Column("position", BigInteger, primary_key=True),
+    Column("partition", SmallInteger),
+    Column("event_id", UuidType),
+    Column("aggregate_id", UuidType),
+    Column("aggregate_version", BigInteger),
+    Column("subject", Text),
+    Column("payload", LargeBinary),
+    Column("trace", Text),
+    Column("occurred_at", DateTime(timezone=True)),
+)
+
+
+class Outbox:
+    """
+    The events of one transaction.
+    """
+
+    def __init__(self, tx: Transaction, *, wake: Wake, clock: Clock) -> None:
+        self._tx = tx
+        self._wake = wake
+        self._clock = clock
+        self._rows: list[dict[str, Any]] = []
+
+    def tell(self, aggregate: Aggregate[Any], to_wire: Callable[[Any], Message]) -> None:
+        """
+        Tell what *aggregate* has recorded, when the transaction commits.
+
+        The subject of an event is its full protobuf name, such as `retail.order.v1.OrderPlaced`.
+        Its `meta` (event id, time, aggregate, version) is filled in here.
+        """
+        for event in aggregate.pull_events():
+            if not self._rows:
+                self._tx.before_commit(self._flush)
+                self._tx.after_commit(self._wake.ring)
+            aggregate.event_count += 1
+            self._rows.append(self._row(aggregate, to_wire(event)))
+
+    def _row(self, aggregate: Any, message: Any) -> dict[str, Any]:
+        event_id, now = new_id(), self._clock()
+        meta = message.meta
+        meta.event_id = str(event_id)
+        meta.occurred_at.FromDatetime(now)
+        meta.aggregate_id = str(aggregate.id)
+        meta.aggregate_version = aggregate.event_count
+        return {
+            # The last bits of a UUIDv7 are random; its first ones are the time.
+            "partition": aggregate.id.int % PARTITIONS,
+            "event_id": event_id,
+            "aggregate_id": aggregate.id,
+            "aggregate_version": aggregate.event_count,
+            "subject": message.DESCRIPTOR.full_name,
+            "payload": message.SerializeToString(),
+            "trace": trace_for(aggregate.id, aggregate.trace),
+            "occurred_at": now,
+        }
+
+    async def _flush(self) -> None:
+        # In the order told: positions rise with the versions of each aggregate.
+        await insert_rows(self._tx, _TABLE, self._rows)

@@ -1,0 +1,216 @@
+"""
+The relay: publishes what the outbox holds, in order for any one aggregate.
+
+Events are spread over 64 partitions by aggregate. A relay locks the partitions it finds work in
+for one transaction, publishes their events in the order they were written, marks them once
+JetStream has confirmed them, and lets go. Any number of relays share the work; a relay that dies
+or freezes loses its locks with its transaction. A crash between publish and mark repeats the
+publish: JetStream drops the repeat by message id, and after its window the inbox does.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from opentelemetry.trace import SpanKind
+from sqlalchemy import Row, text
+
+from chassis.backoff import backoff_seconds
+from chassis.storage.database import Database, Transaction
+from chassis.telemetry.tracing import context_of, is_sampled, traceparent_of, tracer
+from chassis.wake import Wake
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+PUBLISH_SECONDS = 5.0
+SWEEP_SECONDS = 0.5
+
+# The first half of the advisory lock's key; the second is the partition.
+LOCK_CLASS = 0x0B0C
+
+# The lock is taken in a statement of its own: the next one sees everything that the partition's
+# former holder has committed, which this one's snapshot may not.
+_LOCK = text(
+    """
+    WITH waiting AS MATERIALIZED (
+        SELECT DISTINCT partition FROM (
+            SELECT partition FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT 2000
+        ) AS oldest
+    )
+    SELECT partition FROM waiting WHERE pg_try_advisory_xact_lock(:lock_class, partition)
+    """
+)
+_SELECT = text(
+    """
+    SELECT position, partition, event_id, aggregate_id, aggregate_version, subject, payload, trace,
+           occurred_at
+    FROM outbox
+    WHERE published_at IS NULL AND partition = ANY(CAST(:partitions AS smallint[]))
+    ORDER BY position LIMIT :limit
+    """
+)
+_MARK = text(
+    """
+    UPDATE outbox SET published_at = clock_timestamp(), stream_sequence = new.sequence
+    FROM unnest(CAST(:positions AS bigint[]), CAST(:sequences AS bigint[]))
+        AS new (position, sequence)
+    WHERE outbox.position = new.position
+    """
+)
+
+
+class PublishRefused(Exception):
+    """
+    JetStream answered a publish with an error.
+    """
+
+
+async def relay(database: Database, broker: Client, *, source: str, wake: Wake) -> None:
+    """
+    Publish outbox events until cancelled.
+
+    Args:
+        source: The CloudEvents source: which service speaks, such as `retail/order`.
+        wake: Rung when a transaction has left events behind.
+    """
+    failures = 0
+    while True:
+        try:
+            published = await relay_batch(database, broker, source=source)
+        except Exception as error:  # whatever it is, the events are safe in the outbox
+            failures += 1
+            log.warning("relay: cannot publish (%s: %s)", type(error).__name__, error)
+            await asyncio.sleep(backoff_seconds(failures, most=2.0))
+            continue
+        failures = 0
+        if published == 0:
+            await wake.wait(sweep_seconds=SWEEP_SECONDS)
+
+
+async def relay_batch(database: Database, broker: Client, *, source: str) -> int:
+    """
+    Publish up to 500 waiting events, and return how many there were.
+    """
+    async with database.begin() as tx:
+        partitions = [row.partition for row in await tx.rows(_LOCK, {"lock_class": LOCK_CLASS})]
+        if not partitions:
+            return 0
+        rows = await tx.rows(_SELECT, {"partitions": partitions, "limit": BATCH})
+        if not rows:
+            return 0
+        sequences = await _publish(broker, rows, source)
+        await _mark(tx, rows, sequences)
+    return len(rows)
+
+
+async def _mark(tx: Transaction, rows: Sequence[Row[Any]], sequences: Sequence[int]) -> None:
+    positions = [row.position for row in rows]
+    await tx.run(_MARK, {"positions": positions, "sequences": list(sequences)})
+
+
+async def _publish(broker: Client, rows: Sequence[Row[Any]], source: str) -> list[int]:
+    headers = [_headers(row, source) for row in rows]
+    if len(rows) > 1:
+        try:
+            return await _publish_atomically(broker, rows, headers)
+        except PublishRefused as refusal:
+            # Most likely some of them were published before a crash, and a batch with a repeat is
+            # refused whole. One by one, each repeat is answered with its first sequence.
+            log.info("relay: batch refused (%s), publishing one by one", refusal)
+    return await _publish_singly(broker, rows, headers)
+
+
+async def _publish_atomically(
+    broker: Client, rows: Sequence[Row[Any]], headers: Sequence[dict[str, str]]
+) -> list[int]:
+    """
+    Publish *rows* as one atomic batch: all are stored, in this order, with one sync (ADR-50 of
+    NATS), or none.
+    """
+    batch = uuid4().hex
+    last = len(rows)
+    for number, (row, header) in enumerate(zip(rows, headers, strict=True), start=1):
+        header = {**header, "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
+        if number < last:
+            await broker.publish(row.subject, row.payload, headers=header)
+    header["Nats-Batch-Commit"] = "1"
+    reply = await broker.request(
+        rows[-1].subject, rows[-1].payload, headers=header, timeout=PUBLISH_SECONDS
+    )
+    end = _sequence(reply.data)
+    return list(range(end - last + 1, end + 1))
+
+
+async def _publish_singly(
+    broker: Client, rows: Sequence[Row[Any]], headers: Sequence[dict[str, str]]
+) -> list[int]:
+    sequences: dict[int, int] = {}
+    of_position = {row.position: header for row, header in zip(rows, headers, strict=True)}
+
+    async def publish_partition(partition: Sequence[Row[Any]]) -> None:
+        for row in partition:
+            reply = await broker.request(
+                row.subject,
+                row.payload,
+                headers=of_position[row.position],
+                timeout=PUBLISH_SECONDS,
+            )
+            sequences[row.position] = _sequence(reply.data)
+
+    by_partition = sorted(rows, key=lambda row: (row.partition, row.position))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for _, partition in groupby(by_partition, key=lambda row: row.partition):
+                tasks.create_task(publish_partition(list(partition)))
+    except* (NatsError, PublishRefused, OSError) as errors:
+        raise errors.exceptions[0] from None
+    return [sequences[row.position] for row in rows]
+
+
+def _sequence(ack: bytes) -> int:
+    answer = orjson.loads(ack)
+    if "error" in answer:
+        raise PublishRefused(answer["error"].get("description", "no reason given"))
+    sequence: int = answer["seq"]
+    return sequence
+
+
+def _headers(row: Row[Any], source: str) -> dict[str, str]:
+    """
+    Return the CloudEvents attributes (NATS protocol binding, binary mode) and the trace.
+    """
+    trace = row.trace
+    if is_sampled(trace):
+        span = tracer.start_span(
+            f"publish {row.subject}",
+            context=context_of(trace),
+            kind=SpanKind.PRODUCER,
+            attributes={
+                "messaging.system": "nats",
+                "messaging.destination.name": row.subject,
+                "messaging.message.id": str(row.event_id),
+            },
+        )
+        trace = traceparent_of(span)
+        span.end()
+    headers = {
+        "Nats-Msg-Id": str(row.event_id),
+        "ce-specversion": "1.0",
+        "ce-id": str(row.event_id),
+        "ce-source": source,
+        "ce-type": row.subject,
+        "ce-subject": str(row.aggregate_id),
+        "ce-sequence": str(row.aggregate_version),
+        "ce-time": row.occurred_at.isoformat(),
+        "content-type": "application/protobuf",
+    }
+    if trace:
+        headers["traceparent"] = trace
+    return headers

@@ -1,0 +1,86 @@
+"""
+Calls gathered into batches, without waiting for more to come.
+
+While one batch is at work the next one gathers; a lone call goes straight through. So a commit is
+shared by as many callers as arrive during the one before (group commit), and latency does not pay
+for it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[C, R]):
+    item: C
+    answer: asyncio.Future[R]
+    context: Context
+
+
+class Gathered(Generic[C, R]):
+    """
+    A function over batches, to be called with one item at a time.
+
+    Args:
+        run: Answers a batch in order; an answer that is an exception is raised to its caller.
+        most: The largest batch.
+        lanes: How many batches may be at work at once.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[C]], Awaitable[Sequence[R | Exception]]],
+        *,
+        most: int = 200,
+        lanes: int = 2,
+    ) -> None:
+        self._run = run
+        self._most = most
+        self._free = lanes
+        self._waiting: list[_Waiting[C, R]] = []
+        self._working: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, item: C) -> R:
+        """
+        Return what the batch answers for *item*.
+        """
+        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(item, answer, copy_context()))
+        if self._free:
+            self._free -= 1
+            task = asyncio.create_task(self._work(), context=Context())
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
+        return await answer
+
+    async def _work(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            try:
+                answers = await self._answer(batch)
+            except Exception as error:  # told to every caller of the batch
+                answers = [error] * len(batch)
+            for waiting, answer in zip(batch, answers, strict=True):
+                if waiting.answer.cancelled():
+                    continue
+                if isinstance(answer, Exception):
+                    waiting.answer.set_exception(answer)
+                else:
+                    waiting.answer.set_result(answer)
+        self._free += 1
+
+    async def _answer(self, batch: Sequence[_Waiting[C, R]]) -> Sequence[R | Exception]:
+        # A batch of one goes on in its caller's trace and deadline; a larger one has none.
+        context = batch[0].context if len(batch) == 1 else Context()
+        run = self._run([waiting.item for waiting in batch])
+        return await asyncio.create_task(_awaited(run), context=context)
+
+
+async def _awaited(answers: Awaitable[R]) -> R:
+    return await answers

@@ -1,0 +1,62 @@
+"""Telling an outage, which passes, from a fault, which stays."""
+
+import grpc
+from asyncpg.exceptions import (
+    AdminShutdownError,
+    CannotConnectNowError,
+    ConnectionDoesNotExistError,
+    CrashShutdownError,
+    DeadlockDetectedError,
+    IdleInTransactionSessionTimeoutError,
+    InterfaceError,
+    LockNotAvailableError,
+    PostgresConnectionError,
+    QueryCanceledError,
+    SerializationError,
+    TooManyConnectionsError,
+)
+from nats.errors import Error as NatsError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from chassis.kernel.errors import Conflict
+
+_DATABASE = (
+    AdminShutdownError,
+    CannotConnectNowError,
+    ConnectionDoesNotExistError,
+    CrashShutdownError,
+    DeadlockDetectedError,
+    IdleInTransactionSessionTimeoutError,
+    InterfaceError,
+    LockNotAvailableError,
+    PostgresConnectionError,
+    QueryCanceledError,
+    SerializationError,
+    TooManyConnectionsError,
+)
+_ANYWHERE = (OSError, TimeoutError, NatsError, PoolTimeoutError, Conflict)
+_STATUSES = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.ABORTED,
+    grpc.StatusCode.CANCELLED,
+}
+
+
+def is_outage(error: BaseException) -> bool:
+    """
+    Return whether *error* says that something was away, slow or contended: trying again later is
+    right, and nothing is wrong with what was asked.
+    """
+    match error:
+        case BaseExceptionGroup():
+            return all(is_outage(part) for part in error.exceptions)
+        case DBAPIError():
+            cause = error.orig.__cause__ if error.orig else None
+            return error.connection_invalidated or isinstance(cause, _DATABASE)
+        case grpc.aio.AioRpcError():
+            return error.code() in _STATUSES
+        case _:
+            return isinstance(error, (*_DATABASE, *_ANYWHERE))

@@ -1,0 +1,1 @@
+"""How services call each other: one server factory, one channel factory."""

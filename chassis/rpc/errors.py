@@ -1,0 +1,72 @@
+"""The only place where a domain error becomes a gRPC status, and the other way round."""
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyProto
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
+
+from chassis.kernel.errors import Conflict, DomainError, InvalidInput, NotFound, RuleViolated
+
+STATUS_CODES: dict[type[DomainError], grpc.StatusCode] = {
+    InvalidInput: grpc.StatusCode.INVALID_ARGUMENT,
+    NotFound: grpc.StatusCode.NOT_FOUND,
+    RuleViolated: grpc.StatusCode.FAILED_PRECONDITION,
+    Conflict: grpc.StatusCode.ABORTED,
+}
+
+DETAILS_KEY = "grpc-status-details-bin"
+
+
+def status_code(error: DomainError) -> grpc.StatusCode:
+    """
+    Return the status code of the kind of error that *error* is.
+    """
+    return next(code for kind, code in STATUS_CODES.items() if isinstance(error, kind))
+
+
+def status_from_error(error: DomainError, domain: str) -> Status:
+    """
+    Return *error* as a status with an ErrorInfo (AIP-193), and a BadRequest that names the field.
+
+    Args:
+        domain: Who says no, such as `order.retail`.
+    """
+    details: list[Message] = [ErrorInfo(reason=error.reason, domain=domain)]
+    if isinstance(error, InvalidInput) and error.field:
+        violation = BadRequest.FieldViolation(field=error.field, description=str(error))
+        details.append(BadRequest(field_violations=[violation]))
+    if isinstance(error, Conflict):
+        retry = RetryInfo()
+        retry.retry_delay.FromMilliseconds(50)
+        details.append(retry)
+    return Status(
+        code=status_code(error).value[0], message=str(error), details=[_packed(d) for d in details]
+    )
+
+
+def status_of(error: grpc.aio.AioRpcError) -> Status:
+    """
+    Return the status that a failed call carried; without details if it carried none.
+    """
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS_KEY and isinstance(value, bytes):
+            return Status.FromString(value)
+    return Status(code=error.code().value[0], message=error.details() or "")
+
+
+def reason_of(status: Status) -> str:
+    """
+    Return the reason that *status* gives, such as OUT_OF_STOCK; empty if it gives none.
+    """
+    for detail in status.details:
+        info = ErrorInfo()
+        if detail.Unpack(info):
+            return info.reason
+    return ""
+
+
+def _packed(detail: Message) -> AnyProto:
+    packed = AnyProto()
+    packed.Pack(detail)
+    return packed

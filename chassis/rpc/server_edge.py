@@ -1,0 +1,134 @@
+"""
+All that happens around a handler, in one interceptor (each one more would cost as much again).
+
+In order: the caller's deadline starts the funnel; the trace goes on; the handler runs shielded
+from the caller's impatience; whatever it raises becomes a status, and no exception text leaves
+the process.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, NoReturn
+
+import grpc
+from google.rpc.status_pb2 import Status
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode
+
+from chassis.kernel.errors import DomainError
+from chassis.outages import is_outage
+from chassis.rpc import deadlines
+from chassis.rpc.errors import DETAILS_KEY, status_from_error
+from chassis.telemetry.tracing import context_of, item_spans, tracer, unpack_items
+
+log = logging.getLogger(__name__)
+
+TRACEPARENT_KEY = "traceparent"
+ITEMS_KEY = "waybill-item-traces-bin"
+
+
+class ServerEdge(grpc.aio.ServerInterceptor):
+    """
+    Args:
+        domain: Who says no, such as `order.retail`.
+    """
+
+    def __init__(self, domain: str) -> None:
+        self._domain = domain
+        # Handlers at work. One goes on when its caller has left, as a commit may be under way:
+        # a unit of work cut off in the middle would leave an outcome that nobody knows.
+        self._working: set[asyncio.Task[Any]] = set()
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return handler
+        method = handler_call_details.method
+        if handler.unary_unary and not method.startswith("/grpc."):
+            return grpc.unary_unary_rpc_method_handler(
+                self._around_unary(method, handler.unary_unary),
+                handler.request_deserializer,
+                handler.response_serializer,
+            )
+        if handler.unary_stream and not method.startswith("/grpc."):
+            return grpc.unary_stream_rpc_method_handler(
+                self._around_stream(handler.unary_stream),
+                handler.request_deserializer,
+                handler.response_serializer,
+            )
+        return handler
+
+    async def drain(self) -> None:
+        """
+        Wait for the handlers that go on without their callers.
+        """
+        if self._working:
+            await asyncio.wait(self._working)
+
+    def _around_unary(self, method: str, respond: Any) -> Any:
+        async def respond_traced(request: Any, context: Any, span: Span) -> Any:
+            try:
+                return await respond(request, context)
+            except Exception as error:  # mapped below; nothing is swallowed
+                span.set_status(StatusCode.ERROR, type(error).__name__)
+                await self._abort(context, error)
+
+        async def respond_within(request: Any, context: Any) -> Any:
+            deadlines.begin(context.time_remaining())
+            metadata = dict(context.invocation_metadata() or ())
+            items = unpack_items(metadata.get(ITEMS_KEY, b""))
+            if items:
+                with item_spans(method, items, kind=SpanKind.SERVER, complete=False):
+                    return await respond_traced(request, context, INVALID_SPAN)
+            parent = context_of(metadata.get(TRACEPARENT_KEY, ""))
+            with tracer.start_as_current_span(
+                method, context=parent, kind=SpanKind.SERVER, record_exception=False
+            ) as span:
+                return await respond_traced(request, context, span)
+
+        async def respond_shielded(request: Any, context: Any) -> Any:
+            task = asyncio.create_task(respond_within(request, context))
+            self._working.add(task)
+            task.add_done_callback(self._finished)
+            return await asyncio.shield(task)
+
+        return respond_shielded
+
+    def _around_stream(self, respond: Any) -> Any:
+        async def respond_within(request: Any, context: Any) -> AsyncIterator[Any]:
+            try:
+                async for response in respond(request, context):
+                    yield response
+            except Exception as error:  # mapped below; nothing is swallowed
+                await self._abort(context, error)
+
+        return respond_within
+
+    def _finished(self, task: asyncio.Task[Any]) -> None:
+        self._working.discard(task)
+        if not task.cancelled():
+            task.exception()  # a caller that left does not collect it
+
+    async def _abort(self, context: Any, error: Exception) -> NoReturn:
+        if isinstance(error, grpc.aio.AbortError):
+            raise error  # the handler has said it already
+        if isinstance(error, DomainError):
+            status = status_from_error(error, self._domain)
+        elif is_outage(error):
+            log.warning("unavailable: %s: %s", type(error).__name__, str(error)[:300])
+            code = grpc.StatusCode.UNAVAILABLE.value[0]
+            status = Status(code=code, message="something needed is not answering; try again")
+        else:
+            log.error("a handler failed", exc_info=error)
+            code = grpc.StatusCode.INTERNAL.value[0]
+            status = Status(code=code, message="an internal error; the log has it by trace id")
+        metadata = ((DETAILS_KEY, status.SerializeToString()),)
+        await context.abort(_CODES[status.code], status.message, trailing_metadata=metadata)
+        raise AssertionError  # abort always raises
+
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}

@@ -1,0 +1,37 @@
+"""How every service starts, runs and stops."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+from chassis.rpc.server import Server
+
+log = logging.getLogger(__name__)
+
+
+async def run_until_stopped(server: Server | None, *jobs: Coroutine[Any, Any, None]) -> None:
+    """
+    Run *server* and *jobs* together until SIGTERM or SIGINT; if a job dies, all stop, and whoever
+    supervises the process starts it anew.
+
+    At the end the server drains first, while the jobs still serve the calls at work.
+    """
+    stopped = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stopped.set)
+
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(job) for job in jobs]
+        if server:
+            await server.start()
+        log.info("started")
+        try:
+            await stopped.wait()
+        finally:
+            if server:
+                await server.stop()
+            for task in running:
+                task.cancel()
+    log.info("stopped")

@@ -1,0 +1,188 @@
+"""Where sagas stand, kept in the service's own database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+
+from chassis.storage.database import Transaction
+from chassis.wake import Wake
+
+SAGAS_1 = (
+    """
+CREATE TABLE sagas (
+    id uuid CONSTRAINT pk_sagas PRIMARY KEY,
+    step text NOT NULL,
+    due_at timestamptz NOT NULL,
+    claim bigint NOT NULL DEFAULT 0,
+    attempts integer NOT NULL DEFAULT 0,
+    waits_for text NOT NULL DEFAULT '',
+    last_error text NOT NULL DEFAULT '',
+    trace text NOT NULL DEFAULT '',
+    began_at timestamptz NOT NULL
+) WITH (fillfactor = 70)
+""",
+    "CREATE INDEX ix_sagas_due ON sagas (step, due_at)",
+)
+
+_START = text(
+    """
+    INSERT INTO sagas (id, step, due_at, trace, began_at)
+    SELECT id, CAST(:step AS text), CAST(:now AS timestamptz), trace, CAST(:now AS timestamptz)
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:traces AS text[])) AS new (id, trace)
+    """
+)
+_WAKE = text(
+    """
+    UPDATE sagas SET due_at = CAST(:now AS timestamptz), claim = claim + 1
+    WHERE id IN (
+        SELECT id FROM sagas WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
+    )
+    """
+)
+_CLAIM = text(
+    """
+    UPDATE sagas
+    SET due_at = CAST(:now AS timestamptz) + CAST(:lease AS interval), claim = claim + 1
+    WHERE id IN (
+        SELECT id FROM sagas WHERE step = :step AND due_at <= CAST(:now AS timestamptz)
+        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id, claim, attempts, trace
+    """
+)
+_LOCK = text(
+    """
+    SELECT sagas.id FROM sagas
+    JOIN unnest(CAST(:ids AS uuid[]), CAST(:claims AS bigint[])) AS mine (id, claim)
+        ON sagas.id = mine.id AND sagas.claim = mine.claim
+    ORDER BY sagas.id FOR UPDATE OF sagas
+    """
+)
+_MOVE = text(
+    """
+    UPDATE sagas SET step = new.step, due_at = new.due_at, waits_for = new.waits_for,
+        attempts = new.attempts, last_error = new.last_error
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:steps AS text[]), CAST(:due AS timestamptz[]),
+        CAST(:waits_for AS text[]), CAST(:attempts AS integer[]), CAST(:errors AS text[]))
+        AS new (id, step, due_at, waits_for, attempts, last_error)
+    WHERE sagas.id = new.id
+    """
+)
+_END = text("DELETE FROM sagas WHERE id = ANY(CAST(:ids AS uuid[]))")
+_NEXT_DUE = text("SELECT min(due_at) AS due_at FROM sagas WHERE step = :step")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """
+    The right to run one step of one saga, until its lease ends or somebody wakes the saga.
+
+    Attributes:
+        number: Which claim it is: a later one makes this one void.
+        attempts: How often the step has failed so far.
+        trace: The `traceparent` the saga was begun under.
+    """
+
+    id: UUID
+    number: int
+    attempts: int
+    trace: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """
+    Where a saga goes from here.
+    """
+
+    id: UUID
+    step: str
+    due_at: datetime
+    waits_for: str = ""
+    attempts: int = 0
+    last_error: str = ""
+
+
+class Sagas:
+    """
+    The sagas of one transaction.
+    """
+
+    def __init__(self, tx: Transaction, wake: Wake) -> None:
+        self._tx = tx
+        self._wake = wake
+
+    async def start(self, step: str, traces: Mapping[UUID, str], *, now: datetime) -> None:
+        """
+        Begin a saga at *step* for each subject, given with the `traceparent` of its story.
+        """
+        await self._tx.run(
+            _START, {"step": step, "now": now, "ids": list(traces), "traces": [*traces.values()]}
+        )
+        self._tx.after_commit(self._wake.ring)
+
+    async def wake(self, ids: Sequence[UUID], *, now: datetime) -> None:
+        """
+        Make the sagas of *ids* due now: something they may be waiting for has happened.
+
+        A step that is running for one of them is run again, as it may not have seen it. Call this
+        before reading the subjects: the lock on the saga is the lock on the whole story, and it
+        is taken in one order by everybody.
+        """
+        await self._tx.run(_WAKE, {"ids": list(ids), "now": now})
+        self._tx.after_commit(self._wake.ring)
+
+    async def claim(self, step: str, *, limit: int, lease: timedelta, now: datetime) -> list[Claim]:
+        """
+        Take up to *limit* sagas that are due at *step*, for the time of *lease*.
+        """
+        rows = await self._tx.rows(
+            _CLAIM, {"step": step, "now": now, "lease": lease, "limit": limit}
+        )
+        return [Claim(row.id, row.claim, row.attempts, row.trace) for row in rows]
+
+    async def still_ours(self, claims: Sequence[Claim]) -> set[UUID]:
+        """
+        Lock the sagas whose claim is still good, and return their ids.
+        """
+        rows = await self._tx.rows(
+            _LOCK, {"ids": [c.id for c in claims], "claims": [c.number for c in claims]}
+        )
+        return {row.id for row in rows}
+
+    async def move(self, moves: Sequence[Move]) -> None:
+        """
+        Let sagas go on as *moves* say.
+        """
+        if not moves:
+            return
+        await self._tx.run(
+            _MOVE,
+            {
+                "ids": [m.id for m in moves],
+                "steps": [m.step for m in moves],
+                "due": [m.due_at for m in moves],
+                "waits_for": [m.waits_for for m in moves],
+                "attempts": [m.attempts for m in moves],
+                "errors": [m.last_error for m in moves],
+            },
+        )
+        self._tx.after_commit(self._wake.ring)
+
+    async def end(self, ids: Sequence[UUID]) -> None:
+        """
+        End the sagas of *ids*; what they did is on their subjects' timelines.
+        """
+        if ids:
+            await self._tx.run(_END, {"ids": list(ids)})
+
+    async def next_due(self, step: str) -> datetime | None:
+        """
+        Return when the next saga is due at *step*, if any stands there.
+        """
+        (row,) = await self._tx.rows(_NEXT_DUE, {"step": step})
+        due_at: datetime | None = row.due_at
+        return due_at

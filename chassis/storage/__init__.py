@@ -1,0 +1,1 @@
+"""How a service keeps its data in its own PostgreSQL database."""

@@ -1,0 +1,125 @@
+"""
+One answer per request id.
+
+A mutation writes (caller, request id) → fingerprint and outcome in the transaction of its effect.
+The same request again finds the record and gets the same answer; another request under the same
+id is refused. Of two first requests at once, one waits for the other's commit.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy import Uuid as UuidType
+
+from chassis.kernel.errors import RuleViolated
+from chassis.storage.bulk import insert_missing_rows
+from chassis.storage.database import Transaction
+
+IDEMPOTENCY_1 = """
+CREATE TABLE idempotency (
+    caller text NOT NULL,
+    request_id uuid NOT NULL,
+    fingerprint bytea NOT NULL,
+    outcome_id uuid NOT NULL,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT pk_idempotency PRIMARY KEY (request_id, caller)
+)
+"""
+
+
+class RequestIdReused(RuleViolated):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """
+    One request to be done once.
+
+    Attributes:
+        caller: Whose request it is; two callers may use the same id.
+        fingerprint: What the request says, without its id; see `fingerprint_of`.
+        outcome_id: The id of what the request brings about: its answer can be read back by it.
+    """
+
+    caller: str
+    request_id: UUID
+    fingerprint: bytes
+    outcome_id: UUID
+
+
+def idempotency_table(metadata: MetaData) -> Table:
+    return Table(
+        "idempotency",
+        metadata,
+        Column("caller", Text, nullable=False),
+        Column("request_id", UuidType, nullable=False),
+        Column("fingerprint", LargeBinary, nullable=False),
+        Column("outcome_id", UuidType, nullable=False),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        PrimaryKeyConstraint("request_id", "caller"),
+    )
+
+
+_TABLE = idempotency_table(MetaData())
+_SELECT = text(
+    "SELECT caller, request_id, fingerprint, outcome_id FROM idempotency"
+    " WHERE request_id = ANY(CAST(:ids AS uuid[]))"
+)
+
+
+def fingerprint_of(content: bytes) -> bytes:
+    """
+    Return 16 bytes that stand for *content*.
+    """
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+async def claim_requests(
+    tx: Transaction, requests: Sequence[Request], *, now: datetime
+) -> Mapping[tuple[str, UUID], UUID | RequestIdReused]:
+    """
+    Record *requests* as done by this transaction and return the ones that were done before: what
+    they brought about, or the refusal of those that say something else under a used id.
+    """
+    rows = [
+        {
+            "caller": request.caller,
+            "request_id": request.request_id,
+            "fingerprint": request.fingerprint,
+            "outcome_id": request.outcome_id,
+            "created_at": now,
+        }
+        # One global order, so that two batches never wait for each other in a circle.
+        for request in sorted(requests, key=lambda r: (r.request_id, r.caller))
+    ]
+    claimed = await insert_missing_rows(tx, _TABLE, rows, returning="outcome_id")
+    repeated = [request for request in requests if request.outcome_id not in claimed]
+    if not repeated:
+        return {}
+    found = await tx.rows(_SELECT, {"ids": [request.request_id for request in repeated]})
+    before = {(row.caller, row.request_id): row for row in found}
+    answers: dict[tuple[str, UUID], UUID | RequestIdReused] = {}
+    for request in repeated:
+        row = before[request.caller, request.request_id]
+        answers[request.caller, request.request_id] = (
+            row.outcome_id
+            if row.fingerprint == request.fingerprint
+            else RequestIdReused(
+                f"request_id {request.request_id} was used before for another request"
+            )
+        )
+    return answers
