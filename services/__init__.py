@@ -1,0 +1,1 @@
+"""One bounded context each; they meet in protos/, never in Python."""

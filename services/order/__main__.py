@@ -1,0 +1,95 @@
+"""Run the order service: `python -m services.order`."""
+
+import uvloop
+
+from chassis.events.broker import connect_broker
+from chassis.events.consumer import Consumer
+from chassis.events.relay import relay
+from chassis.kernel.clock import system_clock
+from chassis.rpc.client import channel
+from chassis.rpc.server import Server
+from chassis.runner import run_until_stopped
+from chassis.saga.runner import SagaRunner
+from chassis.settings import read_settings
+from chassis.storage.database import connect
+from chassis.telemetry.setup import set_up_telemetry
+from chassis.wake import Wake
+from retail.order.v1.order_service_pb2_grpc import add_OrderServiceServicer_to_server
+from services.order.adapters.catalog import GrpcCatalog
+from services.order.adapters.fulfillment import GrpcFulfillment
+from services.order.adapters.inventory import GrpcInventory
+from services.order.adapters.order_changes import HeardOrderChanges
+from services.order.adapters.payments import GrpcPayments
+from services.order.adapters.unit_of_work import join_with, sql_unit_of_work
+from services.order.application.order_saga import OrderSaga
+from services.order.entrypoints.servicer import OrderServicer
+from services.order.entrypoints.subscriptions import HEARS, subscriptions
+from services.order.settings import Settings
+from services.order.wire import DOMAIN
+
+
+async def main(settings: Settings) -> None:
+    telemetry = set_up_telemetry(
+        service="order",
+        instance=settings.instance,
+        otlp_endpoint=settings.otel_exporter_otlp_endpoint,
+        traces_file=settings.traces_file,
+        sample_ratio=settings.traces_sample_ratio,
+        log_level=settings.log_level,
+    )
+    database = connect(settings.database_url, application=settings.instance)
+    broker = await connect_broker(settings.nats_url, name=settings.instance)
+    product = channel(settings.product_target)
+    payment = channel(settings.payment_target)
+    fulfillment = channel(settings.fulfillment_target)
+
+    told, due = Wake(), Wake()
+    join = join_with(told=told, due=due, clock=system_clock)
+    uow = sql_unit_of_work(database, join)
+    changes = HeardOrderChanges(broker)
+    saga = OrderSaga(
+        inventory=GrpcInventory(product),
+        payments=GrpcPayments(payment),
+        fulfillment=GrpcFulfillment(fulfillment),
+        clock=system_clock,
+    )
+    runner = SagaRunner(name="order", begin=uow, steps=saga.steps(), wake=due, clock=system_clock)
+    consumer = Consumer(
+        database,
+        broker,
+        listener="order",
+        context=HEARS,
+        subscriptions=subscriptions(join, system_clock),
+        clock=system_clock,
+    )
+
+    server = Server(domain=DOMAIN, address=settings.grpc_address)
+    servicer = OrderServicer(
+        uow=uow, catalog=GrpcCatalog(product), changes=changes, clock=system_clock
+    )
+    add_OrderServiceServicer_to_server(servicer, server.grpc)
+    if settings.grpc_reflection:
+        server.reflect("retail.order.v1.OrderService")
+
+    api = [changes.run()] if settings.plays("api") else []
+    worker = (
+        [
+            relay(database, broker, source="retail/order", wake=told),
+            consumer.run(),
+            runner.run(),
+        ]
+        if settings.plays("worker")
+        else []
+    )
+    try:
+        await run_until_stopped(server if settings.plays("api") else None, *api, *worker)
+    finally:
+        for channel_ in (product, payment, fulfillment):
+            await channel_.close()
+        await broker.close()
+        await database.close()
+        await telemetry.shut_down()
+
+
+if __name__ == "__main__":
+    uvloop.run(main(read_settings(Settings)))

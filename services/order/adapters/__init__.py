@@ -1,0 +1,1 @@
+"""What the order service reaches out to: its database, other services, the broker."""

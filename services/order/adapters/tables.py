@@ -1,0 +1,74 @@
+"""The tables of the order service."""
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, Table, Text
+from sqlalchemy import Uuid as UuidType
+from sqlalchemy.dialects.postgresql import JSONB
+
+from chassis.storage.database import metadata as new_metadata
+
+metadata = new_metadata()
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", UuidType, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("event_count", BigInteger, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("payment_status", Text, nullable=False),
+    Column("fulfillment_status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("items_total", BigInteger, nullable=False),
+    Column("shipping", BigInteger, nullable=False),
+    Column("discount", BigInteger, nullable=False),
+    Column("grand_total", BigInteger, nullable=False),
+    Column("psp_token", Text, nullable=False),
+    Column("ship_to", JSONB, nullable=False),
+    # [[sku, location, units], …], as product answered: read and written whole.
+    Column("allocations", JSONB, nullable=False),
+    Column("unfulfillable", JSONB, nullable=False),
+    Column("news_count", Integer, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    Column("order_id", UuidType, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("sku", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("unit_price", BigInteger, nullable=False),
+)
+
+order_shipments = Table(
+    "order_shipments",
+    metadata,
+    Column("order_id", UuidType, primary_key=True),
+    Column("id", UuidType, primary_key=True),
+    Column("location_id", Text, nullable=False),
+    Column("goods", JSONB, nullable=False),
+    Column("value", BigInteger, nullable=False),
+    Column("shipping", BigInteger, nullable=False),
+    Column("captured", Boolean, nullable=False),
+    Column("dispatched_at", DateTime(timezone=True), nullable=False),
+    Column("delivered_at", DateTime(timezone=True)),
+)
+
+order_timeline = Table(
+    "order_timeline",
+    metadata,
+    Column("order_id", UuidType, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("trace_id", Text, nullable=False),
+)

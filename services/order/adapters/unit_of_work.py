@@ -1,0 +1,69 @@
+"""One database transaction of the order service."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from uuid import UUID
+
+from chassis.events.outbox import Outbox
+from chassis.kernel.clock import Clock
+from chassis.saga.store import Sagas
+from chassis.storage.database import Database, Transaction
+from chassis.wake import Wake
+from services.order.adapters.orders import SqlOrders
+from services.order.adapters.requests import SqlRequests
+from services.order.domain.order import Order
+from services.order.domain.values import OrderId
+
+
+class SqlTransaction:
+    """
+    What a use case and the saga runner reach within one transaction.
+    """
+
+    def __init__(self, tx: Transaction, *, told: Wake, due: Wake, clock: Clock) -> None:
+        self.orders = SqlOrders(tx, Outbox(tx, wake=told, clock=clock))
+        self.requests = SqlRequests(tx)
+        self.sagas = Sagas(tx, due)
+
+    async def subjects(self, ids: Sequence[UUID]) -> dict[UUID, Order]:
+        """
+        Return the orders whose sagas are *ids*.
+        """
+        orders = await self.orders.find([OrderId(id_) for id_ in ids])
+        return {order.id: order for order in orders.values()}
+
+    async def save_subjects(self, subjects: Sequence[Order]) -> None:
+        await self.orders.save(subjects)
+
+
+SqlUnitOfWork = Callable[[], AbstractAsyncContextManager[SqlTransaction]]
+# Joins a transaction that is open already: the one that also moves the inbox.
+Join = Callable[[Transaction], SqlTransaction]
+
+
+def join_with(*, told: Wake, due: Wake, clock: Clock) -> Join:
+    """
+    Return how to use an open transaction as one of the order service.
+
+    Args:
+        told: Rung after a commit that left events in the outbox.
+        due: Rung after a commit that made a saga due.
+    """
+
+    def join(tx: Transaction) -> SqlTransaction:
+        return SqlTransaction(tx, told=told, due=due, clock=clock)
+
+    return join
+
+
+def sql_unit_of_work(database: Database, join: Join) -> SqlUnitOfWork:
+    """
+    Return a unit of work whose transactions run on *database*.
+    """
+
+    @asynccontextmanager
+    async def begin() -> AsyncGenerator[SqlTransaction]:
+        async with database.begin() as tx:
+            yield join(tx)
+
+    return begin

@@ -1,0 +1,46 @@
+"""Use case: an account looks through its orders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chassis.kernel.errors import InvalidInput
+from services.order.application.ports import UnitOfWork
+from services.order.domain.order import Order
+from services.order.domain.values import AccountId, OrderId, OrderStatus
+
+
+class PageSizeOutOfRange(InvalidInput):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOrders:
+    """
+    Attributes:
+        before: Only orders older than this one; `None` for the newest.
+        statuses: Only orders in one of these; empty: all.
+        limit: 1 to 100.
+    """
+
+    account_id: AccountId
+    before: OrderId | None
+    statuses: tuple[OrderStatus, ...]
+    limit: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.limit <= 100:
+            raise PageSizeOutOfRange("page_size is 1 to 100", field="page_size")
+
+
+async def list_orders(query: ListOrders, *, uow: UnitOfWork) -> tuple[Sequence[Order], bool]:
+    """
+    Return a page of an account's orders, newest first, and whether there are more.
+    """
+    async with uow() as tx:
+        orders = await tx.orders.page(
+            query.account_id,
+            before=query.before,
+            statuses=query.statuses,
+            limit=query.limit + 1,
+        )
+    return orders[: query.limit], len(orders) > query.limit

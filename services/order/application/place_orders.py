@@ -1,0 +1,166 @@
+"""Use case: customers place orders."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chassis.kernel.clock import Clock
+from chassis.kernel.errors import DomainError, InvalidInput, RuleViolated
+from chassis.kernel.ids import new_id
+from chassis.kernel.money import Money
+from chassis.kernel.quantity import Quantity
+from services.order.application import order_saga
+from services.order.application.ports import (
+    Catalog,
+    NewRequest,
+    ProductNotSold,
+    SoldVariant,
+    UnitOfWork,
+)
+from services.order.domain.order import Order
+from services.order.domain.values import AccountId, Address, Channel, OrderId, OrderLine, Sku
+
+
+class TotalChanged(RuleViolated):
+    pass
+
+
+class AgreedPriceNotAllowed(InvalidInput):
+    pass
+
+
+class ExpectedTotalMissing(InvalidInput):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedLine:
+    """
+    A wish for some quantity of one SKU; at today's price unless another was agreed.
+    """
+
+    sku: Sku
+    quantity: Quantity
+    agreed_unit_price: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOrder:
+    """
+    Attributes:
+        fingerprint: Stands for all the caller said, so that a used request id is recognized.
+        shipping: `None` if there is none; so for discount.
+        expected_total: What the caller believes it will cost; required of a CONSUMER.
+        trace: The `traceparent` under which the order's story is told.
+    """
+
+    request_id: UUID
+    fingerprint: bytes
+    account_id: AccountId
+    channel: Channel
+    lines: tuple[WantedLine, ...]
+    shipping: Money | None
+    discount: Money | None
+    expected_total: Money | None
+    psp_token: str
+    ship_to: Address
+    reference: str
+    trace: str = ""
+
+
+async def place_orders(
+    commands: Sequence[PlaceOrder], *, uow: UnitOfWork, catalog: Catalog, clock: Clock
+) -> Sequence[Order | DomainError]:
+    """
+    Accept orders durably and set them on their way; each is answered on its own.
+
+    Safe to repeat: the same request again finds the order it placed. The record of the request is
+    part of the transaction that places the order.
+    """
+    # Before the transaction, so that none stays open across a network call.
+    sold = await catalog.sold(sorted({line.sku for c in commands for line in c.lines}))
+    now = clock()
+    answers: dict[int, Order | DomainError] = {}
+    for number, command in enumerate(commands):
+        try:
+            answers[number] = _order_from(command, sold, now)
+        except DomainError as refusal:
+            answers[number] = refusal
+
+    async with uow() as tx:
+        placed = {n: answer for n, answer in answers.items() if isinstance(answer, Order)}
+        requests = [_request(commands[n], order) for n, order in placed.items()]
+        claims = await tx.requests.claim(requests, now=now)
+        stands = dict(zip(placed, claims, strict=True))
+        fresh = [order for n, order in placed.items() if stands[n] == order.id]
+        await tx.orders.save(fresh)
+        await tx.sagas.start(
+            order_saga.FIRST_STEP, {order.id: order.trace for order in fresh}, now=now
+        )
+        earlier = [id_ for n, id_ in stands.items() if id_ != placed[n].id]
+        found = await tx.orders.find([id_ for id_ in earlier if not isinstance(id_, DomainError)])
+    for number, stand in stands.items():
+        if isinstance(stand, DomainError):
+            answers[number] = stand
+        elif stand != placed[number].id:
+            answers[number] = found[stand]
+    return [answers[number] for number in range(len(commands))]
+
+
+def _order_from(command: PlaceOrder, sold: Mapping[Sku, SoldVariant], now: datetime) -> Order:
+    lines = tuple(_line(command, number, sold) for number in range(len(command.lines)))
+    nothing = Money(0, lines[0].unit_price.currency) if lines else Money(0, "XXX")
+    order = Order.place(
+        OrderId(new_id()),
+        account_id=command.account_id,
+        channel=command.channel,
+        lines=lines,
+        shipping=command.shipping or nothing,
+        discount=command.discount or nothing,
+        ship_to=command.ship_to,
+        psp_token=command.psp_token,
+        reference=command.reference,
+        now=now,
+    )
+    order.trace = command.trace
+    _must_cost_what_was_expected(command, order)
+    return order
+
+
+def _line(command: PlaceOrder, number: int, sold: Mapping[Sku, SoldVariant]) -> OrderLine:
+    wanted = command.lines[number]
+    variant = sold.get(wanted.sku)
+    if variant is None:
+        raise ProductNotSold(f"lines[{number}].sku: {wanted.sku!r} is not sold")
+    if wanted.agreed_unit_price and command.channel is Channel.CONSUMER:
+        field = f"lines[{number}].agreed_unit_price"
+        raise AgreedPriceNotAllowed(f"{field} is for BUSINESS orders only", field=field)
+    return OrderLine(
+        sku=wanted.sku,
+        title=variant.title,
+        quantity=wanted.quantity,
+        unit_price=wanted.agreed_unit_price or variant.price,
+    )
+
+
+def _must_cost_what_was_expected(command: PlaceOrder, order: Order) -> None:
+    if command.expected_total is None:
+        if command.channel is Channel.CONSUMER:
+            raise ExpectedTotalMissing(
+                "expected_total is required of a CONSUMER", field="expected_total"
+            )
+        return
+    if command.expected_total != order.grand_total:
+        raise TotalChanged(
+            f"the order costs {order.grand_total}, not {command.expected_total} as expected"
+        )
+
+
+def _request(command: PlaceOrder, order: Order) -> NewRequest:
+    return NewRequest(
+        account_id=command.account_id,
+        request_id=command.request_id,
+        fingerprint=command.fingerprint,
+        order_id=order.id,
+    )

@@ -1,0 +1,1 @@
+"""The rules of an order, free of any technology."""

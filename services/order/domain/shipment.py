@@ -1,0 +1,27 @@
+"""A parcel of an order, as the order sees it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chassis.kernel.money import Money
+from services.order.domain.values import Goods, LocationId, ShipmentId
+
+
+@dataclass(kw_only=True, eq=False)
+class Shipment:
+    """
+    Attributes:
+        value: What the customer is charged for it.
+        shipping: How much of the value is for shipping.
+        captured: Whether the charge went through and the stock was booked out.
+        delivered_at: `None` until it arrived.
+    """
+
+    id: ShipmentId
+    location_id: LocationId
+    goods: tuple[Goods, ...]
+    value: Money
+    shipping: Money
+    dispatched_at: datetime
+    delivered_at: datetime | None = None
+    captured: bool = False

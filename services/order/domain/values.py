@@ -1,0 +1,148 @@
+"""The small words of an order."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+from chassis.kernel.errors import InvalidInput
+from chassis.kernel.money import Money
+from chassis.kernel.quantity import Quantity
+
+OrderId = NewType("OrderId", UUID)
+ShipmentId = NewType("ShipmentId", UUID)
+AccountId = NewType("AccountId", str)
+Sku = NewType("Sku", str)
+LocationId = NewType("LocationId", str)
+
+_ACCOUNT = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+class Channel(StrEnum):
+    BUSINESS = "BUSINESS"
+    CONSUMER = "CONSUMER"
+
+
+class OrderStatus(StrEnum):
+    PENDING = "PENDING"
+    PLACED = "PLACED"
+    COMPLETED = "COMPLETED"
+    REJECTED = "REJECTED"
+    CANCELLED = "CANCELLED"
+
+
+class PaymentStatus(StrEnum):
+    NONE = "NONE"
+    AUTHORIZED = "AUTHORIZED"
+    PARTIALLY_PAID = "PARTIALLY_PAID"
+    PAID = "PAID"
+    PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
+    REFUNDED = "REFUNDED"
+    VOIDED = "VOIDED"
+
+
+class FulfillmentStatus(StrEnum):
+    UNFULFILLED = "UNFULFILLED"
+    IN_PROGRESS = "IN_PROGRESS"
+    PARTIALLY_FULFILLED = "PARTIALLY_FULFILLED"
+    FULFILLED = "FULFILLED"
+    DELIVERED = "DELIVERED"
+    RETURNED = "RETURNED"
+
+
+class Reason(StrEnum):
+    """
+    Why an order was rejected or cancelled.
+    """
+
+    OUT_OF_STOCK = "OUT_OF_STOCK"
+    PAYMENT_DECLINED = "PAYMENT_DECLINED"
+    RESERVATION_EXPIRED = "RESERVATION_EXPIRED"
+    UNFULFILLABLE = "UNFULFILLABLE"
+    DEADLINE_PASSED = "DEADLINE_PASSED"
+
+
+class AccountMalformed(InvalidInput):
+    pass
+
+
+class AddressIncomplete(InvalidInput):
+    pass
+
+
+def account_id(text: str) -> AccountId:
+    """
+    Raises:
+        AccountMalformed: *text* is not 1 to 64 letters, digits and "-_.:".
+    """
+    if not _ACCOUNT.fullmatch(text):
+        raise AccountMalformed(
+            'account_id is 1 to 64 letters, digits and "-_.:"', field="account_id"
+        )
+    return AccountId(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """
+    Where a parcel goes.
+    """
+
+    name: str
+    lines: tuple[str, ...]
+    city: str
+    postal_code: str
+    country_code: str
+
+    def __post_init__(self) -> None:
+        if not self.name or len(self.name) > 200:
+            raise AddressIncomplete("ship_to.name is 1 to 200 characters", field="ship_to.name")
+        if len(self.lines) > 3 or any(len(line) > 200 for line in self.lines):
+            raise AddressIncomplete(
+                "ship_to.lines is at most 3 lines of 200 characters", field="ship_to.lines"
+            )
+        if len(self.city) > 200:
+            raise AddressIncomplete("ship_to.city is at most 200 characters", field="ship_to.city")
+        if len(self.postal_code) > 20:
+            raise AddressIncomplete(
+                "ship_to.postal_code is at most 20 characters", field="ship_to.postal_code"
+            )
+        if not re.fullmatch("[A-Z]{2}", self.country_code):
+            raise AddressIncomplete(
+                "ship_to.country_code is two capital letters (ISO 3166-1)",
+                field="ship_to.country_code",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """
+    Some quantity of one SKU, with title and price as they were when it was ordered.
+    """
+
+    sku: Sku
+    title: str
+    quantity: Quantity
+    unit_price: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """
+    Some units of one SKU that one location gives.
+    """
+
+    sku: Sku
+    location_id: LocationId
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goods:
+    """
+    Some units of one SKU.
+    """
+
+    sku: Sku
+    units: int

@@ -1,0 +1,1 @@
+"""How the world reaches the order service: gRPC in, events in."""

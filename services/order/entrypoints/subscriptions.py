@@ -1,0 +1,77 @@
+"""Everything the order service listens to."""
+
+from collections.abc import Sequence
+from datetime import UTC
+from uuid import UUID
+
+from chassis.events.consumer import Subscription
+from chassis.kernel.clock import Clock
+from chassis.storage.database import Transaction as OpenTransaction
+from retail.fulfillment.v1 import fulfillment_events_pb2 as pb
+from services.order.adapters.unit_of_work import Join
+from services.order.application.note_deliveries import NoteDelivery, note_deliveries
+from services.order.application.note_dispatches import NoteDispatch, note_dispatches
+from services.order.application.note_unfulfillable import NoteUnfulfillable, note_unfulfillable
+from services.order.application.note_work_accepted import NoteWorkAccepted, note_work_accepted
+from services.order.domain.values import Goods, LocationId, OrderId, ShipmentId, Sku
+
+HEARS = "fulfillment"
+
+
+def subscriptions(join: Join, clock: Clock) -> Sequence[Subscription]:
+    """
+    Return what to do at which event of fulfillment.
+    """
+
+    async def accepted(events: Sequence[pb.OfferAccepted], tx: OpenTransaction) -> None:
+        commands = [
+            NoteWorkAccepted(order_id=_order_id(event.order_id), provider_id=event.provider_id)
+            for event in events
+        ]
+        await note_work_accepted(commands, tx=join(tx), clock=clock)
+
+    async def dispatched(events: Sequence[pb.ShipmentDispatched], tx: OpenTransaction) -> None:
+        commands = [
+            NoteDispatch(
+                order_id=_order_id(event.order_id),
+                shipment_id=ShipmentId(UUID(event.shipment_id)),
+                location_id=LocationId(event.location_id),
+                goods=tuple(Goods(sku=Sku(g.sku), units=g.quantity) for g in event.goods),
+                at=event.dispatch_time.ToDatetime(UTC),
+            )
+            for event in events
+        ]
+        await note_dispatches(commands, tx=join(tx), clock=clock)
+
+    async def delivered(events: Sequence[pb.ShipmentDelivered], tx: OpenTransaction) -> None:
+        commands = [
+            NoteDelivery(
+                order_id=_order_id(event.order_id),
+                shipment_id=ShipmentId(UUID(event.shipment_id)),
+                at=event.deliver_time.ToDatetime(UTC),
+            )
+            for event in events
+        ]
+        await note_deliveries(commands, tx=join(tx), clock=clock)
+
+    async def unfulfillable(
+        events: Sequence[pb.FulfillmentOrderUnfulfillable], tx: OpenTransaction
+    ) -> None:
+        commands = [
+            NoteUnfulfillable(
+                order_id=_order_id(event.order_id), location_id=LocationId(event.location_id)
+            )
+            for event in events
+        ]
+        await note_unfulfillable(commands, tx=join(tx), clock=clock)
+
+    return (
+        Subscription(pb.OfferAccepted, accepted),
+        Subscription(pb.ShipmentDispatched, dispatched),
+        Subscription(pb.ShipmentDelivered, delivered),
+        Subscription(pb.FulfillmentOrderUnfulfillable, unfulfillable),
+    )
+
+
+def _order_id(text: str) -> OrderId:
+    return OrderId(UUID(text))

@@ -1,0 +1,1 @@
+"""How the order service's tables came to be."""

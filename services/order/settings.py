@@ -1,0 +1,15 @@
+"""What the order service must be told to run."""
+
+from chassis.settings import ServiceSettings
+
+
+class Settings(ServiceSettings, frozen=True, kw_only=True):
+    """
+    Attributes:
+        product_target: Where the product service is, such as `ipv4:127.0.0.1:5001`; so for the
+            other two.
+    """
+
+    product_target: str = "dns:product:50051"
+    payment_target: str = "dns:payment:50051"
+    fulfillment_target: str = "dns:fulfillment:50051"

@@ -1,0 +1,291 @@
+"""Between the words of this service and the contract in protos/retail/order/v1."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from chassis.kernel.errors import DomainError, InvalidInput
+from chassis.kernel.ids import parse_id
+from chassis.kernel.money import Money
+from chassis.kernel.quantity import Quantity
+from chassis.rpc.errors import status_from_error
+from chassis.rpc.money import money_from_wire, money_to_wire
+from chassis.storage.idempotency import fingerprint_of
+from retail.common.v1 import address_pb2
+from retail.order.v1 import order_events_pb2 as events_pb
+from retail.order.v1 import order_service_pb2 as pb
+from services.order.application.list_orders import ListOrders
+from services.order.application.place_orders import PlaceOrder, WantedLine
+from services.order.application.ports import TracedEntry
+from services.order.domain.events import (
+    OrderCancelled,
+    OrderCompleted,
+    OrderConfirmed,
+    OrderEvent,
+    OrderPlaced,
+    OrderRejected,
+)
+from services.order.domain.order import Order
+from services.order.domain.shipment import Shipment
+from services.order.domain.values import (
+    Address,
+    Channel,
+    OrderId,
+    OrderLine,
+    OrderStatus,
+    Sku,
+    account_id,
+)
+
+DOMAIN = "order.retail"
+
+DEFAULT_PAGE_SIZE = 50
+
+
+class ChannelMissing(InvalidInput):
+    pass
+
+
+class TokenMissing(InvalidInput):
+    pass
+
+
+class AddressMissing(InvalidInput):
+    pass
+
+
+class SkuMalformed(InvalidInput):
+    pass
+
+
+class PriceNegative(InvalidInput):
+    pass
+
+
+class ReferenceTooLong(InvalidInput):
+    pass
+
+
+class PageTokenMalformed(InvalidInput):
+    pass
+
+
+class StatusUnknown(InvalidInput):
+    pass
+
+
+_CHANNELS = {pb.CHANNEL_BUSINESS: Channel.BUSINESS, pb.CHANNEL_CONSUMER: Channel.CONSUMER}
+
+
+def place_order_from_wire(request: pb.PlaceOrderRequest, *, trace: str) -> PlaceOrder:
+    """
+    Raises:
+        InvalidInput: Something is missing or malformed; names the field.
+    """
+    if request.channel not in _CHANNELS:
+        raise ChannelMissing("channel is CHANNEL_BUSINESS or CHANNEL_CONSUMER", field="channel")
+    if not 1 <= len(request.psp_token) <= 255:
+        raise TokenMissing("psp_token is 1 to 255 characters", field="psp_token")
+    if not request.HasField("ship_to"):
+        raise AddressMissing("ship_to is required", field="ship_to")
+    if len(request.reference) > 64:
+        raise ReferenceTooLong("reference is at most 64 characters", field="reference")
+    return PlaceOrder(
+        request_id=parse_id(request.request_id, "request_id"),
+        fingerprint=_fingerprint(request),
+        account_id=account_id(request.account_id),
+        channel=_CHANNELS[request.channel],
+        lines=tuple(_line_from_wire(line, number) for number, line in enumerate(request.lines)),
+        shipping=_amount(request, "shipping"),
+        discount=_amount(request, "discount"),
+        expected_total=_amount(request, "expected_total"),
+        psp_token=request.psp_token,
+        ship_to=address_from_wire(request.ship_to),
+        reference=request.reference,
+        trace=trace,
+    )
+
+
+def _line_from_wire(line: pb.OrderLineRequest, number: int) -> WantedLine:
+    path = f"lines[{number}]"
+    if not 1 <= len(line.sku) <= 64:
+        raise SkuMalformed(f"{path}.sku is 1 to 64 characters", field=f"{path}.sku")
+    try:
+        quantity = Quantity(line.quantity)
+    except InvalidInput as error:
+        error.field = f"{path}.quantity"
+        raise
+    agreed = None
+    if line.HasField("agreed_unit_price"):
+        field = f"{path}.agreed_unit_price"
+        agreed = _not_negative(money_from_wire(line.agreed_unit_price, field), field)
+    return WantedLine(sku=Sku(line.sku), quantity=quantity, agreed_unit_price=agreed)
+
+
+def _amount(request: pb.PlaceOrderRequest, field: str) -> Money | None:
+    if not request.HasField(field):
+        return None
+    return _not_negative(money_from_wire(getattr(request, field), field), field)
+
+
+def _not_negative(money: Money, field: str) -> Money:
+    if money.minor_units < 0:
+        raise PriceNegative(f"{field} is not negative", field=field)
+    return money
+
+
+def _fingerprint(request: pb.PlaceOrderRequest) -> bytes:
+    content = pb.PlaceOrderRequest()
+    content.CopyFrom(request)
+    content.ClearField("request_id")
+    return fingerprint_of(content.SerializeToString(deterministic=True))
+
+
+def address_from_wire(wire: address_pb2.Address) -> Address:
+    return Address(
+        name=wire.name,
+        lines=tuple(wire.lines),
+        city=wire.city,
+        postal_code=wire.postal_code,
+        country_code=wire.country_code,
+    )
+
+
+def address_to_wire(address: Address) -> address_pb2.Address:
+    return address_pb2.Address(
+        name=address.name,
+        lines=address.lines,
+        city=address.city,
+        postal_code=address.postal_code,
+        country_code=address.country_code,
+    )
+
+
+def list_orders_from_wire(request: pb.ListOrdersRequest) -> ListOrders:
+    return ListOrders(
+        account_id=account_id(request.account_id),
+        before=_order_id_from_token(request.page_token) if request.page_token else None,
+        statuses=tuple(_status_from_wire(status) for status in request.statuses),
+        limit=request.page_size or DEFAULT_PAGE_SIZE,
+    )
+
+
+def _status_from_wire(status: int) -> OrderStatus:
+    name = pb.OrderStatus.Name(status) if status in pb.OrderStatus.values() else ""
+    word = name.removeprefix("ORDER_STATUS_")
+    if word not in set(OrderStatus):
+        raise StatusUnknown(f"statuses holds {status}, which is no status", field="statuses")
+    return OrderStatus(word)
+
+
+def page_token(order: Order) -> str:
+    """
+    Return the token for the page after *order*; opaque to clients.
+    """
+    return base64.urlsafe_b64encode(order.id.bytes).decode()
+
+
+def _order_id_from_token(token: str) -> OrderId:
+    try:
+        return OrderId(UUID(bytes=base64.urlsafe_b64decode(token)))
+    except (ValueError, binascii.Error):
+        raise PageTokenMalformed("page_token is not one of ours", field="page_token") from None
+
+
+def result_to_wire(answer: Order | DomainError) -> pb.PlaceOrderResult:
+    if isinstance(answer, DomainError):
+        return pb.PlaceOrderResult(error=status_from_error(answer, DOMAIN))
+    return pb.PlaceOrderResult(order=order_to_wire(answer))
+
+
+def order_to_wire(order: Order, timeline: Sequence[TracedEntry] = ()) -> pb.Order:
+    return pb.Order(
+        order_id=str(order.id),
+        account_id=order.account_id,
+        channel=f"CHANNEL_{order.channel}",
+        status=f"ORDER_STATUS_{order.status}",
+        payment_status=f"PAYMENT_STATUS_{order.payment_status}",
+        fulfillment_status=f"FULFILLMENT_STATUS_{order.fulfillment_status}",
+        lines=[_line_to_wire(line) for line in order.lines],
+        items_total=money_to_wire(order.items_total),
+        shipping=money_to_wire(order.shipping),
+        discount=money_to_wire(order.discount),
+        grand_total=money_to_wire(order.grand_total),
+        ship_to=address_to_wire(order.ship_to),
+        create_time=time_to_wire(order.created_at),
+        update_time=time_to_wire(order.updated_at),
+        reason=order.reason or "",
+        reference=order.reference,
+        timeline=[_entry_to_wire(entry) for entry in timeline],
+        shipments=[_shipment_to_wire(shipment) for shipment in order.shipments.values()],
+    )
+
+
+def _line_to_wire(line: OrderLine) -> pb.OrderLine:
+    return pb.OrderLine(
+        sku=line.sku,
+        title=line.title,
+        quantity=line.quantity.units,
+        unit_price=money_to_wire(line.unit_price),
+    )
+
+
+def _entry_to_wire(traced: TracedEntry) -> pb.TimelineEntry:
+    return pb.TimelineEntry(
+        time=time_to_wire(traced.entry.at),
+        what=traced.entry.what,
+        cause=traced.entry.cause,
+        trace_id=traced.trace_id,
+    )
+
+
+def _shipment_to_wire(shipment: Shipment) -> pb.OrderShipment:
+    return pb.OrderShipment(
+        shipment_id=str(shipment.id),
+        value=money_to_wire(shipment.value),
+        dispatch_time=time_to_wire(shipment.dispatched_at),
+        deliver_time=time_to_wire(shipment.delivered_at) if shipment.delivered_at else None,
+    )
+
+
+def time_to_wire(at: datetime) -> Timestamp:
+    wire = Timestamp()
+    wire.FromDatetime(at)
+    return wire
+
+
+def event_to_wire(event: OrderEvent) -> Message:
+    match event:
+        case OrderPlaced():
+            return events_pb.OrderPlaced(
+                order_id=str(event.order_id),
+                account_id=event.account_id,
+                grand_total=money_to_wire(event.grand_total),
+                goods=[
+                    events_pb.OrderedGoods(sku=item.sku, quantity=item.units)
+                    for item in event.goods
+                ],
+            )
+        case OrderConfirmed():
+            return events_pb.OrderConfirmed(
+                order_id=str(event.order_id),
+                account_id=event.account_id,
+                ship_to=address_to_wire(event.ship_to),
+                goods=[
+                    events_pb.GoodsToFulfill(
+                        sku=item.sku, location_id=item.location_id, quantity=item.units
+                    )
+                    for item in event.goods
+                ],
+            )
+        case OrderRejected():
+            return events_pb.OrderRejected(order_id=str(event.order_id), reason=event.reason)
+        case OrderCancelled():
+            return events_pb.OrderCancelled(order_id=str(event.order_id), reason=event.reason)
+        case OrderCompleted():
+            return events_pb.OrderCompleted(order_id=str(event.order_id))

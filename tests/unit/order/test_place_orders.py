@@ -1,0 +1,136 @@
+from uuid import UUID
+
+from chassis.kernel.money import CurrencyMismatch, Money
+from chassis.kernel.quantity import Quantity
+from chassis.storage.idempotency import RequestIdReused
+from services.order.application.place_orders import (
+    AgreedPriceNotAllowed,
+    ExpectedTotalMissing,
+    TotalChanged,
+    WantedLine,
+    place_orders,
+)
+from services.order.application.ports import ProductNotSold
+from services.order.domain.events import OrderPlaced
+from services.order.domain.order import DiscountTooHigh, LinesMissing, TotalNotPositive
+from services.order.domain.values import AccountId, Channel, Goods, OrderStatus, Sku
+
+LAMP = Sku("LAMP")
+
+
+async def place(world, *commands):
+    return await place_orders(commands, uow=world.uow, catalog=world, clock=world.clock)
+
+
+async def test_an_order_is_accepted_at_todays_price(world, a_command):
+    (order,) = await place(world, a_command())
+
+    assert order.status is OrderStatus.PENDING
+    assert order.grand_total == Money(30_00, "EUR")
+    assert world.events == [
+        OrderPlaced(
+            order_id=order.id,
+            account_id="shop-1",
+            grand_total=Money(30_00, "EUR"),
+            goods=(Goods(sku=LAMP, units=3),),
+        )
+    ]
+
+
+async def test_an_accepted_order_begins_its_saga(world, a_command):
+    (order,) = await place(world, a_command())
+
+    assert world.sagas == {order.id: ("reserve_stock", world.now)}
+
+
+async def test_an_agreed_price_counts_for_a_business(world, a_command):
+    line = WantedLine(sku=LAMP, quantity=Quantity(3), agreed_unit_price=Money(9_00, "EUR"))
+
+    (order,) = await place(world, a_command(lines=(line,), shipping=Money(5_00, "EUR")))
+
+    assert order.grand_total == Money(32_00, "EUR")
+
+
+async def test_a_consumer_cannot_bring_a_price(world, a_command):
+    line = WantedLine(sku=LAMP, quantity=Quantity(3), agreed_unit_price=Money(9_00, "EUR"))
+
+    (refusal,) = await place(world, a_command(channel=Channel.CONSUMER, lines=(line,)))
+
+    assert isinstance(refusal, AgreedPriceNotAllowed)
+    assert refusal.field == "lines[0].agreed_unit_price"
+    assert not world.orders
+
+
+async def test_a_consumer_must_say_what_it_will_cost(world, a_command):
+    (refusal,) = await place(world, a_command(channel=Channel.CONSUMER))
+
+    assert isinstance(refusal, ExpectedTotalMissing)
+
+
+async def test_a_price_that_drifted_is_refused_not_charged(world, a_command):
+    command = a_command(channel=Channel.CONSUMER, expected_total=Money(29_00, "EUR"))
+
+    (refusal,) = await place(world, command)
+
+    assert isinstance(refusal, TotalChanged)
+    assert not world.orders
+
+
+async def test_what_is_not_sold_cannot_be_ordered(world, a_command):
+    (refusal,) = await place(
+        world, a_command(lines=(WantedLine(sku=Sku("SOFA"), quantity=Quantity(1)),))
+    )
+
+    assert isinstance(refusal, ProductNotSold)
+
+
+async def test_an_order_has_lines_and_something_to_pay(world, a_command):
+    refusals = await place(
+        world,
+        a_command(request_id=UUID(int=1), lines=()),
+        a_command(request_id=UUID(int=2), discount=Money(31_00, "EUR")),
+        a_command(request_id=UUID(int=3), discount=Money(30_00, "EUR")),
+        a_command(request_id=UUID(int=4), shipping=Money(1_00, "GBP")),
+    )
+
+    kinds = [type(refusal) for refusal in refusals]
+    assert kinds == [LinesMissing, DiscountTooHigh, TotalNotPositive, CurrencyMismatch]
+    assert not world.orders
+
+
+async def test_the_same_request_again_finds_its_order(world, a_command):
+    (first,) = await place(world, a_command())
+
+    (again,) = await place(world, a_command())
+
+    assert again.id == first.id
+    assert len(world.orders) == len(world.events) == 1
+
+
+async def test_the_same_request_twice_in_a_batch_places_one_order(world, a_command):
+    first, again = await place(world, a_command(), a_command())
+
+    assert again.id == first.id
+    assert len(world.orders) == 1
+
+
+async def test_a_used_request_id_with_another_content_is_refused(world, a_command):
+    await place(world, a_command())
+
+    (refusal,) = await place(world, a_command(fingerprint=b"four lamps"))
+
+    assert isinstance(refusal, RequestIdReused)
+    assert len(world.orders) == 1
+
+
+async def test_two_accounts_may_use_the_same_request_id(world, a_command):
+    await place(world, a_command(), a_command(account_id=AccountId("shop-2")))
+
+    assert len(world.orders) == 2
+
+
+async def test_one_bad_request_of_a_batch_harms_no_other(world, a_command):
+    good, bad = await place(world, a_command(), a_command(request_id=UUID(int=2), lines=()))
+
+    assert world.orders[good.id].status is OrderStatus.PENDING
+    assert isinstance(bad, LinesMissing)
