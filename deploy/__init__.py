@@ -1,0 +1,1 @@
+"""Everything needed to run Waybill somewhere."""

@@ -1,0 +1,1 @@
+"""The local cluster: real servers from wheels, one command, no containers."""

@@ -1,0 +1,106 @@
+"""What to start, where, and how it all finds each other: decided before anything starts."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from deploy.local.cluster import Cluster
+from deploy.local.databases import service_database
+from deploy.local.initdb import initialize
+from deploy.local.nats_server import nats_processes
+from deploy.local.nats_server import url_of as nats_url_of
+from deploy.local.ports import Ports
+from deploy.local.postgres import admin_url_of, postgres_process
+from deploy.local.processes import Process
+from deploy.local.services import (
+    service_addresses,
+    service_processes,
+    targets_of,
+)
+from deploy.local.topology import PYTHONPATH, Topology
+from deploy.local.valkey import url_of as cache_url_of
+from deploy.local.valkey import valkey_process
+
+# All services, one process each, with their pools full.
+CONNECTIONS_PER_REPLICA = 60
+
+Planned = tuple[list[Process], str]
+
+
+async def make_plan(
+    state: Path, *, topology: Topology, replicas: int, nats_nodes: int, environ: Mapping[str, str]
+) -> Cluster:
+    """
+    Plan a cluster, and make what must be there before it starts: directories, configurations,
+    an empty database.
+
+    Servers that *environ* names are used, not started.
+
+    Raises:
+        LocalError: It cannot be had; the message says why.
+    """
+    ports = Ports(environ)
+    # What the user may ask for comes before what we choose, so that the two never meet.
+    addresses = service_addresses(topology, replicas, ports)
+    postgres, admin_url = await plan_postgres(
+        state, environ.get("DATABASE_URL", ""), ports, replicas
+    )
+    valkey, cache_url = plan_valkey(state, environ.get("CACHE_URL", ""), ports)
+    nats, nats_url = plan_nats(state, environ.get("NATS_URL", ""), ports, nats_nodes)
+
+    cluster = Cluster(
+        state=state,
+        replicas=replicas,
+        nats_nodes=nats_nodes,
+        admin_url=admin_url,
+        databases={name: service_database(admin_url, name) for name in topology.contexts},
+        nats_url=nats_url,
+        cache_url=cache_url,
+        targets=targets_of(addresses),
+        preparation=plan_preparation(state, topology),
+    )
+    services = service_processes(cluster, topology, addresses)
+    return replace(cluster, processes=(*postgres, *nats, *valkey, *services))
+
+
+async def plan_postgres(state: Path, url: str, ports: Ports, replicas: int) -> Planned:
+    if url:
+        return [], url
+    data = state / "data" / "postgres"
+    port = ports.take("PG_PORT")
+    await initialize(data)
+    process = postgres_process(
+        data,
+        port=port,
+        log=state / "logs" / "postgres.log",
+        settings={"max_connections": str(60 + CONNECTIONS_PER_REPLICA * replicas)},
+    )
+    return [process], admin_url_of(data, process)
+
+
+def plan_nats(state: Path, url: str, ports: Ports, nodes: int) -> Planned:
+    if url:
+        return [], url
+    processes = nats_processes(state / "data", nodes=nodes, ports=ports, logs=state / "logs")
+    return processes, nats_url_of(processes)
+
+
+def plan_valkey(state: Path, url: str, ports: Ports) -> Planned:
+    if url:
+        return [], url
+    process = valkey_process(
+        state / "data", port=ports.take("CACHE_PORT"), log=state / "logs" / "valkey.log"
+    )
+    return [process], cache_url_of(process)
+
+
+def plan_preparation(state: Path, topology: Topology) -> Process | None:
+    if not topology.preparation:
+        return None
+    return Process(
+        name="provision",
+        role="job",
+        command=(*topology.preparation, str(state)),
+        environment={"PYTHONPATH": PYTHONPATH},
+        log=state / "logs" / "provision.log",
+    )

@@ -1,0 +1,60 @@
+"""The services: what each replica is told, through its environment."""
+
+from deploy.local.cluster import Cluster
+from deploy.local.ports import HOST, Ports
+from deploy.local.processes import Process
+from deploy.local.topology import PYTHONPATH, Topology
+
+Addresses = dict[str, tuple[str, ...]]
+
+
+def service_addresses(topology: Topology, replicas: int, ports: Ports) -> Addresses:
+    """
+    Choose where each replica of each service listens.
+    """
+    return {
+        service: tuple(
+            f"{HOST}:{ports.take(f'{service.upper()}_PORT', number)}"
+            for number in range(1, replicas + 1)
+        )
+        for service in topology.contexts
+    }
+
+
+def targets_of(addresses: Addresses) -> dict[str, str]:
+    """
+    Return each service's gRPC target: all of its replicas, for the client to balance over.
+    """
+    return {service: f"ipv4:{','.join(replicas)}" for service, replicas in addresses.items()}
+
+
+def service_processes(cluster: Cluster, topology: Topology, addresses: Addresses) -> list[Process]:
+    """
+    Return a process for every replica of every service of *cluster*.
+    """
+    targets = {f"{name.upper()}_TARGET": target for name, target in cluster.targets.items()}
+    return [
+        Process(
+            name=(instance := f"{service}-{number}"),
+            role=service,
+            command=topology.command_of(service),
+            address=address,
+            check=f"grpc://{address}",
+            log=cluster.state / "logs" / f"{instance}.log",
+            environment={
+                "DATABASE_URL": cluster.databases[service].app,
+                "NATS_URL": cluster.nats_url,
+                "CACHE_URL": cluster.cache_url,
+                "GRPC_ADDRESS": address,
+                **targets,
+                "INSTANCE": instance,
+                "TRACES_FILE": str(cluster.state / "traces" / f"{instance}.jsonl"),
+                "GRPC_REFLECTION": "1",
+                "PYTHONPATH": PYTHONPATH,
+                # One heap for all threads: less memory, and no slower under one event loop.
+                "MALLOC_ARENA_MAX": "2",
+            },
+        )
+        for service, replicas in addresses.items()
+        for number, address in enumerate(replicas, start=1)
+    ]
