@@ -62,7 +62,8 @@ def reason_of(status: Status) -> str:
     for detail in status.details:
         info = ErrorInfo()
         if detail.Unpack(info):
-            return info.reason
+            reason: str = info.reason
+            return reason
     return ""
 
 

@@ -59,14 +59,14 @@ class Server:
         self.grpc = grpc.aio.server(
             interceptors=[self._edge], options=_OPTIONS, maximum_concurrent_rpcs=most_calls
         )
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)  # type: ignore[no-untyped-call]
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
 
     def reflect(self, *services: str) -> None:
         """
         Let clients ask what *services* (full names) look like.
         """
         names = (*services, "grpc.health.v1.Health", reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, self.grpc)  # type: ignore[no-untyped-call]
+        reflection.enable_server_reflection(names, self.grpc)
 
     async def start(self) -> None:
         """

@@ -1,6 +1,6 @@
 """Everything the order service listens to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from uuid import UUID
 
@@ -8,14 +8,17 @@ from chassis.events.consumer import Subscription
 from chassis.kernel.clock import Clock
 from chassis.storage.database import Transaction as OpenTransaction
 from retail.fulfillment.v1 import fulfillment_events_pb2 as pb
-from services.order.adapters.unit_of_work import Join
 from services.order.application.note_deliveries import NoteDelivery, note_deliveries
 from services.order.application.note_dispatches import NoteDispatch, note_dispatches
 from services.order.application.note_unfulfillable import NoteUnfulfillable, note_unfulfillable
 from services.order.application.note_work_accepted import NoteWorkAccepted, note_work_accepted
+from services.order.application.ports import Transaction
 from services.order.domain.values import Goods, LocationId, OrderId, ShipmentId, Sku
 
 HEARS = "fulfillment"
+
+# Joins the open transaction that also moves the inbox.
+Join = Callable[[OpenTransaction], Transaction]
 
 
 def subscriptions(join: Join, clock: Clock) -> Sequence[Subscription]:

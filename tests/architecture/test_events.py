@@ -1,0 +1,46 @@
+"""The model and the contract name the same events, and everybody hears what is provisioned."""
+
+from importlib import import_module
+from typing import get_args
+
+import pytest
+
+from deploy.local.topology import WAYBILL
+
+CONTEXTS = ["product", "order", "payment", "fulfillment"]
+
+
+def messages_of(context):
+    contract = import_module(f"retail.{context}.v1.{context}_events_pb2")
+    return contract.DESCRIPTOR.message_types_by_name
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_the_model_and_the_contract_name_the_same_events(context):
+    model = import_module(f"services.{context}.domain.events")
+    union = getattr(model, f"{context.capitalize()}Event")
+
+    in_model = {event.__name__ for event in get_args(union)}
+    in_contract = {
+        name for name, message in messages_of(context).items() if "meta" in message.fields_by_name
+    }
+
+    assert in_model == in_contract
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_every_event_says_what_it_is_about_in_its_first_field(context):
+    for message in messages_of(context).values():
+        if "meta" in message.fields_by_name:
+            meta = message.fields_by_name["meta"]
+            assert meta.number == 1
+            assert meta.message_type.full_name == "retail.common.v1.EventMeta"
+
+
+def test_whoever_listens_has_a_consumer():
+    heard = {
+        service: (import_module(f"services.{service}.entrypoints.subscriptions").HEARS,)
+        for service in ("order", "fulfillment")
+    }
+
+    assert {listener: tuple(contexts) for listener, contexts in WAYBILL.listeners.items()} == heard

@@ -1,0 +1,197 @@
+import asyncio
+import time
+from uuid import UUID
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from chassis.kernel.errors import RuleViolated
+from chassis.rpc import deadlines
+from chassis.rpc.client import channel
+from chassis.rpc.errors import reason_of, status_of
+from chassis.rpc.server import PortTaken, Server
+from chassis.telemetry.tracing import item_traces, pack_items
+from deploy.local.ports import Ports
+from retail.order.v1 import order_service_pb2 as pb
+from retail.order.v1.order_service_pb2_grpc import (
+    OrderServiceServicer,
+    OrderServiceStub,
+    add_OrderServiceServicer_to_server,
+)
+
+
+class OrderTooOld(RuleViolated):
+    pass
+
+
+class Servicer(OrderServiceServicer):
+    """
+    Does what the order id of a request says.
+    """
+
+    def __init__(self) -> None:
+        self.finished = []
+        self.budgets = []
+        self.traces = {}
+
+    async def GetOrder(self, request, context):  # noqa: ARG002, N802
+        self.budgets.append(deadlines.budget(60))
+        self.traces = dict(item_traces())
+        match request.order_id:
+            case "refuse":
+                raise OrderTooOld("it is from last year")
+            case "break":
+                raise ValueError("secret: postgresql://user:password@host")
+            case "outage":
+                raise ConnectionResetError("the database went away")
+            case "slow":
+                await asyncio.sleep(0.3)
+        self.finished.append(request.order_id)
+        return pb.GetOrderResponse()
+
+
+@pytest.fixture
+async def served():
+    """
+    Return a servicer behind a real server, and a stub on a real channel to it.
+    """
+    address = f"127.0.0.1:{Ports({}).take()}"
+    servicer = Servicer()
+    server = Server(domain="order.retail", address=address)
+    add_OrderServiceServicer_to_server(servicer, server.grpc)
+    await server.start()
+    async with channel(f"ipv4:{address}") as open_channel:
+        yield servicer, OrderServiceStub(open_channel), address
+    await server.stop()
+
+
+async def failure_of(call):
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        await call
+    return failed.value
+
+
+async def test_a_refusal_arrives_with_its_reason(served):
+    _, stub, _ = served
+
+    error = await failure_of(stub.GetOrder(pb.GetOrderRequest(order_id="refuse")))
+
+    assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert error.details() == "it is from last year"
+    assert reason_of(status_of(error)) == "ORDER_TOO_OLD"
+
+
+async def test_an_unforeseen_error_tells_the_client_nothing(served):
+    _, stub, _ = served
+
+    error = await failure_of(stub.GetOrder(pb.GetOrderRequest(order_id="break")))
+
+    assert error.code() is grpc.StatusCode.INTERNAL
+    assert "secret" not in error.details()
+
+
+async def test_an_outage_behind_the_service_is_unavailable(served):
+    _, stub, _ = served
+
+    error = await failure_of(stub.GetOrder(pb.GetOrderRequest(order_id="outage"), timeout=0.5))
+
+    assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
+async def test_every_call_has_a_deadline(served):
+    servicer, stub, _ = served
+
+    await stub.GetOrder(pb.GetOrderRequest())
+
+    assert 0 < servicer.budgets[0] < deadlines.DEFAULT_SECONDS
+
+
+async def test_a_callers_deadline_reaches_the_handler_less_a_margin(served):
+    servicer, stub, _ = served
+
+    await stub.GetOrder(pb.GetOrderRequest(), timeout=1)
+
+    assert 0.5 < servicer.budgets[0] <= 1 - deadlines.MARGIN_SECONDS
+
+
+async def test_no_call_is_made_when_no_time_is_left(served):
+    servicer, stub, _ = served
+    token = deadlines.begin(0.01)
+
+    error = await failure_of(stub.GetOrder(pb.GetOrderRequest()))
+
+    deadlines.end(token)
+    assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert not servicer.budgets
+
+
+async def test_a_handler_ends_its_work_when_the_caller_has_left(served):
+    servicer, stub, _ = served
+
+    error = await failure_of(stub.GetOrder(pb.GetOrderRequest(order_id="slow"), timeout=0.1))
+    assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    await asyncio.sleep(0.4)
+
+    assert servicer.finished == ["slow"]
+
+
+async def test_a_cancelled_caller_gets_away_at_once(served):
+    _, stub, _ = served
+    began = time.monotonic()
+
+    call = asyncio.ensure_future(stub.GetOrder(pb.GetOrderRequest(order_id="slow")))
+    await asyncio.sleep(0.05)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+    assert time.monotonic() - began < 0.25
+
+
+async def test_the_traces_of_a_batch_travel_with_it(served):
+    servicer, _, address = served
+    story = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    packed = pack_items({UUID(int=1): story})
+
+    async with grpc.aio.insecure_channel(address) as bare:
+        await OrderServiceStub(bare).GetOrder(
+            pb.GetOrderRequest(), metadata=(("waybill-item-traces-bin", packed),)
+        )
+
+    # No exporter is set up here, so that the span is none and its context the caller's.
+    assert servicer.traces == {UUID(int=1): story}
+
+
+async def test_a_server_reports_its_health(served):
+    _, _, address = served
+
+    async with grpc.aio.insecure_channel(address) as bare:
+        answer = await health_pb2_grpc.HealthStub(bare).Check(health_pb2.HealthCheckRequest())
+
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_a_taken_port_is_said_in_a_sentence(served):
+    _, _, address = served
+
+    with pytest.raises(PortTaken, match=f"cannot listen on {address}"):
+        await Server(domain="order.retail", address=address).start()
+
+
+async def test_a_server_that_stops_lets_the_calls_at_work_end():
+    address = f"127.0.0.1:{Ports({}).take()}"
+    servicer = Servicer()
+    server = Server(domain="order.retail", address=address)
+    add_OrderServiceServicer_to_server(servicer, server.grpc)
+    await server.start()
+    async with channel(f"ipv4:{address}") as open_channel:
+        stub = OrderServiceStub(open_channel)
+        await stub.GetOrder(pb.GetOrderRequest())
+        calls = [stub.GetOrder(pb.GetOrderRequest(order_id="slow")) for _ in range(20)]
+        tasks = [asyncio.ensure_future(call) for call in calls]
+        await asyncio.sleep(0.05)
+
+        await server.stop()
+
+        assert len(await asyncio.gather(*tasks)) == 20

@@ -1,0 +1,187 @@
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from chassis.kernel.clock import system_clock
+from chassis.kernel.ids import new_id
+from chassis.saga import runner as runner_module
+from chassis.saga.runner import SagaRunner
+from chassis.saga.steps import Outcome, Step, TryAgain
+from chassis.saga.store import Sagas
+from chassis.wake import Wake
+
+
+@dataclass
+class Subject:
+    id: UUID
+
+
+class World:
+    """
+    A saga of two steps over subjects that are nothing but their ids.
+    """
+
+    def __init__(self, database) -> None:
+        self.database = database
+        self.due = Wake()
+        self.seen = []
+        self.saved = []
+        self.trouble = {}
+
+    @asynccontextmanager
+    async def begin(self):
+        async with self.database.begin() as tx:
+            yield WorldTransaction(self, Sagas(tx, self.due))
+
+    def runner(self):
+        steps = [Step(name="first", act=self.first), Step(name="second", act=self.second)]
+        return SagaRunner(
+            name="test", begin=self.begin, steps=steps, wake=self.due, clock=system_clock
+        )
+
+    async def first(self, subjects):
+        self.seen.append(("first", len(subjects)))
+        for subject in subjects:
+            if error := self.trouble.get(subject.id):
+                raise error
+        return [Outcome(change=lambda *_: None, next_step="second") for _ in subjects]
+
+    async def second(self, subjects):
+        self.seen.append(("second", len(subjects)))
+        return [Outcome(change=lambda *_: None, next_step=None) for _ in subjects]
+
+    async def start(self, count):
+        ids = [new_id() for _ in range(count)]
+        async with self.begin() as tx:
+            await tx.sagas.start("first", dict.fromkeys(ids, ""), now=system_clock())
+        return ids
+
+    async def standing(self):
+        async with self.database.begin() as tx:
+            rows = await tx.rows(text("SELECT * FROM sagas ORDER BY id"))
+        return {row.id: row for row in rows}
+
+
+class WorldTransaction:
+    def __init__(self, world, sagas):
+        self.world = world
+        self.sagas = sagas
+
+    async def subjects(self, ids):
+        return {id_: Subject(id_) for id_ in ids}
+
+    async def save_subjects(self, subjects):
+        self.world.saved += [subject.id for subject in subjects]
+
+
+@pytest.fixture
+async def world(database_of):
+    return World(await database_of("order"))
+
+
+async def test_what_is_due_is_run_as_one_batch(world):
+    ids = await world.start(50)
+
+    runner = world.runner()
+    for step in runner.steps:
+        await runner.run_once(step)
+
+    assert world.seen == [("first", 50), ("second", 50)]
+    assert sorted(world.saved) == sorted([*ids, *ids])
+    assert not await world.standing()
+
+
+async def test_a_commit_wakes_the_runner_at_once(world, running, monkeypatch):
+    monkeypatch.setattr(runner_module, "SWEEP_SECONDS", 60)
+    running(world.runner().run())
+    await asyncio.sleep(0.3)
+
+    await world.start(1)
+
+    async with asyncio.timeout(5):
+        while len(world.seen) < 2 or await world.standing():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_step_that_was_cut_off_runs_again_after_its_lease(world, monkeypatch):
+    monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=0.2))
+    (id_,) = await world.start(1)
+    async with world.begin() as tx:
+        await tx.sagas.claim("first", limit=1, lease=timedelta(seconds=0.2), now=system_clock())
+    runner = world.runner()
+    assert (await runner.run_once(runner.steps[0]))[0] == 0
+
+    await asyncio.sleep(0.25)
+    await runner.run_once(runner.steps[0])
+
+    assert (await world.standing())[id_].step == "second"
+
+
+async def test_an_outage_puts_the_whole_batch_off(world):
+    ids = await world.start(3)
+    world.trouble[ids[0]] = OSError("product is away")
+
+    runner = world.runner()
+    await runner.run_once(runner.steps[0])
+
+    standing = await world.standing()
+    assert world.seen == [("first", 3)]
+    assert [standing[id_].attempts for id_ in ids] == [1, 1, 1]
+    assert "product is away" in standing[ids[0]].last_error
+
+
+async def test_one_bad_subject_does_not_hold_up_the_others(world):
+    ids = await world.start(3)
+    world.trouble[ids[1]] = ValueError("a bug")
+
+    runner = world.runner()
+    await runner.run_once(runner.steps[0])
+
+    standing = await world.standing()
+    assert [standing[id_].step for id_ in ids] == ["second", "first", "second"]
+    assert standing[ids[1]].attempts == 1
+
+
+async def test_a_saga_woken_during_its_step_runs_it_again(world):
+    (id_,) = await world.start(1)
+
+    async def wake_meanwhile(subjects):
+        async with world.begin() as tx:
+            await tx.sagas.wake([id_], now=system_clock())
+        return await world.first(subjects)
+
+    runner = world.runner()
+    await runner.run_once(Step(name="first", act=wake_meanwhile))
+    assert (await world.standing())[id_].step == "first"
+
+    await runner.run_once(runner.steps[0])
+    assert (await world.standing())[id_].step == "second"
+
+
+async def test_a_step_may_ask_to_be_tried_again(world):
+    (id_,) = await world.start(1)
+
+    async def unsure(subjects):
+        return [TryAgain(because="no answer yet") for _ in subjects]
+
+    await world.runner().run_once(Step(name="first", act=unsure))
+
+    saga = (await world.standing())[id_]
+    assert (saga.step, saga.attempts, saga.last_error) == ("first", 1, "no answer yet")
+    assert saga.due_at > system_clock()
+
+
+async def test_two_runners_never_run_the_same_saga_at_once(world):
+    await world.start(100)
+    mine, yours = world.runner(), world.runner()
+
+    ran = await asyncio.gather(
+        *(runner.run_once(runner.steps[0], limit=20) for runner in (mine, yours) for _ in range(5))
+    )
+
+    assert sum(count for count, _ in ran) == len(world.saved) == len(set(world.saved))

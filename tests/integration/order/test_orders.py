@@ -1,0 +1,200 @@
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from chassis.kernel.clock import system_clock
+from chassis.kernel.errors import Conflict
+from chassis.kernel.ids import new_id
+from chassis.kernel.money import Money
+from chassis.kernel.quantity import Quantity
+from chassis.storage.idempotency import RequestIdReused
+from chassis.wake import Wake
+from services.order.adapters.unit_of_work import join_with, sql_unit_of_work
+from services.order.application.ports import NewRequest, OrderNotFound
+from services.order.domain.order import Order
+from services.order.domain.values import (
+    AccountId,
+    Address,
+    Allocation,
+    Channel,
+    FulfillmentStatus,
+    Goods,
+    LocationId,
+    OrderId,
+    OrderLine,
+    OrderStatus,
+    ShipmentId,
+    Sku,
+)
+
+SHOP = AccountId("shop-1")
+MAIN = LocationId("main")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+async def database(database_of):
+    return await database_of("order")
+
+
+@pytest.fixture
+def uow(database):
+    return sql_unit_of_work(database, join_with(told=Wake(), due=Wake(), clock=system_clock))
+
+
+def an_order() -> Order:
+    return Order.place(
+        OrderId(new_id()),
+        account_id=SHOP,
+        channel=Channel.BUSINESS,
+        lines=(
+            OrderLine(
+                sku=Sku("LAMP"),
+                title="Lamp",
+                quantity=Quantity(3),
+                unit_price=Money(10_00, "EUR"),
+            ),
+        ),
+        shipping=Money(5_00, "EUR"),
+        discount=Money(0, "EUR"),
+        ship_to=Address(name="Ada", lines=("1 Row",), city="", postal_code="", country_code="GB"),
+        psp_token="tok_visa",
+        reference="R-1",
+        now=NOW,
+    )
+
+
+async def saved(uow, order):
+    async with uow() as tx:
+        await tx.orders.save([order])
+    return order
+
+
+async def found(uow, order_id):
+    async with uow() as tx:
+        return (await tx.orders.find([order_id]))[order_id]
+
+
+async def outbox(database):
+    async with database.begin() as tx:
+        rows = await tx.rows(text("SELECT * FROM outbox ORDER BY position"))
+    return [(row.subject, row.aggregate_version) for row in rows]
+
+
+async def test_an_order_comes_back_as_it_was_saved(uow):
+    order = await saved(uow, an_order())
+
+    again = await found(uow, order.id)
+
+    assert again.lines == order.lines
+    assert again.ship_to == order.ship_to
+    assert again.grand_total == Money(35_00, "EUR")
+    assert (again.version, again.event_count) == (1, 1)
+
+
+async def test_an_order_and_its_events_are_saved_together(uow, database):
+    with pytest.raises(RuntimeError, match="crash"):
+        async with uow() as tx:
+            await tx.orders.save([an_order()])
+            raise RuntimeError("crash")
+    assert await outbox(database) == []
+
+    await saved(uow, an_order())
+
+    assert await outbox(database) == [("retail.order.v1.OrderPlaced", 1)]
+
+
+async def test_events_of_an_order_are_numbered_without_a_gap(uow, database):
+    order = await saved(uow, an_order())
+    order.reserve([Allocation(sku=Sku("LAMP"), location_id=MAIN, units=3)], NOW)
+    order.authorize(NOW)
+    await saved(uow, order)
+    order.confirm(NOW)
+    await saved(uow, order)
+
+    assert [version for _, version in await outbox(database)] == [1, 2]
+    assert (await found(uow, order.id)).version == 3
+
+
+async def test_parcels_and_timeline_grow_with_the_order(uow):
+    order = await saved(uow, an_order())
+    order.accept_work("swift", NOW)
+    order.allocations = (Allocation(sku=Sku("LAMP"), location_id=MAIN, units=3),)
+    goods = (Goods(sku=Sku("LAMP"), units=3),)
+    parcel = ShipmentId(UUID(int=7))
+    order.dispatch(parcel, location_id=MAIN, goods=goods, at=NOW, now=NOW)
+    await saved(uow, order)
+    order.capture([parcel], NOW)
+    await saved(uow, order)
+
+    again = await found(uow, order.id)
+    assert again.fulfillment_status is FulfillmentStatus.FULFILLED
+    assert again.shipments[parcel].captured
+    assert again.shipments[parcel].value == Money(35_00, "EUR")
+    async with uow() as tx:
+        timeline = await tx.orders.timeline(order.id)
+    assert [entry.entry.what for entry in timeline] == [
+        "order accepted",
+        "work accepted",
+        "parcel dispatched",
+        "payment captured",
+    ]
+
+
+async def test_of_two_writers_the_second_one_is_told(uow):
+    order = await saved(uow, an_order())
+    mine, yours = await found(uow, order.id), await found(uow, order.id)
+    mine.accept_work("swift", NOW)
+    await saved(uow, mine)
+
+    yours.accept_work("slow", NOW)
+    with pytest.raises(Conflict):
+        await saved(uow, yours)
+
+
+async def test_another_accounts_order_does_not_exist(uow):
+    order = await saved(uow, an_order())
+
+    async with uow() as tx:
+        with pytest.raises(OrderNotFound):
+            await tx.orders.get(AccountId("shop-2"), order.id)
+
+
+async def test_pages_go_from_new_to_old_without_a_gap(uow):
+    orders = [await saved(uow, an_order()) for _ in range(5)]
+
+    async with uow() as tx:
+        first = await tx.orders.page(SHOP, before=None, statuses=[], limit=3)
+        second = await tx.orders.page(SHOP, before=first[-1].id, statuses=[], limit=3)
+        none = await tx.orders.page(SHOP, before=None, statuses=[OrderStatus.PLACED], limit=3)
+
+    assert [o.id for o in (*first, *second)] == [o.id for o in reversed(orders)]
+    assert not none
+
+
+def a_request(**changes) -> NewRequest:
+    content = {
+        "account_id": SHOP,
+        "request_id": UUID(int=1),
+        "fingerprint": b"one",
+        "order_id": OrderId(new_id()),
+    }
+    return NewRequest(**{**content, **changes})
+
+
+async def test_a_request_is_claimed_once(uow):
+    first = a_request()
+    async with uow() as tx:
+        assert await tx.requests.claim([first], now=NOW) == [first.order_id]
+
+    async with uow() as tx:
+        same, other, new = await tx.requests.claim(
+            [a_request(), a_request(fingerprint=b"two"), a_request(request_id=UUID(int=2))],
+            now=NOW,
+        )
+
+    assert same == first.order_id
+    assert isinstance(other, RequestIdReused)
+    assert new != first.order_id

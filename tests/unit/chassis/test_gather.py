@@ -1,0 +1,77 @@
+import asyncio
+
+import pytest
+
+from chassis.gather import Gathered
+
+
+async def test_callers_that_come_during_a_batch_share_the_next_one():
+    batches = []
+
+    async def double(numbers):
+        batches.append(list(numbers))
+        await asyncio.sleep(0.01)
+        return [2 * number for number in numbers]
+
+    gathered = Gathered(double, lanes=1)
+
+    answers = await asyncio.gather(*(gathered(number) for number in range(10)))
+
+    assert answers == [2 * number for number in range(10)]
+    assert [len(batch) for batch in batches] == [1, 9] or [len(b) for b in batches] == [10]
+
+
+async def test_a_batch_is_never_larger_than_allowed():
+    sizes = []
+
+    async def count(items):
+        sizes.append(len(items))
+        await asyncio.sleep(0)
+        return items
+
+    gathered = Gathered(count, most=4, lanes=1)
+
+    await asyncio.gather(*(gathered(number) for number in range(10)))
+
+    assert max(sizes) <= 4
+    assert sum(sizes) == 10
+
+
+async def test_an_answer_that_is_an_exception_is_raised_to_its_caller_only():
+    async def check(numbers):
+        return [ValueError("odd") if number % 2 else number for number in numbers]
+
+    gathered = Gathered(check)
+
+    answers = await asyncio.gather(*(gathered(n) for n in range(4)), return_exceptions=True)
+
+    assert [isinstance(answer, ValueError) for answer in answers] == [False, True, False, True]
+
+
+async def test_a_batch_that_fails_fails_for_every_caller_and_the_next_one_works():
+    failing = True
+
+    async def work(items):
+        if failing:
+            raise OSError("database away")
+        return items
+
+    gathered = Gathered(work)
+    with pytest.raises(OSError, match="away"):
+        await gathered(1)
+    failing = False
+
+    assert await gathered(2) == 2
+
+
+async def test_a_caller_that_leaves_takes_nobody_along():
+    async def slow(items):
+        await asyncio.sleep(0.02)
+        return items
+
+    gathered = Gathered(slow, lanes=1)
+    staying, leaving = (asyncio.ensure_future(gathered(number)) for number in (1, 2))
+    await asyncio.sleep(0)
+    leaving.cancel()
+
+    assert await staying == 1
