@@ -1,0 +1,1 @@
+"""The product service: what is sold, and how much of it there is."""

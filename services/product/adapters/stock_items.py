@@ -1,0 +1,126 @@
+"""Stock items and their journal, kept in PostgreSQL."""
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any
+
+from sqlalchemy import Row, text
+
+from chassis.events.outbox import Outbox
+from chassis.storage.aggregates import save_aggregates
+from chassis.storage.bulk import insert_missing_rows, insert_rows
+from chassis.storage.database import Transaction
+from services.product.adapters import tables
+from services.product.domain.stock_item import StockItem
+from services.product.domain.values import LocationId, Place, Sku, StockItemId, stock_item_id
+from services.product.wire import event_to_wire
+
+_COLUMNS = "id, version, event_count, trace, sku, location_id, on_hand, held, allocated, damaged"
+_OF = text(
+    f"""
+    SELECT {_COLUMNS} FROM stock_items WHERE sku = ANY(CAST(:skus AS text[]))
+    ORDER BY sku, location_id
+    """
+)
+# Both locks go by id, and save_aggregates writes by id: one global order for everybody.
+_LOCK_SKUS = text(
+    f"""
+    SELECT {_COLUMNS} FROM stock_items WHERE sku = ANY(CAST(:skus AS text[]))
+    ORDER BY id FOR NO KEY UPDATE
+    """
+)
+_LOCK = text(
+    f"""
+    SELECT {_COLUMNS} FROM stock_items WHERE id = ANY(CAST(:ids AS uuid[]))
+    ORDER BY id FOR NO KEY UPDATE
+    """
+)
+
+
+class SqlStockItems:
+    """
+    Saves stock items, their movements and their events together, or none.
+    """
+
+    def __init__(self, tx: Transaction, outbox: Outbox) -> None:
+        self._tx = tx
+        self._outbox = outbox
+
+    async def of(self, skus: Sequence[Sku]) -> Sequence[StockItem]:
+        return [stock_item_from_row(row) for row in await self._tx.rows(_OF, {"skus": list(skus)})]
+
+    async def lock_skus(self, skus: Set[Sku]) -> Sequence[StockItem]:
+        if not skus:
+            return []
+        rows = await self._tx.rows(_LOCK_SKUS, {"skus": list(skus)})
+        return [stock_item_from_row(row) for row in rows]
+
+    async def lock(self, places: Set[Place]) -> Sequence[StockItem]:
+        if not places:
+            return []
+        ids = [stock_item_id(place.sku, place.location_id) for place in places]
+        rows = await self._tx.rows(_LOCK, {"ids": ids})
+        return [stock_item_from_row(row) for row in rows]
+
+    async def open(self, places: Set[Place]) -> Sequence[StockItem]:
+        # Inserted before any is locked: an insert may have to wait for another transaction's, and
+        # must then hold nothing that the other one wants.
+        new = [StockItem.empty(place) for place in places]
+        for item in new:
+            item.version = 1
+        rows = sorted((row_from_stock_item(item) for item in new), key=lambda row: row["id"])
+        await insert_missing_rows(self._tx, tables.stock_items, rows, returning="id")
+        return await self.lock(places)
+
+    async def save(self, items: Sequence[StockItem]) -> None:
+        for item in items:
+            self._outbox.tell(item, event_to_wire)
+        movements = [row for item in items for row in rows_from_movements(item)]
+        await insert_rows(self._tx, tables.stock_movements, movements)
+        await save_aggregates(self._tx, tables.stock_items, items, row_from_stock_item)
+
+
+def stock_item_from_row(row: Row[Any]) -> StockItem:
+    return StockItem(
+        id=StockItemId(row.id),
+        version=row.version,
+        event_count=row.event_count,
+        trace=row.trace,
+        sku=Sku(row.sku),
+        location_id=LocationId(row.location_id),
+        on_hand=row.on_hand,
+        held=row.held,
+        allocated=row.allocated,
+        damaged=row.damaged,
+    )
+
+
+def row_from_stock_item(item: StockItem) -> Mapping[str, Any]:
+    return {
+        "id": item.id,
+        "version": item.version,
+        "event_count": item.event_count,
+        # Empty: a stock item is part of many stories, each event belongs to the one at work.
+        "trace": item.trace,
+        "sku": item.sku,
+        "location_id": item.location_id,
+        "on_hand": item.on_hand,
+        "held": item.held,
+        "allocated": item.allocated,
+        "damaged": item.damaged,
+    }
+
+
+def rows_from_movements(item: StockItem) -> Iterable[Mapping[str, Any]]:
+    for movement in item.pull_movements():
+        yield {
+            "sku": item.sku,
+            "location_id": item.location_id,
+            "kind": movement.kind.value,
+            "delta_on_hand": movement.on_hand,
+            "delta_held": movement.held,
+            "delta_allocated": movement.allocated,
+            "delta_damaged": movement.damaged,
+            "cause_type": movement.cause.type.value,
+            "cause_id": movement.cause.id,
+            "occurred_at": movement.cause.at,
+        }

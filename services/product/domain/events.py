@@ -1,0 +1,64 @@
+"""Everything this service tells the world. The wire form is `product_events.proto`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chassis.kernel.money import Money
+from services.product.domain.values import (
+    Goods,
+    LocationId,
+    ProductId,
+    ReservationId,
+    ShipmentId,
+    Sku,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductPublished:
+    product_id: ProductId
+    title: str
+    prices: tuple[tuple[Sku, Money], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockReceived:
+    sku: Sku
+    location_id: LocationId
+    quantity: int
+    on_hand: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockReserved:
+    reservation_id: ReservationId
+    goods: tuple[Goods, ...]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationConfirmed:
+    reservation_id: ReservationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationReleased:
+    reservation_id: ReservationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationExpired:
+    reservation_id: ReservationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockShipped:
+    reservation_id: ReservationId
+    shipment_id: ShipmentId
+    goods: tuple[Goods, ...]
+
+
+ReservationEvent = (
+    StockReserved | ReservationConfirmed | ReservationReleased | ReservationExpired | StockShipped
+)
+ProductEvent = ProductPublished | StockReceived | ReservationEvent

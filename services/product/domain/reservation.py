@@ -1,0 +1,307 @@
+"""
+The Reservation aggregate: goods promised to one order.
+
+    HELD ──→ CONFIRMED ──→ CONSUMED
+     │ │         │
+     │ └→ EXPIRED│
+     └──────────→┴→ RELEASED
+
+Each verb changes the reservation and moves its stock in one step, and may be asked twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from chassis.kernel.aggregate import Aggregate
+from chassis.kernel.errors import InvalidInput, NotFound, RuleViolated
+from services.product.domain.events import (
+    ReservationConfirmed,
+    ReservationEvent,
+    ReservationExpired,
+    ReservationReleased,
+    StockReserved,
+    StockShipped,
+)
+from services.product.domain.stock import Stock
+from services.product.domain.stock_item import Cause, CauseType
+from services.product.domain.values import (
+    Goods,
+    Lines,
+    LocationId,
+    Place,
+    ReservationId,
+    ShipmentId,
+    Sku,
+)
+
+DEFAULT_HOLD = timedelta(minutes=10)
+LONGEST_HOLD = timedelta(hours=24)
+
+
+class ReservationState(StrEnum):
+    HELD = "HELD"
+    CONFIRMED = "CONFIRMED"
+    CONSUMED = "CONSUMED"
+    RELEASED = "RELEASED"
+    EXPIRED = "EXPIRED"
+
+
+class HoldOutOfRange(InvalidInput):
+    pass
+
+
+class ReservationNotFound(NotFound):
+    pass
+
+
+class ReservationMismatch(RuleViolated):
+    pass
+
+
+class ReservationNotConfirmed(RuleViolated):
+    pass
+
+
+class ReservationConsumed(RuleViolated):
+    pass
+
+
+class ShippedTooMuch(RuleViolated):
+    pass
+
+
+class ShipmentMismatch(RuleViolated):
+    pass
+
+
+class ReservationWasReleased(RuleViolated):
+    # The plain name is the event's.
+    reason = "RESERVATION_RELEASED"
+
+
+class ReservationHasExpired(RuleViolated):
+    # The plain name is the event's.
+    reason = "RESERVATION_EXPIRED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """
+    Some units of one SKU at one location, and how many of them have shipped.
+    """
+
+    sku: Sku
+    location_id: LocationId
+    quantity: int
+    shipped: int = 0
+
+    @property
+    def left(self) -> int:
+        return self.quantity - self.shipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """
+    What left one location in one parcel.
+    """
+
+    id: ShipmentId
+    location_id: LocationId
+    lines: Lines
+
+
+@dataclass(kw_only=True, eq=False)
+class Reservation(Aggregate[ReservationEvent]):
+    """
+    Goods promised to one order.
+
+    Attributes:
+        expires_at: When a HELD one ends by itself; `None` if it never held anything.
+        allocations: Which location gives what; none before `hold`.
+    """
+
+    id: ReservationId
+    state: ReservationState
+    expires_at: datetime | None = None
+    allocations: tuple[Allocation, ...] = ()
+    shipments: dict[ShipmentId, Shipment] = field(default_factory=dict[ShipmentId, Shipment])
+
+    @classmethod
+    def begin(cls, reservation_id: ReservationId, *, expires_at: datetime) -> Self:
+        """
+        Return a new reservation that holds nothing yet.
+        """
+        return cls(id=reservation_id, state=ReservationState.HELD, expires_at=expires_at)
+
+    @classmethod
+    def tombstone(cls, reservation_id: ReservationId) -> Self:
+        """
+        Return a reservation that was released before it was asked for, so that the asking, late
+        on its way, is refused.
+        """
+        return cls(id=reservation_id, state=ReservationState.RELEASED)
+
+    @property
+    def is_empty(self) -> bool:
+        """
+        Whether it is begun and holds nothing yet.
+        """
+        return self.state is ReservationState.HELD and not self.allocations
+
+    @property
+    def places(self) -> set[Place]:
+        return {Place(sku=a.sku, location_id=a.location_id) for a in self.allocations}
+
+    def is_overdue(self, now: datetime) -> bool:
+        return (
+            self.state is ReservationState.HELD
+            and self.expires_at is not None
+            and self.expires_at <= now
+        )
+
+    def hold(self, lines: Lines, stock: Stock, *, now: datetime) -> None:
+        """
+        Take the goods for all of *lines* out of *stock*, or nothing at all.
+
+        Asked again, it holds what it holds; unless that is overdue, which then expires here.
+
+        Raises:
+            OutOfStock: There is too little of something.
+            ReservationMismatch: It holds goods for other lines.
+            ReservationWasReleased: It was released, perhaps before this was asked.
+            ReservationHasExpired: It has run out.
+        """
+        self._demand_alive(stock, now)
+        if self.is_empty:
+            self._take(stock.source(lines), stock, now)
+        elif self._wanted() != {sku: quantity.units for sku, quantity in lines.items()}:
+            raise ReservationMismatch(f"reservation {self.id} was made for other lines")
+
+    def confirm(self, stock: Stock, *, now: datetime) -> None:
+        """
+        Turn the hold into an allocation that does not expire. An overdue one expires here,
+        whether or not the timer has come round: its goods are given back, once.
+
+        Raises:
+            ReservationWasReleased: Its goods were given back.
+            ReservationHasExpired: They were given back because it ran out.
+        """
+        self._demand_alive(stock, now)
+        if self.state is not ReservationState.HELD:
+            return
+        for a in self.allocations:
+            stock.at(a.sku, a.location_id).allocate(a.quantity, self._cause(now))
+        self.state = ReservationState.CONFIRMED
+        self.record(ReservationConfirmed(reservation_id=self.id))
+
+    def release(self, stock: Stock, *, now: datetime) -> None:
+        """
+        Give back the goods that have not shipped. What was given back already stays so.
+
+        Raises:
+            ReservationConsumed: All have shipped: only a return brings them back.
+        """
+        if self.state is ReservationState.CONSUMED:
+            raise ReservationConsumed(f"the goods of reservation {self.id} have shipped")
+        match self.state:
+            case ReservationState.HELD:
+                self._give_back_held(stock, now)
+            case ReservationState.CONFIRMED:
+                for a in self.allocations:
+                    if a.left:
+                        stock.at(a.sku, a.location_id).release_allocated(a.left, self._cause(now))
+            case _:
+                return
+        self.state = ReservationState.RELEASED
+        self.record(ReservationReleased(reservation_id=self.id))
+
+    def expire_if_overdue(self, stock: Stock, *, now: datetime) -> None:
+        """
+        Give the goods back if the hold has run out.
+        """
+        if not self.is_overdue(now):
+            return
+        self._give_back_held(stock, now)
+        self.state = ReservationState.EXPIRED
+        self.record(ReservationExpired(reservation_id=self.id))
+
+    def ship(self, shipment: Shipment, stock: Stock, *, now: datetime) -> None:
+        """
+        Book out what left in *shipment*; a shipment that was booked is not booked again.
+
+        Raises:
+            ReservationNotConfirmed: Nothing is allocated to it.
+            ShippedTooMuch: That much is not allocated, or no longer, at the shipment's location.
+            ShipmentMismatch: A shipment with this id took other goods.
+        """
+        if booked := self.shipments.get(shipment.id):
+            if booked != shipment:
+                raise ShipmentMismatch(f"shipment {shipment.id} was booked with other goods")
+            return
+        if self.state not in (ReservationState.CONFIRMED, ReservationState.CONSUMED):
+            raise ReservationNotConfirmed(f"reservation {self.id} is {self.state}")
+        self.allocations = self._allocations_less(shipment)
+        cause = Cause(type=CauseType.SHIPMENT, id=shipment.id, at=now)
+        for sku, quantity in shipment.lines.items():
+            stock.at(sku, shipment.location_id).ship(quantity.units, cause)
+        self.shipments[shipment.id] = shipment
+        if all(a.left == 0 for a in self.allocations):
+            self.state = ReservationState.CONSUMED
+        goods = tuple(
+            Goods(sku=sku, location_id=shipment.location_id, quantity=quantity.units)
+            for sku, quantity in shipment.lines.items()
+        )
+        self.record(StockShipped(reservation_id=self.id, shipment_id=shipment.id, goods=goods))
+
+    def _take(self, goods: tuple[Goods, ...], stock: Stock, now: datetime) -> None:
+        assert self.expires_at is not None
+        for part in goods:
+            stock.at(part.sku, part.location_id).hold(part.quantity, self._cause(now))
+        self.allocations = tuple(
+            Allocation(sku=part.sku, location_id=part.location_id, quantity=part.quantity)
+            # In the order in which they are read back, so that every answer looks the same.
+            for part in sorted(goods, key=lambda part: (part.sku, part.location_id))
+        )
+        self.record(StockReserved(reservation_id=self.id, goods=goods, expires_at=self.expires_at))
+
+    def _give_back_held(self, stock: Stock, now: datetime) -> None:
+        for a in self.allocations:
+            stock.at(a.sku, a.location_id).release_held(a.quantity, self._cause(now))
+
+    def _allocations_less(self, shipment: Shipment) -> tuple[Allocation, ...]:
+        """
+        Return the allocations once *shipment* has taken its share.
+        """
+        left = {a.sku: a.left for a in self.allocations if a.location_id == shipment.location_id}
+        for sku, quantity in shipment.lines.items():
+            if quantity.units > left.get(sku, 0):
+                raise ShippedTooMuch(
+                    f"{quantity.units} units of {sku} left {shipment.location_id}, where"
+                    f" {left.get(sku, 0)} are allocated to reservation {self.id}"
+                )
+        return tuple(
+            replace(a, shipped=a.shipped + shipment.lines[a.sku].units)
+            if a.location_id == shipment.location_id and a.sku in shipment.lines
+            else a
+            for a in self.allocations
+        )
+
+    def _demand_alive(self, stock: Stock, now: datetime) -> None:
+        self.expire_if_overdue(stock, now=now)
+        if self.state is ReservationState.RELEASED:
+            raise ReservationWasReleased(f"reservation {self.id} was released")
+        if self.state is ReservationState.EXPIRED:
+            raise ReservationHasExpired(f"reservation {self.id} ran out at {self.expires_at}")
+
+    def _wanted(self) -> Mapping[Sku, int]:
+        wanted: dict[Sku, int] = {}
+        for a in self.allocations:
+            wanted[a.sku] = wanted.get(a.sku, 0) + a.quantity
+        return wanted
+
+    def _cause(self, now: datetime) -> Cause:
+        return Cause(type=CauseType.RESERVATION, id=self.id, at=now)

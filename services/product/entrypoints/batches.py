@@ -1,0 +1,45 @@
+"""How a batch request is answered: each entry on its own, in the order asked."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from chassis.kernel.errors import DomainError, InvalidInput
+
+W = TypeVar("W")
+C = TypeVar("C")
+R = TypeVar("R")
+
+MOST_ENTRIES = 500
+
+
+class BatchOutOfRange(InvalidInput):
+    pass
+
+
+async def answer_each(
+    entries: Sequence[W],
+    field: str,
+    from_wire: Callable[[W, str], C],
+    use_case: Callable[[Sequence[C]], Awaitable[Sequence[R | DomainError]]],
+) -> Sequence[R | DomainError]:
+    """
+    Return what *use_case* answers for *entries*; for a malformed entry, which it never sees, the
+    refusal that says where.
+
+    Raises:
+        BatchOutOfRange: There are no entries, or too many.
+    """
+    if not 1 <= len(entries) <= MOST_ENTRIES:
+        raise BatchOutOfRange(
+            f"{field} must have 1 to {MOST_ENTRIES} entries, not {len(entries)}", field=field
+        )
+    commands: list[C] = []
+    answers: list[R | DomainError | None] = []
+    for number, entry in enumerate(entries):
+        try:
+            commands.append(from_wire(entry, f"{field}[{number}]"))
+            answers.append(None)
+        except InvalidInput as refusal:
+            answers.append(refusal)
+    given = iter(await use_case(commands) if commands else ())
+    return [next(given) if answer is None else answer for answer in answers]

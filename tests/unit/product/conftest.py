@@ -1,0 +1,238 @@
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
+from contextlib import asynccontextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from chassis.kernel.errors import DomainError, RuleViolated
+from chassis.kernel.quantity import Quantity
+from services.product.application.ports import (
+    ProductNotFound,
+    Request,
+    SkuTaken,
+    SoldVariant,
+)
+from services.product.application.receive_stock import ReceiveStock, receive_stock
+from services.product.application.reserve_stock import ReserveStock, reserve_stock
+from services.product.domain.events import ProductEvent
+from services.product.domain.product import Product, ProductState
+from services.product.domain.reservation import Reservation
+from services.product.domain.stock_item import StockItem, StockMovement
+from services.product.domain.values import (
+    Lines,
+    LocationId,
+    Place,
+    ProductId,
+    ReservationId,
+    Sku,
+    StockItemId,
+    stock_item_id,
+)
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+MAIN = LocationId("main")
+
+
+class RequestIdReused(RuleViolated):
+    pass
+
+
+@dataclass
+class Tables:
+    requests: dict[tuple[str, UUID], Request] = field(default_factory=dict)
+    products: dict[ProductId, Product] = field(default_factory=dict)
+    stock_items: dict[StockItemId, StockItem] = field(default_factory=dict)
+    movements: dict[StockItemId, list[StockMovement]] = field(default_factory=dict)
+    reservations: dict[ReservationId, Reservation] = field(default_factory=dict)
+    events: list[ProductEvent] = field(default_factory=list)
+
+
+class ProductWorld:
+    """
+    Everything around the product service's use cases, in memory.
+
+    A test sets it up, runs a use case against it, and looks at what changed.
+    """
+
+    def __init__(self) -> None:
+        self.tables = Tables()
+        self.now = NOON
+
+    @asynccontextmanager
+    async def uow(self) -> AsyncIterator["InMemoryTransaction"]:
+        tx = InMemoryTransaction(deepcopy(self.tables))
+        yield tx
+        self.tables = tx.tables
+
+    def clock(self) -> datetime:
+        return self.now
+
+    @property
+    def events(self) -> list[ProductEvent]:
+        return self.tables.events
+
+    def wait(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+    def stock(self, sku: str, location: str = MAIN) -> StockItem:
+        return self.tables.stock_items[stock_item_id(Sku(sku), LocationId(location))]
+
+    async def receive(self, sku: str, units: int, location: str = MAIN) -> None:
+        command = ReceiveStock(
+            request_id=UUID(int=len(self.tables.requests) + 10_000),
+            sku=Sku(sku),
+            location_id=LocationId(location),
+            quantity=Quantity(units),
+        )
+        await receive_stock([command], uow=self.uow, clock=self.clock)
+
+    async def reserve(self, reservation_id: ReservationId, **units: int) -> Reservation:
+        command = ReserveStock(reservation_id=reservation_id, lines=lines(**units))
+        (answer,) = await reserve_stock([command], uow=self.uow, clock=self.clock)
+        assert isinstance(answer, Reservation), answer
+        return answer
+
+    def assert_conserved(self) -> None:
+        for id_, item in self.tables.stock_items.items():
+            journal = self.tables.movements.get(id_, [])
+            assert item.on_hand == sum(m.on_hand for m in journal)
+            assert item.held == sum(m.held for m in journal)
+            assert item.allocated == sum(m.allocated for m in journal)
+            assert item.damaged == sum(m.damaged for m in journal)
+            assert item.available >= 0
+
+
+class InMemoryTransaction:
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.requests = InMemoryRequests(tables)
+        self.products = InMemoryProducts(tables)
+        self.stock_items = InMemoryStockItems(tables)
+        self.reservations = InMemoryReservations(tables)
+
+
+class InMemoryRequests:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def claim(
+        self,
+        requests: Sequence[Request],
+        *,
+        now: datetime,  # noqa: ARG002
+    ) -> Sequence[UUID | DomainError | None]:
+        return [self._claim(request) for request in requests]
+
+    def _claim(self, request: Request) -> UUID | DomainError | None:
+        first = self._tables.requests.setdefault((request.operation, request.request_id), request)
+        if first is request:
+            return None
+        return first.outcome_id if first.content == request.content else RequestIdReused()
+
+
+class InMemoryProducts:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def get(self, product_id: ProductId) -> Product:
+        if product_id not in self._tables.products:
+            raise ProductNotFound(product_id)
+        return self._tables.products[product_id]
+
+    async def lock(self, product_id: ProductId) -> Product:
+        return await self.get(product_id)
+
+    async def page(self, *, after: ProductId | None, limit: int) -> Sequence[Product]:
+        beyond = [id_ for id_ in sorted(self._tables.products) if not after or id_ > after]
+        return [self._tables.products[id_] for id_ in beyond[:limit]]
+
+    async def sold_variants(self, skus: Sequence[Sku]) -> Sequence[SoldVariant]:
+        return [
+            SoldVariant(sku=variant.sku, title=product.title, price=variant.price)
+            for product in self._tables.products.values()
+            for variant in product.variants
+            if variant.sku in skus and product.state is ProductState.ACTIVE
+        ]
+
+    async def save(self, product: Product) -> None:
+        others = {p.id: p for p in self._tables.products.values() if p.id != product.id}
+        taken = {variant.sku for other in others.values() for variant in other.variants}
+        if taken & {variant.sku for variant in product.variants}:
+            raise SkuTaken(product.title)
+        self._tables.products[product.id] = product
+        self._tables.events += product.pull_events()
+
+
+class InMemoryStockItems:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def of(self, skus: Sequence[Sku]) -> Sequence[StockItem]:
+        return [item for item in self._tables.stock_items.values() if item.sku in skus]
+
+    async def lock_skus(self, skus: Set[Sku]) -> Sequence[StockItem]:
+        return await self.of(list(skus))
+
+    async def lock(self, places: Set[Place]) -> Sequence[StockItem]:
+        ids = {stock_item_id(place.sku, place.location_id) for place in places}
+        return [item for id_, item in self._tables.stock_items.items() if id_ in ids]
+
+    async def open(self, places: Set[Place]) -> Sequence[StockItem]:
+        for place in places:
+            item = StockItem.empty(place)
+            self._tables.stock_items.setdefault(item.id, item)
+        return await self.lock(places)
+
+    async def save(self, items: Sequence[StockItem]) -> None:
+        for item in items:
+            self._tables.events += item.pull_events()
+            self._tables.movements.setdefault(item.id, []).extend(item.pull_movements())
+
+
+class InMemoryReservations:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def claim(
+        self, begun: Mapping[ReservationId, Reservation]
+    ) -> Mapping[ReservationId, Reservation]:
+        return {id_: self._tables.reservations.setdefault(id_, r) for id_, r in begun.items()}
+
+    async def lock(self, ids: Set[ReservationId]) -> Mapping[ReservationId, Reservation]:
+        return {id_: r for id_, r in self._tables.reservations.items() if id_ in ids}
+
+    async def lock_overdue(
+        self, now: datetime, *, limit: int
+    ) -> Mapping[ReservationId, Reservation]:
+        overdue = [r for r in self._tables.reservations.values() if r.is_overdue(now)]
+        return {reservation.id: reservation for reservation in overdue[:limit]}
+
+    async def save(self, reservations: Sequence[Reservation]) -> None:
+        for reservation in reservations:
+            self._tables.events += reservation.pull_events()
+
+    async def forget(self, reservations: Sequence[Reservation]) -> None:
+        for reservation in reservations:
+            del self._tables.reservations[reservation.id]
+
+
+def lines(**units: int) -> Lines:
+    return {Sku(sku): Quantity(number) for sku, number in units.items()}
+
+
+@pytest.fixture
+def world() -> ProductWorld:
+    return ProductWorld()
+
+
+@pytest.fixture
+def alice() -> ReservationId:
+    return ReservationId(UUID(int=1))
+
+
+@pytest.fixture
+def bob() -> ReservationId:
+    return ReservationId(UUID(int=2))
