@@ -1,0 +1,68 @@
+"""Run the payment service: `python -m services.payment`."""
+
+import uvloop
+
+from chassis.events.broker import connect_broker
+from chassis.events.relay import relay
+from chassis.kernel.clock import system_clock
+from chassis.rpc.server import Server
+from chassis.runner import run_until_stopped
+from chassis.settings import read_settings
+from chassis.storage.database import connect
+from chassis.telemetry.setup import set_up_telemetry
+from chassis.wake import Wake
+from retail.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer_to_server
+from services.payment.adapters.simulated_psp import SimulatedPsp
+from services.payment.adapters.unit_of_work import sql_unit_of_work
+from services.payment.entrypoints.servicer import PaymentServicer
+from services.payment.entrypoints.timers import keep_resolving
+from services.payment.settings import Settings
+from services.payment.wire import DOMAIN
+
+
+async def main(settings: Settings) -> None:
+    telemetry = set_up_telemetry(
+        service="payment",
+        instance=settings.instance,
+        otlp_endpoint=settings.otel_exporter_otlp_endpoint,
+        traces_file=settings.traces_file,
+        sample_ratio=settings.traces_sample_ratio,
+        log_level=settings.log_level,
+    )
+    database = connect(settings.database_url, application=settings.instance)
+    # The PSP is another company: it shares the server with us, and nothing else.
+    psp_database = connect(
+        settings.database_url, application=f"{settings.instance}-psp", pool_size=4
+    )
+    broker = await connect_broker(settings.nats_url, name=settings.instance)
+
+    told = Wake()
+    clock = system_clock
+    uow = sql_unit_of_work(database, told=told, clock=clock)
+    psp = SimulatedPsp(psp_database, seconds=settings.psp_timeout_seconds)
+
+    server = Server(domain=DOMAIN, address=settings.grpc_address)
+    add_PaymentServiceServicer_to_server(
+        PaymentServicer(uow=uow, psp=psp, clock=clock), server.grpc
+    )
+    if settings.grpc_reflection:
+        server.reflect("retail.payment.v1.PaymentService")
+
+    jobs = []
+    if settings.plays("worker"):
+        jobs += [
+            relay(database, broker, source="retail/payment", wake=told),
+            keep_resolving(uow=uow, psp=psp, clock=clock),
+        ]
+
+    try:
+        await run_until_stopped(server if settings.plays("api") else None, *jobs)
+    finally:
+        await broker.close()
+        await psp_database.close()
+        await database.close()
+        await telemetry.shut_down()
+
+
+if __name__ == "__main__":
+    uvloop.run(main(read_settings(Settings)))

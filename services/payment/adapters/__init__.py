@@ -1,0 +1,1 @@
+"""Where payments and books are kept, and the PSP that is talked to."""

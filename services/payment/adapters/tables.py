@@ -1,0 +1,112 @@
+"""The tables of the payment service."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from chassis.storage.database import metadata as new_metadata
+
+metadata = new_metadata()
+
+PAYMENTS = Table(
+    "payments",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("event_count", BigInteger, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("psp_token", Text),
+    Column("closed", Boolean, nullable=False),
+    Column("authorized", BigInteger, nullable=False),
+    Column("authorized_pending", BigInteger, nullable=False),
+    Column("captured", BigInteger, nullable=False),
+    Column("captured_pending", BigInteger, nullable=False),
+    Column("voided", BigInteger, nullable=False),
+    Column("voided_pending", BigInteger, nullable=False),
+    Column("refunded", BigInteger, nullable=False),
+    Column("refunded_pending", BigInteger, nullable=False),
+    CheckConstraint(
+        "captured + captured_pending + voided + voided_pending <= authorized",
+        name="within_authorization",
+    ),
+    CheckConstraint("refunded + refunded_pending <= captured", name="within_captured"),
+    CheckConstraint(
+        "least(authorized, authorized_pending, captured, captured_pending, voided,"
+        " voided_pending, refunded, refunded_pending) >= 0",
+        name="not_negative",
+    ),
+)
+
+PAYMENT_TRANSACTIONS = Table(
+    "payment_transactions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("payment_id", Uuid, ForeignKey("payments.id"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("shipping", BigInteger, nullable=False),
+    Column("capture_id", Uuid),
+    Column("psp_reference", Text, nullable=False),
+    Column("failure", Text, nullable=False),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("ask_again_at", DateTime(timezone=True), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    CheckConstraint("amount > 0 AND shipping BETWEEN 0 AND amount", name="amount"),
+    CheckConstraint(
+        "kind IN ('AUTHORIZATION', 'CAPTURE', 'VOID', 'REFUND', 'CHARGEBACK')", name="kind"
+    ),
+    CheckConstraint("state IN ('REQUESTED', 'SUCCEEDED', 'FAILED', 'UNKNOWN')", name="state"),
+    CheckConstraint("(kind = 'CAPTURE') = (capture_id IS NOT NULL)", name="capture_id"),
+    Index(
+        "ix_payment_transactions_open",
+        "ask_again_at",
+        postgresql_where=text("state IN ('REQUESTED', 'UNKNOWN')"),
+    ),
+)
+
+LEDGER_ENTRIES = Table(
+    "ledger_entries",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("payment_id", Uuid, nullable=False, index=True),
+    # Whatever goes wrong above, one transaction is booked once.
+    Column("transaction_id", Uuid, nullable=False, unique=True),
+)
+
+LEDGER_POSTINGS = Table(
+    "ledger_postings",
+    metadata,
+    Column("entry_id", Uuid, ForeignKey("ledger_entries.id"), primary_key=True),
+    Column("line", SmallInteger, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    CheckConstraint("amount <> 0", name="amount"),
+)
+
+# Kept by the database as postings come in. Sharded, so that captures do not wait for each other:
+# the balance of an account is the sum over its shards.
+LEDGER_BALANCES = Table(
+    "ledger_balances",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("shard", SmallInteger, primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+)

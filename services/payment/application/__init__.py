@@ -1,0 +1,1 @@
+"""What may be asked of the payment service, a use case a file."""

@@ -1,0 +1,1 @@
+"""What a payment is, and what its books say: pure."""

@@ -1,0 +1,1 @@
+"""Where the payment service is called from: gRPC, and time."""

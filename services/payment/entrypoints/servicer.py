@@ -1,0 +1,95 @@
+"""The gRPC face of the payment service: translate, call one use case, translate back."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import grpc
+
+from chassis.kernel.clock import Clock
+from chassis.kernel.errors import InvalidInput
+from retail.payment.v1 import payment_service_pb2 as pb
+from retail.payment.v1.payment_service_pb2_grpc import PaymentServiceServicer
+from services.payment.application.authorize_payments import AuthorizePayment, authorize_payments
+from services.payment.application.capture_payments import CapturePayment, capture_payments
+from services.payment.application.conversation import Answer
+from services.payment.application.ports import Psp, UnitOfWork
+from services.payment.application.void_payments import VoidPayment, void_payments
+from services.payment.wire import (
+    authorization_from_wire,
+    balance_to_wire,
+    capture_from_wire,
+    entries_from_wire,
+    payment_id_from_wire,
+    payment_to_wire,
+    result_to_wire,
+    void_from_wire,
+)
+
+C = TypeVar("C")
+
+
+class PaymentServicer(PaymentServiceServicer):
+    def __init__(self, *, uow: UnitOfWork, psp: Psp, clock: Clock) -> None:
+        self._uow = uow
+        self._psp = psp
+        self._clock = clock
+
+    async def AuthorizePayments(
+        self, request: pb.AuthorizePaymentsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.AuthorizePaymentsResponse:
+        async def authorize(commands: Sequence[AuthorizePayment]) -> Sequence[Answer]:
+            return await authorize_payments(
+                commands, uow=self._uow, psp=self._psp, clock=self._clock
+            )
+
+        entries = entries_from_wire(
+            request.authorizations, "authorizations", authorization_from_wire
+        )
+        return pb.AuthorizePaymentsResponse(results=await answered(entries, authorize))
+
+    async def CapturePayments(
+        self, request: pb.CapturePaymentsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.CapturePaymentsResponse:
+        async def capture(commands: Sequence[CapturePayment]) -> Sequence[Answer]:
+            return await capture_payments(commands, uow=self._uow, psp=self._psp, clock=self._clock)
+
+        entries = entries_from_wire(request.captures, "captures", capture_from_wire)
+        return pb.CapturePaymentsResponse(results=await answered(entries, capture))
+
+    async def VoidPayments(
+        self, request: pb.VoidPaymentsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.VoidPaymentsResponse:
+        async def void(commands: Sequence[VoidPayment]) -> Sequence[Answer]:
+            return await void_payments(commands, uow=self._uow, psp=self._psp, clock=self._clock)
+
+        entries = entries_from_wire(request.payment_ids, "payment_ids", void_from_wire)
+        return pb.VoidPaymentsResponse(results=await answered(entries, void))
+
+    async def GetPayment(
+        self, request: pb.GetPaymentRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetPaymentResponse:
+        async with self._uow() as tx:
+            payment = await tx.payments.get(payment_id_from_wire(request.payment_id, "payment_id"))
+        return pb.GetPaymentResponse(payment=payment_to_wire(payment))
+
+    async def GetTrialBalance(
+        self, request: pb.GetTrialBalanceRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetTrialBalanceResponse:
+        async with self._uow() as tx:
+            balances = await tx.ledger.balances()
+        return pb.GetTrialBalanceResponse(balances=[balance_to_wire(each) for each in balances])
+
+
+async def answered(
+    entries: Sequence[C | InvalidInput],
+    use_case: Callable[[Sequence[C]], Awaitable[Sequence[Answer]]],
+) -> list[pb.PaymentResult]:
+    """
+    Return the result of every entry, in order: a malformed one is refused, the others go on.
+    """
+    commands = [entry for entry in entries if not isinstance(entry, InvalidInput)]
+    answers = iter(await use_case(commands) if commands else [])
+    return [
+        result_to_wire(entry if isinstance(entry, InvalidInput) else next(answers))
+        for entry in entries
+    ]

@@ -1,0 +1,1 @@
+"""How the payment database came to look as it does."""

@@ -1,0 +1,190 @@
+import asyncio
+from collections import Counter
+from contextlib import asynccontextmanager
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from chassis.kernel.money import Money
+from services.payment.application.authorize_payments import AuthorizePayment, authorize_payments
+from services.payment.application.capture_payments import CapturePayment, capture_payments
+from services.payment.application.ports import PaymentNotFound
+from services.payment.application.resolve_unknown import resolve_unknown
+from services.payment.application.void_payments import VoidPayment, void_payments
+from services.payment.domain.ledger import Balance
+from services.payment.domain.payment import Payment
+from services.payment.domain.values import (
+    Approved,
+    CaptureId,
+    NoAnswer,
+    PaymentId,
+    PspReference,
+    PspToken,
+)
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+PATIENCE = timedelta(seconds=5)
+VISA = PspToken("tok_visa")
+EUR_100, NO_EUROS = Money(100_00, "EUR"), Money(0, "EUR")
+
+
+class PaymentWorld:
+    """
+    Everything around the payment service's use cases, in memory.
+
+    A test sets it up, runs a use case against it, and looks at what changed.
+    """
+
+    def __init__(self):
+        self.now = NOON
+        self.payments = {}
+        self.events = []
+        self.entries = []
+        self.psp = InMemoryPsp()
+        self._lock = asyncio.Lock()
+
+    def clock(self):
+        return self.now
+
+    @asynccontextmanager
+    async def uow(self):
+        async with self._lock:
+            tx = InMemoryTransaction(deepcopy(self.payments))
+            yield tx
+            self.payments = tx.payments.by_id
+            self.events += tx.payments.events
+            self.entries += tx.ledger.entries
+
+    async def authorize(self, payment_id, amount=EUR_100, token=VISA):
+        command = AuthorizePayment(payment_id=payment_id, amount=amount, psp_token=token)
+        (answer,) = await authorize_payments([command], **self._surroundings)
+        return answer
+
+    async def capture(self, payment_id, capture_id, amount, shipping=NO_EUROS):
+        command = CapturePayment(
+            capture_id=capture_id, payment_id=payment_id, amount=amount, shipping=shipping
+        )
+        (answer,) = await capture_payments([command], **self._surroundings)
+        return answer
+
+    async def void(self, payment_id):
+        command = VoidPayment(payment_id=payment_id)
+        (answer,) = await void_payments([command], **self._surroundings)
+        return answer
+
+    async def resolve(self):
+        return await resolve_unknown(**self._surroundings)
+
+    @property
+    def _surroundings(self):
+        return {"uow": self.uow, "psp": self.psp, "clock": self.clock}
+
+
+class InMemoryTransaction:
+    def __init__(self, payments):
+        self.payments = InMemoryPayments(payments)
+        self.ledger = InMemoryLedger()
+
+
+class InMemoryPayments:
+    def __init__(self, by_id):
+        self.by_id = by_id
+        self.events = []
+
+    async def get(self, payment_id):
+        if payment_id not in self.by_id:
+            raise PaymentNotFound(payment_id)
+        return self.by_id[payment_id]
+
+    async def open(self, payment_ids):
+        return {id_: self.by_id.get(id_) or Payment(id=id_) for id_ in payment_ids}
+
+    async def claim_unsettled(self, *, limit, now):
+        unsettled = [
+            payment
+            for payment in self.by_id.values()
+            if any(asked.requested_at + PATIENCE <= now for asked in payment.open_transactions)
+        ]
+        return unsettled[:limit]
+
+    async def save(self, payments):
+        for payment in payments:
+            if payment.transactions or payment.closed:
+                self.by_id[payment.id] = payment
+                self.events += payment.pull_events()
+
+
+class InMemoryLedger:
+    def __init__(self):
+        self.entries = []
+
+    async def book(self, entries):
+        self.entries += entries
+
+    async def balances(self):
+        sums = Counter()
+        for entry in self.entries:
+            for posting in entry.postings:
+                sums[posting.account, posting.amount.currency] += posting.amount.minor_units
+        return [Balance(account, Money(sums[account, cur], cur)) for account, cur in sums]
+
+
+class InMemoryPsp:
+    """
+    A PSP that does everything once a key.
+
+    Attributes:
+        done: What it has done, by key: the verb and the amount.
+        answers: What it answers to the next asks, one a call, before it goes on as usual.
+        before, after: What happens elsewhere while it is asked, once.
+    """
+
+    def __init__(self):
+        self.done = {}
+        self.asks = []
+        self.answers = []
+        self.before = None
+        self.after = None
+
+    async def authorize(self, requests):
+        return await self._answer("authorize", requests)
+
+    async def capture(self, requests):
+        return await self._answer("capture", requests)
+
+    async def void(self, requests):
+        return await self._answer("void", requests)
+
+    async def _answer(self, verb, requests):
+        if self.before:
+            before, self.before = self.before, None
+            await before()
+        self.asks.append((verb, len(requests)))
+        answer = self.answers.pop(0) if self.answers else None
+        if answer is None or answer == NoAnswer():  # it does it, and may not say so
+            for request in requests:
+                self.done.setdefault(request.key, (verb, request.amount))
+        if self.after:
+            after, self.after = self.after, None
+            await after()
+        return {
+            request.key: answer or Approved(PspReference(f"psp_{request.key}"))
+            for request in requests
+        }
+
+
+@pytest.fixture
+def world():
+    return PaymentWorld()
+
+
+@pytest.fixture
+def payment_id():
+    return PaymentId(UUID(int=1))
+
+
+@pytest.fixture
+def capture_id():
+    return CaptureId(UUID(int=101))
