@@ -1,0 +1,1 @@
+"""Fulfillment: finds a service provider for each confirmed order and follows the parcels."""

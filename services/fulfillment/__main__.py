@@ -1,0 +1,83 @@
+"""Run the fulfillment service: `python -m services.fulfillment`."""
+
+from functools import partial
+
+import uvloop
+
+from chassis.events.broker import connect_broker
+from chassis.events.consumer import Consumer
+from chassis.events.relay import relay
+from chassis.kernel.clock import system_clock
+from chassis.rpc.server import Server
+from chassis.runner import run_until_stopped
+from chassis.settings import read_settings
+from chassis.storage.database import connect
+from chassis.telemetry.setup import set_up_telemetry
+from chassis.wake import Wake
+from retail.fulfillment.v1.fulfillment_service_pb2_grpc import (
+    add_FulfillmentServiceServicer_to_server,
+)
+from services.fulfillment.adapters.unit_of_work import SqlTransaction, sql_unit_of_work
+from services.fulfillment.entrypoints.notices import NatsOfferNotices
+from services.fulfillment.entrypoints.servicer import FulfillmentServicer
+from services.fulfillment.entrypoints.subscriptions import HEARS, subscriptions
+from services.fulfillment.entrypoints.timers import expire_overdue_offers
+from services.fulfillment.settings import Settings
+from services.fulfillment.wire import DOMAIN
+
+
+async def main(settings: Settings) -> None:
+    telemetry = set_up_telemetry(
+        service="fulfillment",
+        instance=settings.instance,
+        otlp_endpoint=settings.otel_exporter_otlp_endpoint,
+        traces_file=settings.traces_file,
+        sample_ratio=settings.traces_sample_ratio,
+        log_level=settings.log_level,
+    )
+    database = connect(settings.database_url, application=settings.instance)
+    broker = await connect_broker(settings.nats_url, name=settings.instance)
+
+    told = Wake()
+    uow = sql_unit_of_work(database, told=told, clock=system_clock)
+    join = partial(SqlTransaction, told=told, clock=system_clock)
+    within = settings.answer_within
+    notices = NatsOfferNotices(broker)
+
+    server = Server(domain=DOMAIN, address=settings.grpc_address)
+    # Watchers would last as long as their callers, who watch on at another replica.
+    server.on_stop(notices.close)
+    servicer = FulfillmentServicer(
+        uow=uow, clock=system_clock, notices=notices, answer_within=within
+    )
+    add_FulfillmentServiceServicer_to_server(servicer, server.grpc)
+    if settings.grpc_reflection:
+        server.reflect("retail.fulfillment.v1.FulfillmentService")
+
+    orders = Consumer(
+        database,
+        broker,
+        listener="fulfillment",
+        context=HEARS,
+        subscriptions=subscriptions(join, clock=system_clock, answer_within=within),
+        clock=system_clock,
+    )
+    jobs = []
+    if settings.plays("api"):
+        jobs.append(notices.listen())
+    if settings.plays("worker"):
+        jobs += [
+            relay(database, broker, source="retail/fulfillment", wake=told),
+            orders.run(),
+            expire_overdue_offers(uow=uow, clock=system_clock, answer_within=within),
+        ]
+    try:
+        await run_until_stopped(server if settings.plays("api") else None, *jobs)
+    finally:
+        await broker.close()
+        await database.close()
+        await telemetry.shut_down()
+
+
+if __name__ == "__main__":
+    uvloop.run(main(read_settings(Settings)))

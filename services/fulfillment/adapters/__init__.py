@@ -1,0 +1,1 @@
+"""How fulfillment keeps its data."""

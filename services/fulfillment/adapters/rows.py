@@ -1,0 +1,128 @@
+"""How fulfillment orders look as rows, and rows as fulfillment orders."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from chassis.kernel.quantity import Quantity
+from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.offer import Offer
+from services.fulfillment.domain.shipment import Shipment
+from services.fulfillment.domain.values import (
+    Address,
+    FulfillmentOrderId,
+    FulfillmentOrderStatus,
+    Goods,
+    LocationId,
+    OfferId,
+    OfferState,
+    OrderId,
+    ProviderId,
+    RequestStatus,
+    ShipmentId,
+    ShipmentState,
+    Sku,
+    units_of,
+)
+
+
+def order_from_row(
+    row: Row[Any], *, offers: Iterable[Offer], shipments: Iterable[Shipment]
+) -> FulfillmentOrder:
+    return FulfillmentOrder(
+        id=FulfillmentOrderId(row.id),
+        version=row.version,
+        event_count=row.event_count,
+        trace=row.trace,
+        order_id=OrderId(row.order_id),
+        location_id=LocationId(row.location_id),
+        goods=_goods_from_json(row.goods),
+        ship_to=_address_from_json(row.ship_to),
+        status=FulfillmentOrderStatus(row.status),
+        request_status=RequestStatus(row.request_status),
+        offers=tuple(offers),
+        shipments=tuple(shipments),
+    )
+
+
+def row_from_order(order: FulfillmentOrder) -> dict[str, Any]:
+    address = order.ship_to
+    return {
+        "id": order.id,
+        "version": order.version,
+        "event_count": order.event_count,
+        "trace": order.trace,
+        "order_id": order.order_id,
+        "location_id": order.location_id,
+        "goods": _json_from_goods(order.goods),
+        "ship_to": {
+            "name": address.name,
+            "lines": address.lines,
+            "city": address.city,
+            "postal_code": address.postal_code,
+            "country_code": address.country_code,
+        },
+        "status": order.status,
+        "request_status": order.request_status,
+        "ordered_units": units_of(order.goods),
+        "dispatched_units": units_of(order.dispatched),
+        "delivered_units": units_of(order.delivered),
+    }
+
+
+def offer_from_row(row: Row[Any]) -> Offer:
+    return Offer(
+        id=OfferId(row.offer_id),
+        provider_id=ProviderId(row.provider_id),
+        state=OfferState(row.state),
+        expires_at=row.expires_at,
+        reason=row.reason,
+    )
+
+
+def row_from_offer(offer: Offer, order: FulfillmentOrder) -> dict[str, Any]:
+    return {
+        "id": offer.id,
+        "fulfillment_order_id": order.id,
+        "provider_id": offer.provider_id,
+        "state": offer.state,
+        "expires_at": offer.expires_at,
+        "reason": offer.reason,
+    }
+
+
+def shipment_from_row(row: Row[Any]) -> Shipment:
+    return Shipment(
+        id=ShipmentId(row.id),
+        state=ShipmentState(row.state),
+        goods=_goods_from_json(row.goods),
+        tracking_number=row.tracking_number,
+        dispatched_at=row.dispatched_at,
+        delivered_at=row.delivered_at,
+    )
+
+
+def row_from_shipment(shipment: Shipment, order: FulfillmentOrder, number: int) -> dict[str, Any]:
+    return {
+        "id": shipment.id,
+        "fulfillment_order_id": order.id,
+        "number": number,
+        "state": shipment.state,
+        "goods": _json_from_goods(shipment.goods),
+        "tracking_number": shipment.tracking_number,
+        "dispatched_at": shipment.dispatched_at,
+        "delivered_at": shipment.delivered_at,
+    }
+
+
+def _goods_from_json(goods: Iterable[tuple[str, int]]) -> tuple[Goods, ...]:
+    return tuple(Goods(Sku(sku), Quantity(units)) for sku, units in goods)
+
+
+def _json_from_goods(goods: Sequence[Goods]) -> list[tuple[str, int]]:
+    return [(some.sku, some.quantity.units) for some in goods]
+
+
+def _address_from_json(fields: Mapping[str, Any]) -> Address:
+    return Address(**{**fields, "lines": tuple(fields["lines"])})

@@ -1,0 +1,80 @@
+"""The tables of the fulfillment service. How they came to be stands in migrations/."""
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from chassis.storage.database import metadata as new_metadata
+
+metadata = new_metadata()
+
+providers = Table(
+    "providers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("regions", ARRAY(Text), nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("suspended", Boolean, nullable=False),
+)
+
+# One row for each order that was heard of, opened or cancelled: none passes twice.
+intake = Table(
+    "intake",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("opened", Boolean, nullable=False),
+)
+
+fulfillment_orders = Table(
+    "fulfillment_orders",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("event_count", BigInteger, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("location_id", Text, nullable=False),
+    Column("goods", JSONB, nullable=False),
+    Column("ship_to", JSONB, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("request_status", Text, nullable=False),
+    # What the goods and shipments come to, so that the database can hold us to it.
+    Column("ordered_units", BigInteger, nullable=False),
+    Column("dispatched_units", BigInteger, nullable=False),
+    Column("delivered_units", BigInteger, nullable=False),
+)
+
+offers = Table(
+    "offers",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("fulfillment_order_id", Uuid, ForeignKey("fulfillment_orders.id"), nullable=False),
+    Column("provider_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+shipments = Table(
+    "shipments",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("fulfillment_order_id", Uuid, ForeignKey("fulfillment_orders.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("goods", JSONB, nullable=False),
+    Column("tracking_number", Text, nullable=False),
+    Column("dispatched_at", DateTime(timezone=True), nullable=False),
+    Column("delivered_at", DateTime(timezone=True)),
+)

@@ -1,0 +1,1 @@
+"""What fulfillment does for others: one file per use case."""

@@ -1,0 +1,70 @@
+"""Use case: parcels left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chassis.kernel.clock import Clock
+from chassis.kernel.errors import DomainError
+from services.fulfillment.application.ports import UnitOfWork
+from services.fulfillment.domain import refusals
+from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.values import FulfillmentOrderId, Goods, ProviderId, ShipmentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatchShipment:
+    """
+    Attributes:
+        goods: What is in it; empty: all that was not dispatched yet.
+    """
+
+    shipment_id: ShipmentId
+    fulfillment_order_id: FulfillmentOrderId
+    provider_id: ProviderId
+    goods: tuple[Goods, ...]
+    tracking_number: str
+
+
+async def dispatch_shipments(
+    commands: Sequence[DispatchShipment], *, uow: UnitOfWork, clock: Clock
+) -> Sequence[FulfillmentOrder | DomainError]:
+    """
+    Note each parcel that left, or say why it can't have.
+
+    Safe to repeat: a shipment id stands for one parcel, for ever and everywhere.
+    """
+    async with uow() as tx:
+        found = await tx.fulfillment_orders.with_ids({c.fulfillment_order_id for c in commands})
+        orders = {order.id: order for order in found}
+        holders = await tx.fulfillment_orders.holders_of({c.shipment_id for c in commands})
+        now, held = clock(), dict(holders)
+        answers = [_dispatch(orders.get(c.fulfillment_order_id), c, held, now) for c in commands]
+        await tx.fulfillment_orders.save(found)
+    return answers
+
+
+def _dispatch(
+    order: FulfillmentOrder | None,
+    command: DispatchShipment,
+    held: dict[ShipmentId, FulfillmentOrderId],
+    now: datetime,
+) -> FulfillmentOrder | DomainError:
+    if order is None:
+        return refusals.FulfillmentOrderNotFound(
+            f"there is no fulfillment order {command.fulfillment_order_id}"
+        )
+    if held.get(command.shipment_id, order.id) != order.id:
+        return refusals.ShipmentMismatch(f"shipment {command.shipment_id} is of other work")
+    try:
+        order.dispatch(
+            command.shipment_id,
+            command.provider_id,
+            goods=command.goods,
+            tracking_number=command.tracking_number,
+            now=now,
+        )
+    except DomainError as refusal:
+        return refusal
+    held[command.shipment_id] = order.id
+    return order

@@ -1,0 +1,166 @@
+"""What the use cases need from the outside, in their own words."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence, Set
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.offer import Offer
+from services.fulfillment.domain.provider import Provider
+from services.fulfillment.domain.values import (
+    FulfillmentOrderId,
+    OfferId,
+    OrderId,
+    ProviderId,
+    ShipmentId,
+)
+
+
+class FulfillmentOrders(Protocol):
+    """
+    The work on every order there is.
+
+    What is read by anything but `of_order` is locked until the transaction ends, in one global
+    order: of two verbs at once on one fulfillment order, the second sees what the first one did.
+    """
+
+    async def with_ids(self, ids: Collection[FulfillmentOrderId]) -> Sequence[FulfillmentOrder]: ...
+
+    async def with_offers(self, offer_ids: Collection[OfferId]) -> Sequence[FulfillmentOrder]: ...
+
+    async def of_orders(self, order_ids: Collection[OrderId]) -> Sequence[FulfillmentOrder]: ...
+
+    async def with_overdue_offers(self, now: datetime, *, limit: int) -> Sequence[FulfillmentOrder]:
+        """
+        Return those whose offer is overdue, the longest first; not those that another
+        transaction has locked.
+        """
+        ...
+
+    async def of_order(self, order_id: OrderId) -> Sequence[FulfillmentOrder]:
+        """
+        Return the work on one order as of one moment, by location, to be looked at only. It must
+        be the first thing its transaction does.
+        """
+        ...
+
+    async def holders_of(
+        self, shipment_ids: Collection[ShipmentId]
+    ) -> Mapping[ShipmentId, FulfillmentOrderId]:
+        """
+        Return of which fulfillment orders these shipments are; those that left already.
+        """
+        ...
+
+    async def save(self, orders: Sequence[FulfillmentOrder]) -> None:
+        """
+        Write those of *orders* that have recorded events, and tell the events.
+
+        Raises:
+            Conflict: Someone else changed one of them, or dispatched one of their new shipments.
+        """
+        ...
+
+
+class Intake(Protocol):
+    """
+    Which orders came in, or must not any more. An order passes once, whoever comes first: its
+    confirmation, which opens the work, or its cancellation, which leaves nothing to open.
+    """
+
+    async def admit(self, order_ids: Collection[OrderId]) -> Set[OrderId]:
+        """
+        Return those that pass now, to be opened.
+        """
+        ...
+
+    async def shut(self, order_ids: Collection[OrderId]) -> None:
+        """
+        Let none of them pass from now on. If one is passing at this moment, this waits until its
+        work is there to be seen.
+        """
+        ...
+
+
+class Providers(Protocol):
+    """
+    Every provider there is.
+    """
+
+    async def all(self) -> Sequence[Provider]: ...
+
+    async def serving(self, country_codes: Collection[str]) -> Sequence[Provider]:
+        """
+        Return those that may be asked for work in any of these countries.
+        """
+        ...
+
+    async def put(self, provider: Provider) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedWork:
+    """
+    An open offer and the work it is for, with no other provider's offers.
+    """
+
+    offer: Offer
+    order: FulfillmentOrder
+
+
+class OpenOffers(Protocol):
+    """
+    The offers that wait for an answer, to be looked at only.
+    """
+
+    async def ids_of(self, provider_id: ProviderId) -> Set[OfferId]: ...
+
+    async def read(
+        self, provider_id: ProviderId, ids: Collection[OfferId]
+    ) -> Sequence[OfferedWork]:
+        """
+        Return those of *ids* that are open offers to this provider, oldest first.
+        """
+        ...
+
+    async def next_expiry(self) -> datetime | None:
+        """
+        Return when the first of all open offers expires.
+        """
+        ...
+
+
+class Transaction(Protocol):
+    """
+    What one database transaction can reach.
+    """
+
+    @property
+    def fulfillment_orders(self) -> FulfillmentOrders: ...
+
+    @property
+    def intake(self) -> Intake: ...
+
+    @property
+    def open_offers(self) -> OpenOffers: ...
+
+    @property
+    def providers(self) -> Providers: ...
+
+
+# Call it to begin. The block commits when it ends and rolls back when it raises.
+UnitOfWork = Callable[[], AbstractAsyncContextManager[Transaction]]
+
+# Yields the offers just made to a provider; first of all, and whenever one may have been missed,
+# `None`: look for yourself. Ends when nobody should watch any more.
+News = AsyncIterator[Set[OfferId] | None]
+
+
+class OfferNotices(Protocol):
+    """
+    Who hears at once when an offer is made.
+    """
+
+    def of(self, provider_id: ProviderId) -> AbstractContextManager[News]: ...

@@ -1,0 +1,1 @@
+"""The rules of fulfillment: providers, offers, parcels. Pure."""

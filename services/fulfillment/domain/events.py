@@ -1,0 +1,99 @@
+"""Everything this service tells the world. The wire form is `fulfillment_events.proto`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.fulfillment.domain.values import (
+    FulfillmentOrderId,
+    Goods,
+    LocationId,
+    OfferId,
+    OrderId,
+    ProviderId,
+    ShipmentId,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfillmentOrderOpened:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    location_id: LocationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferSubmitted:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    offer_id: OfferId
+    provider_id: ProviderId
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferAccepted:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    offer_id: OfferId
+    provider_id: ProviderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferRejected:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    offer_id: OfferId
+    provider_id: ProviderId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferExpired:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    offer_id: OfferId
+    provider_id: ProviderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfillmentOrderUnfulfillable:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    location_id: LocationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfillmentOrderCancelled:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentDispatched:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    shipment_id: ShipmentId
+    location_id: LocationId
+    goods: tuple[Goods, ...]
+    dispatched_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentDelivered:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    shipment_id: ShipmentId
+    delivered_at: datetime
+
+
+FulfillmentEvent = (
+    FulfillmentOrderOpened
+    | OfferSubmitted
+    | OfferAccepted
+    | OfferRejected
+    | OfferExpired
+    | FulfillmentOrderUnfulfillable
+    | FulfillmentOrderCancelled
+    | ShipmentDispatched
+    | ShipmentDelivered
+)

@@ -1,0 +1,48 @@
+"""Offers: one provider is asked to do the work, and has some time to answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.fulfillment.domain import refusals
+from services.fulfillment.domain.values import OfferId, OfferState, ProviderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """
+    Attributes:
+        reason: Why it was rejected, in the provider's words.
+    """
+
+    id: OfferId
+    provider_id: ProviderId
+    state: OfferState = OfferState.SUBMITTED
+    expires_at: datetime
+    reason: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.state is OfferState.SUBMITTED
+
+    @property
+    def is_live(self) -> bool:
+        """
+        Whether the provider is bound by it, or may still be.
+        """
+        return self.state in (OfferState.SUBMITTED, OfferState.ACCEPTED)
+
+    def is_overdue(self, now: datetime) -> bool:
+        return self.is_open and self.expires_at <= now
+
+    def must_be_acceptable(self) -> None:
+        """
+        Raises:
+            OfferRejected, OfferExpired, OfferWithdrawn: It is over.
+        """
+        match self.state:
+            case OfferState.REJECTED:
+                raise refusals.OfferRejected(f"offer {self.id} was rejected")
+            case OfferState.EXPIRED:
+                raise refusals.OfferExpired(f"offer {self.id} expired at {self.expires_at}")
+            case OfferState.WITHDRAWN:
+                raise refusals.OfferWithdrawn(f"offer {self.id} was withdrawn")

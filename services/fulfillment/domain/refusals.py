@@ -1,0 +1,56 @@
+"""
+How fulfillment says no.
+
+In a module of their own, because some share their name with an event: OfferExpired is both what
+happened and why the answer is no. Use them as `refusals.OfferExpired`.
+"""
+
+from chassis.kernel.errors import NotFound, RuleViolated
+
+
+class OfferNotFound(NotFound):
+    pass
+
+
+class OfferAccepted(RuleViolated):
+    pass
+
+
+class OfferRejected(RuleViolated):
+    pass
+
+
+class OfferExpired(RuleViolated):
+    pass
+
+
+class OfferWithdrawn(RuleViolated):
+    pass
+
+
+class FulfillmentOrderNotFound(NotFound):
+    pass
+
+
+class FulfillmentOrderNotAccepted(RuleViolated):
+    pass
+
+
+class NotTheProvider(RuleViolated):
+    pass
+
+
+class DispatchedTooMuch(RuleViolated):
+    pass
+
+
+class ShipmentMismatch(RuleViolated):
+    pass
+
+
+class ShipmentNotFound(NotFound):
+    pass
+
+
+class AlreadyDispatched(RuleViolated):
+    pass

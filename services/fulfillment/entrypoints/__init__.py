@@ -1,0 +1,1 @@
+"""How the world reaches fulfillment: calls, events, notices, and the passing of time."""

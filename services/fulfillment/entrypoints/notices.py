@@ -1,0 +1,110 @@
+"""New offers, noticed the moment their events are published."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Set
+from contextlib import contextmanager
+from uuid import UUID
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from chassis.wake import Wake
+from retail.fulfillment.v1.fulfillment_events_pb2 import OfferSubmitted
+from services.fulfillment.domain.values import OfferId, ProviderId
+
+# How often watchers look for themselves, in case a notice was lost.
+SWEEP_SECONDS = 2.0
+
+# After each round a moment for more to come: hundreds of offers a second share some fifty queries.
+GATHER_SECONDS = 0.02
+
+# A watcher that reads this slowly finds the rest when it looks for itself.
+MOST_NOTICED = 5_000
+
+
+class NatsOfferNotices:
+    """
+    One plain subscription for the whole process, fanned out to the watchers by provider.
+
+    Not a JetStream consumer: a notice only saves time, so nothing has to be kept, acknowledged or
+    repeated. After a reconnect the client subscribes again by itself.
+    """
+
+    def __init__(self, broker: Client, *, sweep_seconds: float = SWEEP_SECONDS) -> None:
+        self._broker = broker
+        self._sweep_seconds = sweep_seconds
+        self._watchers: dict[ProviderId, set[_Watcher]] = defaultdict(set)
+        self._closed = False
+
+    @property
+    def watchers(self) -> int:
+        """
+        How many watch here.
+        """
+        return sum(len(watchers) for watchers in self._watchers.values())
+
+    async def listen(self) -> None:
+        """
+        Pass on notices until cancelled.
+        """
+        subscription = await self._broker.subscribe(
+            OfferSubmitted.DESCRIPTOR.full_name, cb=self._notice
+        )
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            if self._broker.is_connected:
+                await subscription.unsubscribe()
+
+    @contextmanager
+    def of(self, provider_id: ProviderId) -> Iterator[AsyncIterator[Set[OfferId] | None]]:
+        watcher = _Watcher()
+        self._watchers[provider_id].add(watcher)
+        try:
+            yield self._news(watcher)
+        finally:
+            self._watchers[provider_id].discard(watcher)
+            if not self._watchers[provider_id]:
+                del self._watchers[provider_id]
+
+    def close(self) -> None:
+        """
+        End all watching, now and from now on.
+        """
+        self._closed = True
+        for watchers in self._watchers.values():
+            for watcher in watchers:
+                watcher.wake.ring()
+
+    async def _notice(self, message: Msg) -> None:
+        if self._watchers:
+            event = OfferSubmitted.FromString(message.data)
+            for watcher in self._watchers.get(ProviderId(event.provider_id), ()):
+                watcher.note(OfferId(UUID(event.offer_id)))
+
+    async def _news(self, watcher: "_Watcher") -> AsyncIterator[Set[OfferId] | None]:
+        time = asyncio.get_running_loop().time
+        while not self._closed:
+            sweep_at = time() + self._sweep_seconds
+            yield None
+            while not self._closed and (rest := sweep_at - time()) > 0:
+                await watcher.wake.wait(sweep_seconds=rest)
+                if noticed := watcher.take():
+                    yield noticed
+                    await asyncio.sleep(GATHER_SECONDS)
+
+
+class _Watcher:
+    def __init__(self) -> None:
+        self.wake = Wake()
+        self._noticed: set[OfferId] = set()
+
+    def note(self, offer_id: OfferId) -> None:
+        if len(self._noticed) < MOST_NOTICED:
+            self._noticed.add(offer_id)
+        self.wake.ring()
+
+    def take(self) -> Set[OfferId]:
+        noticed, self._noticed = self._noticed, set()
+        return noticed

@@ -1,0 +1,129 @@
+"""The gRPC face of fulfillment: translate, call one use case, translate back."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
+
+import grpc
+
+from chassis.kernel.clock import Clock
+from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
+from retail.fulfillment.v1.fulfillment_service_pb2_grpc import FulfillmentServiceServicer
+from services.fulfillment.application.accept_offers import accept_offers
+from services.fulfillment.application.cancel_fulfillment import cancel_fulfillment
+from services.fulfillment.application.deliver_shipments import deliver_shipments
+from services.fulfillment.application.dispatch_shipments import dispatch_shipments
+from services.fulfillment.application.list_fulfillment_orders import list_fulfillment_orders
+from services.fulfillment.application.list_providers import list_providers
+from services.fulfillment.application.ports import OfferNotices, UnitOfWork
+from services.fulfillment.application.put_provider import put_provider
+from services.fulfillment.application.reject_offers import reject_offers
+from services.fulfillment.application.watch_offers import watch_offers
+from services.fulfillment.domain.values import ProviderId
+from services.fulfillment.entrypoints.batches import Shared, answer_each
+from services.fulfillment.wire import (
+    acceptances_from_wire,
+    cancellation_to_wire,
+    cancellations_from_wire,
+    deliveries_from_wire,
+    dispatches_from_wire,
+    offered_work_to_wire,
+    order_id_from_wire,
+    order_to_wire,
+    provider_from_wire,
+    provider_id_from_wire,
+    provider_to_wire,
+    rejections_from_wire,
+    result_to_wire,
+)
+
+
+class FulfillmentServicer(FulfillmentServiceServicer):
+    """
+    Args:
+        notices: Tells watchers of new offers at once.
+        answer_within: How long a provider has to answer an offer.
+    """
+
+    def __init__(
+        self, *, uow: UnitOfWork, clock: Clock, notices: OfferNotices, answer_within: timedelta
+    ) -> None:
+        self._uow = uow
+        self._notices = notices
+        self._accept = Shared(
+            partial(accept_offers, uow=uow, clock=clock, answer_within=answer_within)
+        )
+        self._reject = Shared(
+            partial(reject_offers, uow=uow, clock=clock, answer_within=answer_within)
+        )
+        self._dispatch = Shared(partial(dispatch_shipments, uow=uow, clock=clock))
+        self._deliver = Shared(partial(deliver_shipments, uow=uow, clock=clock))
+
+    async def PutProvider(
+        self, request: pb.PutProviderRequest, context: grpc.aio.ServicerContext
+    ) -> pb.PutProviderResponse:
+        provider = provider_from_wire(request.provider)
+        await put_provider(provider, uow=self._uow)
+        return pb.PutProviderResponse(provider=provider_to_wire(provider))
+
+    async def ListProviders(
+        self, request: pb.ListProvidersRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListProvidersResponse:
+        providers = await list_providers(uow=self._uow)
+        return pb.ListProvidersResponse(providers=[provider_to_wire(p) for p in providers])
+
+    async def WatchOffers(
+        self, request: pb.WatchOffersRequest, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[pb.WatchOffersResponse]:
+        provider_id = provider_id_from_wire(request.provider_id, "provider_id")
+        async for work in watch_offers(provider_id, uow=self._uow, notices=self._notices):
+            yield pb.WatchOffersResponse(offers=[offered_work_to_wire(some) for some in work])
+
+    async def AcceptOffers(
+        self, request: pb.AcceptOffersRequest, context: grpc.aio.ServicerContext
+    ) -> pb.AcceptOffersResponse:
+        answers = await answer_each(acceptances_from_wire(request), self._accept)
+        seen_by = ProviderId(request.provider_id)
+        return pb.AcceptOffersResponse(
+            results=[result_to_wire(answer, seen_by=seen_by) for answer in answers]
+        )
+
+    async def RejectOffers(
+        self, request: pb.RejectOffersRequest, context: grpc.aio.ServicerContext
+    ) -> pb.RejectOffersResponse:
+        answers = await answer_each(rejections_from_wire(request), self._reject)
+        seen_by = ProviderId(request.provider_id)
+        return pb.RejectOffersResponse(
+            results=[result_to_wire(answer, seen_by=seen_by) for answer in answers]
+        )
+
+    async def DispatchShipments(
+        self, request: pb.DispatchShipmentsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.DispatchShipmentsResponse:
+        answers = await answer_each(dispatches_from_wire(request), self._dispatch)
+        seen_by = ProviderId(request.provider_id)
+        return pb.DispatchShipmentsResponse(
+            results=[result_to_wire(answer, seen_by=seen_by) for answer in answers]
+        )
+
+    async def DeliverShipments(
+        self, request: pb.DeliverShipmentsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.DeliverShipmentsResponse:
+        answers = await answer_each(deliveries_from_wire(request), self._deliver)
+        return pb.DeliverShipmentsResponse(results=[result_to_wire(answer) for answer in answers])
+
+    async def CancelFulfillment(
+        self, request: pb.CancelFulfillmentRequest, context: grpc.aio.ServicerContext
+    ) -> pb.CancelFulfillmentResponse:
+        cancel = partial(cancel_fulfillment, uow=self._uow)
+        answers = await answer_each(cancellations_from_wire(request), cancel)
+        return pb.CancelFulfillmentResponse(results=[cancellation_to_wire(a) for a in answers])
+
+    async def ListFulfillmentOrders(
+        self, request: pb.ListFulfillmentOrdersRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListFulfillmentOrdersResponse:
+        order_id = order_id_from_wire(request.order_id, "order_id")
+        orders = await list_fulfillment_orders(order_id, uow=self._uow)
+        return pb.ListFulfillmentOrdersResponse(
+            fulfillment_orders=[order_to_wire(order) for order in orders]
+        )

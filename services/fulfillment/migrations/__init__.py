@@ -1,0 +1,1 @@
+"""How the fulfillment database came to look as it does."""

@@ -1,0 +1,235 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, contextmanager
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from chassis.kernel.errors import Conflict
+from chassis.kernel.quantity import Quantity
+from services.fulfillment.application.accept_offers import AcceptOffer, accept_offers
+from services.fulfillment.application.open_fulfillment_orders import (
+    OpenFulfillmentOrders,
+    open_fulfillment_orders,
+)
+from services.fulfillment.application.ports import OfferedWork
+from services.fulfillment.domain.events import FulfillmentEvent
+from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.provider import Provider
+from services.fulfillment.domain.values import (
+    Address,
+    FulfillmentOrderId,
+    Goods,
+    LocationId,
+    OfferId,
+    OrderId,
+    ProviderId,
+    ShipmentId,
+    Sku,
+)
+
+HOME = Address(
+    name="A. Consignee", lines=("1 High St",), city="Hull", postal_code="HU1", country_code="GB"
+)
+
+
+class FulfillmentWorld:
+    """
+    Everything around the use cases of fulfillment, in memory.
+
+    A test sets it up, runs a use case against it, and looks at what changed.
+    """
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        self.providers: dict[ProviderId, Provider] = {}
+        self.orders: dict[FulfillmentOrderId, FulfillmentOrder] = {}
+        self.passed: set[OrderId] = set()
+        self.events: list[FulfillmentEvent] = []
+        # What watchers are told, one round after the other.
+        self.news: list[set[OfferId] | None] = [None]
+        # What every use case needs that may make an offer.
+        self.offering = {
+            "uow": self.uow,
+            "clock": self.clock,
+            "answer_within": timedelta(seconds=30),
+        }
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def later(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+    @asynccontextmanager
+    async def uow(self) -> AsyncIterator["InMemoryTransaction"]:
+        tx = InMemoryTransaction(self)
+        yield tx
+        self.providers = tx.providers.by_id
+        self.orders = tx.fulfillment_orders.by_id
+        self.passed = tx.intake.passed
+        self.events += tx.fulfillment_orders.events
+
+    @contextmanager
+    def of(self, provider_id):  # noqa: ARG002
+        yield self._told()
+
+    async def _told(self):
+        while self.news:
+            yield self.news.pop(0)
+
+    def given_provider(self, name: str, **known) -> ProviderId:
+        id_ = ProviderId(name)
+        self.providers[id_] = Provider(id=id_, name=name.title(), **known)
+        return id_
+
+    async def confirm(self, order_id: OrderId, **at_location: dict[str, int]) -> None:
+        """
+        Let an order be confirmed: `confirm(id, leeds={"LAMP": 3})`.
+        """
+        goods = tuple(
+            (LocationId(location), Goods(Sku(sku), Quantity(units)))
+            for location, units_of in at_location.items()
+            for sku, units in units_of.items()
+        )
+        command = OpenFulfillmentOrders(order_id=order_id, ship_to=HOME, goods=goods)
+        async with self.uow() as tx:
+            await open_fulfillment_orders(
+                [command], tx=tx, clock=self.clock, answer_within=self.offering["answer_within"]
+            )
+
+    async def given_work(self, order_id: OrderId, **goods: int) -> FulfillmentOrder:
+        """
+        Return new work at one location, on three lamps unless told otherwise.
+        """
+        await self.confirm(order_id, leeds=goods or {"LAMP": 3})
+        return self.work_on(order_id)[0]
+
+    async def given_accepted_work(self, order_id: OrderId, **goods: int) -> FulfillmentOrder:
+        offer = (await self.given_work(order_id, **goods)).live_offer
+        command = AcceptOffer(offer_id=offer.id, provider_id=offer.provider_id)
+        await accept_offers([command], **self.offering)
+        self.events.clear()
+        return self.work_on(order_id)[0]
+
+    def work_on(self, order_id: OrderId) -> list[FulfillmentOrder]:
+        return [order for order in self.orders.values() if order.order_id == order_id]
+
+    def told(self) -> list[str]:
+        return [type(event).__name__ for event in self.events]
+
+
+class InMemoryTransaction:
+    def __init__(self, world: FulfillmentWorld) -> None:
+        self.providers = InMemoryProviders(dict(world.providers))
+        self.fulfillment_orders = InMemoryFulfillmentOrders(deepcopy(world.orders))
+        self.open_offers = InMemoryOpenOffers(self.fulfillment_orders)
+        self.intake = InMemoryIntake(set(world.passed))
+
+
+class InMemoryProviders:
+    def __init__(self, by_id) -> None:
+        self.by_id = by_id
+
+    async def all(self):
+        return [self.by_id[id_] for id_ in sorted(self.by_id)]
+
+    async def serving(self, country_codes):
+        return [p for p in self.by_id.values() if any(p.serves(code) for code in country_codes)]
+
+    async def put(self, provider):
+        self.by_id[provider.id] = provider
+
+
+class InMemoryIntake:
+    def __init__(self, passed) -> None:
+        self.passed = passed
+
+    async def admit(self, order_ids):
+        admitted = set(order_ids) - self.passed
+        self.passed |= admitted
+        return admitted
+
+    async def shut(self, order_ids):
+        await self.admit(order_ids)
+
+
+class InMemoryFulfillmentOrders:
+    def __init__(self, by_id) -> None:
+        self.by_id = by_id
+        self.events = []
+
+    async def with_ids(self, ids):
+        return [order for order in self.by_id.values() if order.id in ids]
+
+    async def with_offers(self, offer_ids):
+        return [
+            order
+            for order in self.by_id.values()
+            if any(offer.id in offer_ids for offer in order.offers)
+        ]
+
+    async def of_orders(self, order_ids):
+        return [order for order in self.by_id.values() if order.order_id in order_ids]
+
+    async def with_overdue_offers(self, now, *, limit):
+        overdue = [o for o in self.by_id.values() if any(x.is_overdue(now) for x in o.offers)]
+        return overdue[:limit]
+
+    async def of_order(self, order_id):
+        return sorted(await self.of_orders([order_id]), key=lambda order: order.location_id)
+
+    async def holders_of(self, shipment_ids):
+        return {
+            ShipmentId(shipment.id): order.id
+            for order in self.by_id.values()
+            for shipment in order.shipments
+            if shipment.id in shipment_ids
+        }
+
+    async def save(self, orders):
+        for order in orders:
+            if events := order.pull_events():
+                stored = self.by_id.get(order.id)
+                if stored and stored is not order:
+                    raise Conflict("opened twice")
+                order.version += 1
+                order.event_count += len(events)
+                self.by_id[order.id] = order
+                self.events += events
+
+
+class InMemoryOpenOffers:
+    def __init__(self, orders: InMemoryFulfillmentOrders) -> None:
+        self._orders = orders
+
+    async def ids_of(self, provider_id):
+        return {work.offer.id for work in self._open() if work.offer.provider_id == provider_id}
+
+    async def read(self, provider_id, ids):
+        return sorted(
+            (w for w in self._open() if w.offer.id in ids and w.offer.provider_id == provider_id),
+            key=lambda work: work.offer.id,
+        )
+
+    async def next_expiry(self):
+        return min((work.offer.expires_at for work in self._open()), default=None)
+
+    def _open(self):
+        return [
+            OfferedWork(offer=offer, order=order)
+            for order in self._orders.by_id.values()
+            for offer in order.offers
+            if offer.is_open
+        ]
+
+
+@pytest.fixture
+def world() -> FulfillmentWorld:
+    return FulfillmentWorld()
+
+
+@pytest.fixture
+def order_id() -> OrderId:
+    return OrderId(UUID(int=1))
