@@ -15,8 +15,9 @@ for base in "${BUF_AGAINST:-}" main origin/main; do
         git archive "$base" protos buf.yaml | tar -x -C "$before"
         mkdir -p "$before/gen"
         cp -r gen/googleapis "$before/gen/"
-        buf build "$before" --output "$before/image.binpb"
-        buf breaking --against "$before/image.binpb"
+        buf build "$before" --output "$before/before.binpb"
+        buf build --output "$before/now.binpb"
+        buf breaking "$before/now.binpb" --against "$before/before.binpb"
         exit 0
     fi
 done

@@ -1,6 +1,7 @@
 """The one way in which a service offers its methods."""
 
 import asyncio
+from collections.abc import Callable
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -55,6 +56,7 @@ class Server:
         self._edge = ServerEdge(domain)
         self._health = HealthServicer()
         self._address = address
+        self._before_stop: list[Callable[[], None]] = []
         # Add servicers to this one.
         self.grpc = grpc.aio.server(
             interceptors=[self._edge], options=_OPTIONS, maximum_concurrent_rpcs=most_calls
@@ -67,6 +69,13 @@ class Server:
         """
         names = (*services, "grpc.health.v1.Health", reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self.grpc)
+
+    def on_stop(self, end_streams: Callable[[], None]) -> None:
+        """
+        Call *end_streams* as the first thing when the server stops: streams without an end of
+        their own would hold it up for as long as it waits for calls.
+        """
+        self._before_stop.append(end_streams)
 
     async def start(self) -> None:
         """
@@ -88,6 +97,8 @@ class Server:
         """
         Leave the rotation, let the calls at work end, then stop.
         """
+        for end_streams in self._before_stop:
+            end_streams()
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(LEAVE_SECONDS)
         await self.grpc.stop(DRAIN_SECONDS)

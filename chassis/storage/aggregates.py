@@ -1,9 +1,11 @@
 """How aggregates are written: many in a statement, each only over the version that was read."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from asyncpg.exceptions import UniqueViolationError
 from sqlalchemy import Table
+from sqlalchemy.exc import IntegrityError
 
 from chassis.kernel.aggregate import Aggregate
 from chassis.kernel.errors import Conflict
@@ -35,18 +37,24 @@ async def save_aggregates(
     Raises:
         Conflict: Someone else saved one of them since it was read; nothing was written.
     """
+    key = [column.name for column in table.primary_key]
+
+    def in_order(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        # One global order of rows, so that two batches never wait for each other in a circle.
+        return sorted(rows, key=lambda row: [row[column] for column in key])
+
     fresh = [aggregate for aggregate in aggregates if aggregate.version == 0]
     known = [aggregate for aggregate in aggregates if aggregate.version > 0]
     for aggregate in aggregates:
         aggregate.version += 1
-    await insert_rows(tx, table, [row_from(aggregate) for aggregate in fresh])
-    key = [column.name for column in table.primary_key]
-    # One global order of rows, so that two batches never wait for each other in a circle.
-    rows = sorted(
-        ((changes_from or row_from)(a) for a in known),
-        key=lambda row: [row[column] for column in key],
-    )
-    written = await update_rows(tx, table, rows, key=key, version="version")
+    try:
+        await insert_rows(tx, table, in_order(row_from(aggregate) for aggregate in fresh))
+    except IntegrityError as error:
+        if not isinstance(error.orig.__cause__ if error.orig else None, UniqueViolationError):
+            raise
+        raise Conflict(f"a {type(fresh[0]).__name__} was created meanwhile") from error
+    changes = in_order((changes_from or row_from)(aggregate) for aggregate in known)
+    written = await update_rows(tx, table, changes, key=key, version="version")
     if written != len(known):
         kind = type(known[0]).__name__
         raise Conflict(f"{len(known) - written} of {len(known)} {kind} have changed meanwhile")

@@ -92,19 +92,20 @@ class Database:
         await self._engine.dispose()
 
 
-def connect(url: str, *, application: str, pool_size: int = 6) -> Database:
+def connect(url: str, *, application: str, pool_size: int = 12) -> Database:
     """
     Return the database at *url* (`postgresql+asyncpg://…`); nothing is opened before first use.
 
     Args:
         application: How PostgreSQL's own views name our connections.
-        pool_size: Connections kept open; as many again may be opened in a rush.
+        pool_size: The most connections; each is opened when first needed, and kept. (An overflow
+            would be closed on return, and opened again by the next rush.)
     """
     engine = create_async_engine(
         url,
         pool_pre_ping=True,
         pool_size=pool_size,
-        max_overflow=pool_size,
+        max_overflow=0,
         pool_timeout=5,
         connect_args={
             # Bounds every wait: a database that went silent fails the call instead of hanging it.

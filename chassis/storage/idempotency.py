@@ -94,6 +94,9 @@ async def claim_requests(
     """
     Record *requests* as done by this transaction and return the ones that were done before: what
     they brought about, or the refusal of those that say something else under a used id.
+
+    Args:
+        requests: No two of the same caller and id.
     """
     rows = [
         {
