@@ -1,6 +1,7 @@
 """How every service starts, runs and stops."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Coroutine
@@ -9,6 +10,18 @@ from typing import Any
 from chassis.rpc.server import Server
 
 log = logging.getLogger(__name__)
+
+
+def tame_garbage_collector() -> None:
+    """
+    Leave alone what was loaded at the start, and look at the rest less often.
+
+    A batch makes tens of thousands of objects and soon drops them: with the usual thresholds a
+    quarter of a service's CPU went into looking through everything for cycles (measured).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 async def run_until_stopped(server: Server | None, *jobs: Coroutine[Any, Any, None]) -> None:
@@ -26,6 +39,7 @@ async def run_until_stopped(server: Server | None, *jobs: Coroutine[Any, Any, No
         running = [tasks.create_task(job) for job in jobs]
         if server:
             await server.start()
+        tame_garbage_collector()
         log.info("started")
         try:
             await stopped.wait()

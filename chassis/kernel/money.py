@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from chassis.kernel.errors import InvalidInput
@@ -15,7 +16,6 @@ DECIMALS = {
     **dict.fromkeys(NO_DECIMALS.split(), 0),
     **dict.fromkeys(THREE_DECIMALS.split(), 3),
 }
-_CODE = re.compile(r"[A-Z]{3}")
 
 
 class CurrencyMismatch(InvalidInput):
@@ -36,7 +36,8 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
-        if not _CODE.fullmatch(self.currency):
+        # Remembered, as amounts are made by the thousand and currencies are few.
+        if not _is_code(self.currency):
             raise CurrencyUnknown(
                 f"a currency is three capital letters (ISO 4217), not {self.currency!r}",
                 field="currency_code",
@@ -62,6 +63,11 @@ class Money:
     def _must_match(self, other: Self) -> None:
         if other.currency != self.currency:
             raise CurrencyMismatch(f"cannot reckon {other.currency} with {self.currency}")
+
+
+@lru_cache(maxsize=1024)
+def _is_code(text: str) -> bool:
+    return re.fullmatch("[A-Z]{3}", text) is not None
 
 
 def decimals_of(currency: str) -> int:

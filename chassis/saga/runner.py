@@ -8,15 +8,16 @@ For each step one loop takes what is due, one saga or two hundred, and runs the 
     FINALIZE  one short transaction: lock the claims that still hold, change and save the
               subjects, tell their events, move the sagas on
 
-A crash at any line leaves the claim to run out, and the step runs again. A batch that fails is
-tried again one by one, so that one bad subject does not hold up the others.
+What goes on at once keeps its claim and runs its next step right away. A crash at any line leaves
+the claim to run out, and the step runs again. A batch that fails is tried again one by one, so that
+one bad subject does not hold up the others.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
@@ -25,9 +26,8 @@ from chassis.backoff import backoff_seconds
 from chassis.kernel.clock import Clock
 from chassis.outages import is_outage
 from chassis.saga.steps import Outcome, Step, TryAgain
-from chassis.saga.store import Claim, Move, Sagas
+from chassis.saga.store import Bells, Claim, Move, Sagas
 from chassis.telemetry.tracing import item_spans
-from chassis.wake import Wake
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,8 @@ BATCH = 200
 LEASE = timedelta(seconds=15)
 REMOTE_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
+# How many batches may be under way that began at the same step.
+LANES = 2
 
 S = TypeVar("S")
 
@@ -70,73 +72,95 @@ class SagaRunner(Generic[S]):
     Attributes:
         begin: Opens a transaction of the service.
         steps: All steps there are.
-        wake: Rung when a transaction has made a saga due. One a step: see `run`.
+        bells: Rung when a transaction has made a saga due.
     """
 
     name: str
     begin: Begin[S]
     steps: Sequence[Step[S]]
-    wake: Wake
+    bells: Bells
     clock: Clock
 
     async def run(self) -> None:
         """
         Run the steps until cancelled.
         """
-        bells = {step.name: Wake() for step in self.steps}
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._spread(list(bells.values())))
             for step in self.steps:
-                tasks.create_task(self._drive(step, bells[step.name]))
+                tasks.create_task(self._drive(step))
 
-    async def _spread(self, bells: Sequence[Wake]) -> None:
-        while True:
-            await self.wake.wait(sweep_seconds=60)
-            for bell in bells:
-                bell.ring()
-
-    async def _drive(self, step: Step[S], bell: Wake) -> None:
-        failures = 0
-        while True:
-            try:
-                ran, pause = await self.run_once(step)
-            except Exception as error:  # the database is away; the sagas are safe in it
-                failures += 1
-                log.warning("saga %s/%s: %r", self.name, step.name, error)
-                await asyncio.sleep(backoff_seconds(failures, most=2.0))
-                continue
-            failures = 0
-            if not ran:
-                await bell.wait(sweep_seconds=pause)
-
-    async def run_once(self, step: Step[S], *, limit: int = BATCH) -> tuple[int, float]:
+    async def run_once(self, step: Step[S], *, limit: int = BATCH) -> int:
         """
-        Run *step* for what is due; return for how many that was, and how many seconds to sleep
-        at most if it was none.
+        Run *step*, and what follows from it at once, for what is due; return for how many.
+        """
+        claims, subjects, _ = await self._prepare(step, limit)
+        if claims:
+            await self._run_claims(step, claims, subjects)
+        return len(claims)
+
+    async def _drive(self, step: Step[S]) -> None:
+        bell, free, failures = self.bells.of(step.name), asyncio.Semaphore(LANES), 0
+
+        async def run_lane(claims: Sequence[Claim], subjects: dict[UUID, S]) -> None:
+            try:
+                await self._run_claims(step, claims, subjects)
+            except Exception as error:  # the leases run out, and the step runs again
+                log.warning("saga %s/%s: %r", self.name, step.name, error)
+            finally:
+                free.release()
+
+        async with asyncio.TaskGroup() as lanes:
+            while True:
+                # What comes due while all lanes are taken gathers into the next batch.
+                await free.acquire()
+                try:
+                    claims, subjects, pause = await self._prepare(step, BATCH)
+                except Exception as error:  # the database is away; the sagas are safe in it
+                    free.release()
+                    failures += 1
+                    log.warning("saga %s/%s: %r", self.name, step.name, error)
+                    await asyncio.sleep(backoff_seconds(failures, most=2.0))
+                    continue
+                failures = 0
+                if claims:
+                    lanes.create_task(run_lane(claims, subjects))
+                else:
+                    free.release()
+                    await bell.wait(sweep_seconds=pause)
+
+    async def _prepare(
+        self, step: Step[S], limit: int
+    ) -> tuple[Sequence[Claim], dict[UUID, S], float]:
+        """
+        Claim what is due and read its subjects; or return for how many seconds to sleep at most.
         """
         now = self.clock()
         async with self.begin() as tx:
             claims = await tx.sagas.claim(step.name, limit=limit, lease=LEASE, now=now)
-            if not claims:
-                due_at = await tx.sagas.next_due(step.name)
-                pause = (due_at - now).total_seconds() if due_at else SWEEP_SECONDS
-                return 0, min(max(pause, 0.01), SWEEP_SECONDS)
-            subjects = await tx.subjects([claim.id for claim in claims])
-        await self._run_claims(step, claims, subjects)
-        return len(claims), 0.0
+            if claims:
+                return claims, await tx.subjects([claim.id for claim in claims]), 0.0
+            due_at = await tx.sagas.next_due(step.name)
+        pause = (due_at - now).total_seconds() if due_at else SWEEP_SECONDS
+        return (), {}, min(max(pause, 0.01), SWEEP_SECONDS)
 
     async def _run_claims(
         self, step: Step[S], claims: Sequence[Claim], subjects: dict[UUID, S]
     ) -> None:
+        """
+        Run *step*, and what follows from it at once, for claimed sagas.
+        """
         traces = {claim.id: claim.trace for claim in claims}
+        follow: dict[str, list[Claim]] = {}
         with item_spans(f"saga {self.name}.{step.name}", traces):
             try:
                 # Bounded well below the lease, so that nobody else runs it at the same time.
                 async with asyncio.timeout(REMOTE_SECONDS):
                     outcomes = await step.act([subjects[claim.id] for claim in claims])
-                await self._finalize(step, claims, subjects, outcomes)
+                follow = await self._finalize(step, claims, subjects, outcomes)
             except Exception as error:  # sorted out below: one by one, or put off
                 await self._sort_out(step, claims, error)
+        for name, again in follow.items():
+            await self._run_claims(self._step(name), again, subjects)
 
     async def _sort_out(self, step: Step[S], claims: Sequence[Claim], error: Exception) -> None:
         """
@@ -161,8 +185,12 @@ class SagaRunner(Generic[S]):
         claims: Sequence[Claim],
         subjects: dict[UUID, S],
         outcomes: Sequence[Outcome[S] | TryAgain],
-    ) -> None:
+    ) -> dict[str, list[Claim]]:
+        """
+        Make *outcomes* true, and return the claims that stay ours, by the step that follows.
+        """
         now = self.clock()
+        follow: dict[str, list[Claim]] = {}
         async with self.begin() as tx:
             ours = await tx.sagas.still_ours(claims)
             changed: list[S] = []
@@ -179,18 +207,25 @@ class SagaRunner(Generic[S]):
                     changed.append(subjects[claim.id])
                 if outcome.next_step is None:
                     ended.append(claim.id)
-                else:
-                    moves.append(
-                        Move(
-                            id=claim.id,
-                            step=outcome.next_step,
-                            due_at=now + outcome.wait,
-                            waits_for=outcome.waits_for,
-                        )
+                    continue
+                # What goes on at once is ours for another lease: no need to claim and read again.
+                if not outcome.wait:
+                    follow.setdefault(outcome.next_step, []).append(replace(claim, attempts=0))
+                moves.append(
+                    Move(
+                        id=claim.id,
+                        step=outcome.next_step,
+                        due_at=now + (outcome.wait or LEASE),
+                        waits_for=outcome.waits_for,
                     )
+                )
             await tx.sagas.move(moves)
             await tx.sagas.end(ended)
             await tx.save_subjects(changed)
+        return follow
+
+    def _step(self, name: str) -> Step[S]:
+        return next(step for step in self.steps if step.name == name)
 
     def _put_off(self, step: Step[S], claim: Claim, outcome: TryAgain) -> Move:
         attempts = claim.attempts + 1

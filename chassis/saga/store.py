@@ -1,5 +1,6 @@
 """Where sagas stand, kept in the service's own database."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,6 +41,7 @@ _WAKE = text(
     WHERE id IN (
         SELECT id FROM sagas WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE
     )
+    RETURNING step
     """
 )
 _CLAIM = text(
@@ -106,14 +108,26 @@ class Move:
     last_error: str = ""
 
 
+class Bells:
+    """
+    One bell a step: rung when a transaction has made a saga due at it.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[str, Wake] = defaultdict(Wake)
+
+    def of(self, step: str) -> Wake:
+        return self._of[step]
+
+
 class Sagas:
     """
     The sagas of one transaction.
     """
 
-    def __init__(self, tx: Transaction, wake: Wake) -> None:
+    def __init__(self, tx: Transaction, bells: Bells) -> None:
         self._tx = tx
-        self._wake = wake
+        self._bells = bells
 
     async def start(self, step: str, traces: Mapping[UUID, str], *, now: datetime) -> None:
         """
@@ -122,7 +136,7 @@ class Sagas:
         await self._tx.run(
             _START, {"step": step, "now": now, "ids": list(traces), "traces": [*traces.values()]}
         )
-        self._tx.after_commit(self._wake.ring)
+        self._tx.after_commit(self._bells.of(step).ring)
 
     async def wake(self, ids: Sequence[UUID], *, now: datetime) -> None:
         """
@@ -132,8 +146,9 @@ class Sagas:
         before reading the subjects: the lock on the saga is the lock on the whole story, and it
         is taken in one order by everybody.
         """
-        await self._tx.run(_WAKE, {"ids": list(ids), "now": now})
-        self._tx.after_commit(self._wake.ring)
+        woken = await self._tx.rows(_WAKE, {"ids": list(ids), "now": now})
+        for step in {row.step for row in woken}:
+            self._tx.after_commit(self._bells.of(step).ring)
 
     async def claim(self, step: str, *, limit: int, lease: timedelta, now: datetime) -> list[Claim]:
         """
@@ -170,7 +185,6 @@ class Sagas:
                 "errors": [m.last_error for m in moves],
             },
         )
-        self._tx.after_commit(self._wake.ring)
 
     async def end(self, ids: Sequence[UUID]) -> None:
         """

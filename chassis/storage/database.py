@@ -103,7 +103,9 @@ def connect(url: str, *, application: str, pool_size: int = 12) -> Database:
     """
     engine = create_async_engine(
         url,
-        pool_pre_ping=True,
+        # No ping before each use: it costs three round trips a transaction. When the server was
+        # restarted, the first failure empties the pool, and whoever failed tries again.
+        pool_pre_ping=False,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,

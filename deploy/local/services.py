@@ -5,7 +5,7 @@ from deploy.local.ports import HOST, Ports
 from deploy.local.processes import Process
 from deploy.local.topology import PYTHONPATH, Topology
 
-GRPC_EXPERIMENTS = "-event_engine_listener,-event_engine_client,-event_engine_dns"
+GRPC_EXPERIMENTS = "-event_engine_listener,-event_engine_client"
 
 Addresses = dict[str, tuple[str, ...]]
 

@@ -10,6 +10,7 @@ from chassis.rpc.client import channel
 from chassis.rpc.server import Server
 from chassis.runner import run_until_stopped
 from chassis.saga.runner import SagaRunner
+from chassis.saga.store import Bells
 from chassis.settings import read_settings
 from chassis.storage.database import connect
 from chassis.telemetry.setup import set_up_telemetry
@@ -43,7 +44,7 @@ async def main(settings: Settings) -> None:
     payment = channel(settings.payment_target)
     fulfillment = channel(settings.fulfillment_target)
 
-    told, due = Wake(), Wake()
+    told, due = Wake(), Bells()
     join = join_with(told=told, due=due, clock=system_clock)
     uow = sql_unit_of_work(database, join)
     changes = HeardOrderChanges(broker)
@@ -53,7 +54,7 @@ async def main(settings: Settings) -> None:
         fulfillment=GrpcFulfillment(fulfillment),
         clock=system_clock,
     )
-    runner = SagaRunner(name="order", begin=uow, steps=saga.steps(), wake=due, clock=system_clock)
+    runner = SagaRunner(name="order", begin=uow, steps=saga.steps(), bells=due, clock=system_clock)
     consumer = Consumer(
         database,
         broker,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chassis.events.outbox import Outbox
 from chassis.kernel.clock import Clock
-from chassis.saga.store import Sagas
+from chassis.saga.store import Bells, Sagas
 from chassis.storage.database import Database, Transaction
 from chassis.wake import Wake
 from services.order.adapters.orders import SqlOrders
@@ -20,7 +20,7 @@ class SqlTransaction:
     What a use case and the saga runner reach within one transaction.
     """
 
-    def __init__(self, tx: Transaction, *, told: Wake, due: Wake, clock: Clock) -> None:
+    def __init__(self, tx: Transaction, *, told: Wake, due: Bells, clock: Clock) -> None:
         self.orders = SqlOrders(tx, Outbox(tx, wake=told, clock=clock))
         self.requests = SqlRequests(tx)
         self.sagas = Sagas(tx, due)
@@ -41,7 +41,7 @@ SqlUnitOfWork = Callable[[], AbstractAsyncContextManager[SqlTransaction]]
 Join = Callable[[Transaction], SqlTransaction]
 
 
-def join_with(*, told: Wake, due: Wake, clock: Clock) -> Join:
+def join_with(*, told: Wake, due: Bells, clock: Clock) -> Join:
     """
     Return how to use an open transaction as one of the order service.
 

@@ -9,6 +9,7 @@ from chassis.kernel.errors import Conflict
 from chassis.kernel.ids import new_id
 from chassis.kernel.money import Money
 from chassis.kernel.quantity import Quantity
+from chassis.saga.store import Bells
 from chassis.storage.idempotency import RequestIdReused
 from chassis.wake import Wake
 from services.order.adapters.unit_of_work import join_with, sql_unit_of_work
@@ -41,7 +42,7 @@ async def database(database_of):
 
 @pytest.fixture
 def uow(database):
-    return sql_unit_of_work(database, join_with(told=Wake(), due=Wake(), clock=system_clock))
+    return sql_unit_of_work(database, join_with(told=Wake(), due=Bells(), clock=system_clock))
 
 
 def an_order() -> Order:

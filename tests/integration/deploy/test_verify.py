@@ -1,0 +1,244 @@
+"""
+Verify bites: whatever is broken on purpose, it says so, and by the right name.
+
+Each corruption is planted by SQL in a cluster where all was well, and taken back afterwards.
+"""
+
+from argparse import Namespace
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from chassis.events.broker import connect_broker
+from deploy.local import demo
+from deploy.local.databases import asyncpg_url
+from deploy.local.verify import verify
+
+ONE_COMPLETED = "(SELECT id FROM orders WHERE status = 'COMPLETED' ORDER BY id LIMIT 1)"
+ONE_CONSUMED = "(SELECT id FROM reservations WHERE state = 'CONSUMED' ORDER BY id LIMIT 1)"
+
+# What it is, whose table is changed, how, and which invariant must see it.
+CORRUPTIONS = {
+    "goods appear from nowhere": (
+        "product",
+        "stock_items",
+        "UPDATE stock_items SET on_hand = on_hand + 1 WHERE id = (SELECT min(id) FROM stock_items)",
+        "stock-conserved",
+    ),
+    "a movement is lost": (
+        "product",
+        "stock_movements",
+        "DELETE FROM stock_movements WHERE position = (SELECT min(position) FROM stock_movements"
+        " WHERE kind = 'SHIPPED')",
+        "stock-shipped-once",
+    ),
+    "goods stay promised to nobody": (
+        "product",
+        "stock_items",
+        "UPDATE stock_items SET held = held + 1 WHERE id = (SELECT min(id) FROM stock_items"
+        " WHERE on_hand > 0)",
+        "stock-claims",
+    ),
+    "a hold outlives its time": (
+        "product",
+        "reservations",
+        "UPDATE reservations SET state = 'HELD', expires_at = now() - interval '5 minutes'"
+        " WHERE state = 'RELEASED' AND expires_at IS NOT NULL",
+        "holds-end",
+    ),
+    "an allocation outlives its order": (
+        "product",
+        "reservations",
+        f"UPDATE reservations SET state = 'CONFIRMED' WHERE id = {ONE_CONSUMED}",
+        "reservations-match-orders",
+    ),
+    "a parcel is never booked out": (
+        "product",
+        "reservation_shipments",
+        "DELETE FROM reservation_shipments WHERE shipment_id ="
+        " (SELECT min(shipment_id) FROM reservation_shipments)",
+        "parcels-match",
+    ),
+    "a posting changes": (
+        "payment",
+        "ledger_postings",
+        "UPDATE ledger_postings SET amount = amount + 1 WHERE line = 1 AND entry_id ="
+        " (SELECT min(entry_id) FROM ledger_postings)",
+        "entries-balance",
+    ),
+    "a balance changes": (
+        "payment",
+        "ledger_balances",
+        "UPDATE ledger_balances SET amount = amount + 100 WHERE account = 'sales'",
+        "ledger-balances",
+    ),
+    "a capture is forgotten": (
+        "payment",
+        "payments",
+        "UPDATE payments SET captured = 0 WHERE captured > 0",
+        "money-matches-goods",
+    ),
+    "a customer is charged twice": (
+        "payment",
+        "psp.charges",
+        "INSERT INTO psp.charges SELECT reference || '-again', merchant_reference, currency,"
+        " authorized, captured, released FROM psp.charges WHERE captured > 0 LIMIT 1",
+        "charged-once",
+    ),
+    "the PSP took more than we know": (
+        "payment",
+        "psp.charges",
+        "UPDATE psp.charges SET authorized = authorized + 1, captured = captured + 1"
+        " WHERE captured > 0",
+        "psp-agrees",
+    ),
+    "an order is forgotten": (
+        "order",
+        "orders",
+        f"UPDATE orders SET status = 'PLACED' WHERE id = {ONE_COMPLETED}",
+        "orders-end",
+    ),
+    "a saga is left over": (
+        "order",
+        "sagas",
+        "INSERT INTO sagas (id, step, due_at, waits_for, began_at) SELECT id, 'follow_fulfillment',"
+        f" now() + interval '1 hour', 'provider', now() FROM orders WHERE id = {ONE_COMPLETED}",
+        "sagas-end",
+    ),
+    "a line changes after the order": (
+        "order",
+        "order_lines",
+        "UPDATE order_lines SET quantity = quantity + 1 WHERE number = 1",
+        "orders-add-up",
+    ),
+    "an order answers two requests": (
+        "order",
+        "idempotency",
+        "INSERT INTO idempotency SELECT caller, gen_random_uuid(), fingerprint, outcome_id, now()"
+        " FROM idempotency LIMIT 1",
+        "requests-answered-once",
+    ),
+    "other goods are sent": (
+        "fulfillment",
+        "fulfillment_orders",
+        """UPDATE fulfillment_orders SET goods = '[["STONES", 1]]'""",
+        "fulfillment-matches-orders",
+    ),
+    "a parcel has other goods in it": (
+        "fulfillment",
+        "shipments",
+        """UPDATE shipments SET goods = '[["STONES", 1]]'""",
+        "parcels-match",
+    ),
+    "an event is lost from the outbox": (
+        "payment",
+        "outbox",
+        "DELETE FROM outbox WHERE position = (SELECT min(position) FROM outbox)",
+        "versions-without-gap",
+    ),
+    "the stream holds another event": (
+        "fulfillment",
+        "outbox",
+        "UPDATE outbox SET event_id = gen_random_uuid() WHERE position ="
+        " (SELECT min(position) FROM outbox)",
+        "in-the-stream-once",
+    ),
+    "two events stand in the wrong order": (
+        "order",
+        "outbox",
+        "UPDATE outbox SET stream_sequence = stream_sequence + 1000000 WHERE aggregate_version = 1",
+        "in-order-in-the-stream",
+    ),
+    "an event was never heard": (
+        "fulfillment",
+        "inbox",
+        "UPDATE inbox SET version = version - 1",
+        "inboxes-are-complete",
+    ),
+    "an event was given up": (
+        "order",
+        "dead_letters",
+        "INSERT INTO dead_letters VALUES (gen_random_uuid(), 'order-fulfillment', 'x',"
+        " gen_random_uuid(), gen_random_uuid(), 1, '', 'boom', '', 8, '', now())",
+        "no-dead-letters",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+async def sound(cluster):
+    """
+    A cluster where much has happened and all is well.
+    """
+    assert await demo.run(Namespace(state=cluster.state, json=True)) == 0
+    return cluster
+
+
+@asynccontextmanager
+async def changed(cluster, context, table, change):
+    """
+    Have *table* otherwise for the length of the block, past every trigger and foreign key.
+    """
+    connection = await asyncpg.connect(asyncpg_url(cluster.databases[context].admin))
+    try:
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(f"CREATE TEMP TABLE saved AS TABLE {table}")
+        assert not (await connection.execute(change)).endswith(" 0"), "nothing was changed"
+        try:
+            yield
+        finally:
+            await connection.execute(f"DELETE FROM {table}")
+            await connection.execute(
+                f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM saved"
+            )
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("what", CORRUPTIONS)
+async def test_it_sees_that(sound, what):
+    context, table, change, invariant = CORRUPTIONS[what]
+
+    async with changed(sound, context, table, change):
+        verdict = await verify(sound, wait_seconds=0)
+
+    assert invariant in verdict.violated
+
+
+async def test_it_sees_an_event_that_waits_too_long_to_be_published(sound):
+    change = """
+        UPDATE outbox SET published_at = NULL, stream_sequence = NULL,
+            occurred_at = occurred_at - interval '5 minutes'
+        WHERE position = (SELECT min(position) FROM outbox)
+    """
+    connection = await asyncpg.connect(asyncpg_url(sound.databases["product"].admin))
+    # The relay would publish it at once, if it had the partition.
+    await connection.execute(
+        "SELECT pg_advisory_lock(x'0B0C'::int, n) FROM generate_series(0, 63) n"
+    )
+    async with changed(sound, "product", "outbox", change):
+        verdict = await verify(sound, wait_seconds=0)
+    await connection.close()
+
+    assert "published-in-time" in verdict.violated
+
+
+async def test_it_sees_an_event_that_nobody_told(sound):
+    broker = await connect_broker(sound.nats_url, name="tests")
+    jetstream = broker.jetstream()
+    said = {"ce-id": str(uuid4()), "ce-subject": str(uuid4()), "ce-sequence": "1"}
+    ack = await jetstream.publish("retail.payment.v1.PaymentCaptured", b"", headers=said)
+
+    verdict = await verify(sound, wait_seconds=0)
+
+    await jetstream.delete_msg("RETAIL_PAYMENT", ack.seq)
+    await broker.close()
+    assert verdict.violated == ["in-the-stream-once"]
+
+
+async def test_afterwards_all_is_well_again(sound):
+    verdict = await verify(sound, wait_seconds=10)
+
+    assert verdict.violated == []
