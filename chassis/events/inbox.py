@@ -13,9 +13,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from chassis.kernel.errors import Conflict
 from chassis.kernel.ids import new_id
-from chassis.storage.database import Transaction
+from chassis.storage.database import Transaction, Write
 
 INBOX_1 = (
     """
@@ -53,25 +52,19 @@ _WATERMARKS = text(
     WHERE consumer = :consumer AND aggregate_id = ANY(CAST(:ids AS uuid[]))
     """
 )
-_ADVANCE = text(
-    """
-    WITH new AS MATERIALIZED (
-        SELECT * FROM unnest(
-            CAST(:ids AS uuid[]), CAST(:seen AS bigint[]), CAST(:versions AS bigint[])
-        ) AS given (aggregate_id, seen, version)
-    ), first AS (
-        INSERT INTO inbox (consumer, aggregate_id, version)
-        SELECT CAST(:consumer AS text), aggregate_id, version FROM new WHERE seen < 0
-        ON CONFLICT DO NOTHING RETURNING 1
-    ), next AS (
-        UPDATE inbox SET version = new.version, attempts = 0 FROM new
-        WHERE inbox.consumer = CAST(:consumer AS text) AND inbox.aggregate_id = new.aggregate_id
-            AND new.seen >= 0 AND inbox.version = new.seen
-        RETURNING 1
-    )
-    SELECT (SELECT count(*) FROM first) + (SELECT count(*) FROM next) AS moved
-    """
-)
+_FIRST = """
+    INSERT INTO inbox (consumer, aggregate_id, version)
+    SELECT CAST(:consumer AS text), aggregate_id, version
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:versions AS bigint[])) AS new (aggregate_id, version)
+    ON CONFLICT DO NOTHING
+"""
+_NEXT = """
+    UPDATE inbox SET version = new.version, attempts = 0
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:seen AS bigint[]), CAST(:versions AS bigint[]))
+        AS new (aggregate_id, seen, version)
+    WHERE inbox.consumer = CAST(:consumer AS text)
+        AND inbox.aggregate_id = new.aggregate_id AND inbox.version = new.seen
+"""
 _FAIL = text(
     """
     INSERT INTO inbox (consumer, aggregate_id, version, attempts)
@@ -146,22 +139,23 @@ async def advance(
     Move the watermark of each aggregate from where it was seen to a new version.
 
     Raises:
-        Conflict: Another replica has moved one of them meanwhile.
+        Conflict: Now or at the end of the transaction: another replica has moved one of them.
     """
-    if not moves:
-        return
-    ids = sorted(moves)
-    (row,) = await tx.rows(
-        _ADVANCE,
-        {
+    first = sorted(id_ for id_, (seen, _) in moves.items() if seen.version < 0)
+    if first:
+        values = {"consumer": consumer, "ids": first, "versions": [moves[id_][1] for id_ in first]}
+        await tx.write(
+            Write(target="new watermarks", sql=_FIRST, parameters=values, rows=len(first))
+        )
+    known = sorted(moves.keys() - set(first))
+    if known:
+        values = {
             "consumer": consumer,
-            "ids": ids,
-            "seen": [moves[id_][0].version for id_ in ids],
-            "versions": [moves[id_][1] for id_ in ids],
-        },
-    )
-    if row.moved != len(moves):
-        raise Conflict(f"another replica handles the same events of {consumer}")
+            "ids": known,
+            "seen": [moves[id_][0].version for id_ in known],
+            "versions": [moves[id_][1] for id_ in known],
+        }
+        await tx.write(Write(target="watermarks", sql=_NEXT, parameters=values, rows=len(known)))
 
 
 async def count_attempt(tx: Transaction, consumer: str, envelope: Envelope) -> int:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from chassis.storage.database import Transaction
+from chassis.storage.database import Transaction, Write
 from chassis.wake import Wake
 
 SAGAS_1 = (
@@ -28,13 +28,11 @@ CREATE TABLE sagas (
     "CREATE INDEX ix_sagas_due ON sagas (step, due_at)",
 )
 
-_START = text(
-    """
+_START = """
     INSERT INTO sagas (id, step, due_at, trace, began_at)
     SELECT id, CAST(:step AS text), CAST(:now AS timestamptz), trace, CAST(:now AS timestamptz)
     FROM unnest(CAST(:ids AS uuid[]), CAST(:traces AS text[])) AS new (id, trace)
-    """
-)
+"""
 _WAKE = text(
     """
     UPDATE sagas SET due_at = CAST(:now AS timestamptz), claim = claim + 1
@@ -63,17 +61,15 @@ _LOCK = text(
     ORDER BY sagas.id FOR UPDATE OF sagas
     """
 )
-_MOVE = text(
-    """
+_MOVE = """
     UPDATE sagas SET step = new.step, due_at = new.due_at, waits_for = new.waits_for,
         attempts = new.attempts, last_error = new.last_error
     FROM unnest(CAST(:ids AS uuid[]), CAST(:steps AS text[]), CAST(:due AS timestamptz[]),
         CAST(:waits_for AS text[]), CAST(:attempts AS integer[]), CAST(:errors AS text[]))
         AS new (id, step, due_at, waits_for, attempts, last_error)
     WHERE sagas.id = new.id
-    """
-)
-_END = text("DELETE FROM sagas WHERE id = ANY(CAST(:ids AS uuid[]))")
+"""
+_END = "DELETE FROM sagas WHERE id = ANY(CAST(:ids AS uuid[]))"
 _NEXT_DUE = text("SELECT min(due_at) AS due_at FROM sagas WHERE step = :step")
 
 
@@ -133,9 +129,8 @@ class Sagas:
         """
         Begin a saga at *step* for each subject, given with the `traceparent` of its story.
         """
-        await self._tx.run(
-            _START, {"step": step, "now": now, "ids": list(traces), "traces": [*traces.values()]}
-        )
+        values = {"step": step, "now": now, "ids": [*traces], "traces": [*traces.values()]}
+        await self._tx.write(Write(target="sagas", sql=_START, parameters=values))
         self._tx.after_commit(self._bells.of(step).ring)
 
     async def wake(self, ids: Sequence[UUID], *, now: datetime) -> None:
@@ -174,24 +169,23 @@ class Sagas:
         """
         if not moves:
             return
-        await self._tx.run(
-            _MOVE,
-            {
-                "ids": [m.id for m in moves],
-                "steps": [m.step for m in moves],
-                "due": [m.due_at for m in moves],
-                "waits_for": [m.waits_for for m in moves],
-                "attempts": [m.attempts for m in moves],
-                "errors": [m.last_error for m in moves],
-            },
-        )
+        values = {
+            "ids": [m.id for m in moves],
+            "steps": [m.step for m in moves],
+            "due": [m.due_at for m in moves],
+            "waits_for": [m.waits_for for m in moves],
+            "attempts": [m.attempts for m in moves],
+            "errors": [m.last_error for m in moves],
+        }
+        await self._tx.write(Write(target="sagas on their way", sql=_MOVE, parameters=values))
 
     async def end(self, ids: Sequence[UUID]) -> None:
         """
         End the sagas of *ids*; what they did is on their subjects' timelines.
         """
         if ids:
-            await self._tx.run(_END, {"ids": list(ids)})
+            values = {"ids": list(ids)}
+            await self._tx.write(Write(target="sagas at their end", sql=_END, parameters=values))
 
     async def next_due(self, step: str) -> datetime | None:
         """

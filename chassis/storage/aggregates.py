@@ -3,12 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from asyncpg.exceptions import UniqueViolationError
 from sqlalchemy import Table
-from sqlalchemy.exc import IntegrityError
 
 from chassis.kernel.aggregate import Aggregate
-from chassis.kernel.errors import Conflict
 from chassis.storage.bulk import insert_rows, update_rows
 from chassis.storage.database import Transaction
 
@@ -35,7 +32,8 @@ async def save_aggregates(
             all of them unless given.
 
     Raises:
-        Conflict: Someone else saved one of them since it was read; nothing was written.
+        Conflict: Now or at the end of the transaction: someone else saved one of them since it
+            was read, or created it; nothing is written then.
     """
     key = [column.name for column in table.primary_key]
 
@@ -47,17 +45,10 @@ async def save_aggregates(
     known = [aggregate for aggregate in aggregates if aggregate.version > 0]
     for aggregate in aggregates:
         aggregate.version += 1
-    try:
-        await insert_rows(tx, table, in_order(row_from(aggregate) for aggregate in fresh))
-    except IntegrityError as error:
-        if not isinstance(error.orig.__cause__ if error.orig else None, UniqueViolationError):
-            raise
-        raise Conflict(f"a {type(fresh[0]).__name__} was created meanwhile") from error
-    changes = in_order((changes_from or row_from)(aggregate) for aggregate in known)
-    written = await update_rows(tx, table, changes, key=key, version="version")
-    if written != len(known):
-        kind = type(known[0]).__name__
-        raise Conflict(f"{len(known) - written} of {len(known)} {kind} have changed meanwhile")
+    inserts = in_order(row_from(aggregate) for aggregate in fresh)
+    await insert_rows(tx, table, inserts, raced=True)
+    updates = in_order((changes_from or row_from)(aggregate) for aggregate in known)
+    await update_rows(tx, table, updates, key=key, version="version")
 
 
 async def save_aggregate(

@@ -14,20 +14,27 @@ from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.storage.database import Transaction
+from chassis.storage.database import Transaction, Write
 
 Rows = Sequence[Mapping[str, Any]]
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
-async def insert_rows(tx: Transaction, table: Table, rows: Rows) -> None:
+async def insert_rows(tx: Transaction, table: Table, rows: Rows, *, raced: bool = False) -> None:
     """
-    Insert *rows*, which all have the same columns.
+    Insert *rows*, which all have the same columns, before the next read or at the end.
+
+    Args:
+        raced: Whether somebody else may have inserted one of them meanwhile, which then is a
+            `Conflict`.
     """
     if rows:
         columns = tuple(rows[0])
-        await tx.run(_insert(table, columns, ""), _arrays(table, columns, rows))
+        sql = _insert(table, columns)
+        arrays = _arrays(table, columns, rows)
+        expected = len(rows) if raced else None
+        await tx.write(Write(target=table.name, sql=sql, parameters=arrays, rows=expected))
 
 
 async def insert_missing_rows(
@@ -41,53 +48,65 @@ async def insert_missing_rows(
     if not rows:
         return set()
     columns = tuple(rows[0])
-    statement = _insert(table, columns, f"ON CONFLICT DO NOTHING RETURNING {returning}")
+    statement = _insert_missing(table, columns, returning)
     return {row[0] for row in await tx.rows(statement, _arrays(table, columns, rows))}
 
 
 async def update_rows(
     tx: Transaction, table: Table, rows: Rows, *, key: Sequence[str], version: str = ""
-) -> int:
+) -> None:
     """
-    Write *rows* over the ones with the same *key*, and return how many were found.
+    Write *rows* over the ones with the same *key*, before the next read or at the end.
 
     Args:
         version: A column that must hold one less than the row to write says.
+
+    Raises:
+        Conflict: Now or when it is done: not all of them are there (in that version).
     """
-    if not rows:
-        return 0
-    columns = tuple(rows[0])
-    return await tx.run(_update(table, columns, tuple(key), version), _arrays(table, columns, rows))
+    if rows:
+        columns = tuple(rows[0])
+        sql = _update(table, columns, tuple(key), version)
+        arrays = _arrays(table, columns, rows)
+        await tx.write(Write(target=table.name, sql=sql, parameters=arrays, rows=len(rows)))
 
 
 async def upsert_rows(tx: Transaction, table: Table, rows: Rows, *, key: Sequence[str]) -> None:
     """
-    Insert *rows*, or write them over the ones with the same *key*.
+    Insert *rows*, or write them over the ones with the same *key*, before the next read or at
+    the end.
     """
     if rows:
         columns = tuple(rows[0])
-        changes = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in key)
-        ending = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
-        await tx.run(_insert(table, columns, ending), _arrays(table, columns, rows))
+        sql = _upsert(table, columns, tuple(key))
+        arrays = _arrays(table, columns, rows)
+        await tx.write(Write(target=table.name, sql=sql, parameters=arrays))
 
 
 @lru_cache(maxsize=256)
-def _insert(table: Table, columns: tuple[str, ...], ending: str) -> TextClause:
-    names = ", ".join(columns)
-    source = _source(table, columns)
-    return text(f"INSERT INTO {table.name} ({names}) {source} {ending}")
+def _insert(table: Table, columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table.fullname} ({', '.join(columns)}) {_source(table, columns)}"
 
 
 @lru_cache(maxsize=256)
-def _update(
-    table: Table, columns: tuple[str, ...], key: tuple[str, ...], version: str
-) -> TextClause:
+def _insert_missing(table: Table, columns: tuple[str, ...], returning: str) -> TextClause:
+    return text(f"{_insert(table, columns)} ON CONFLICT DO NOTHING RETURNING {returning}")
+
+
+@lru_cache(maxsize=256)
+def _upsert(table: Table, columns: tuple[str, ...], key: tuple[str, ...]) -> str:
+    changes = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in key)
+    return f"{_insert(table, columns)} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+
+
+@lru_cache(maxsize=256)
+def _update(table: Table, columns: tuple[str, ...], key: tuple[str, ...], version: str) -> str:
     changes = ", ".join(f"{c} = new.{c}" for c in columns if c not in key)
     match = " AND ".join(f"old.{c} = new.{c}" for c in key)
     if version:
         match += f" AND old.{version} = new.{version} - 1"
     source = _source(table, columns)
-    return text(f"UPDATE {table.name} AS old SET {changes} FROM ({source}) AS new WHERE {match}")
+    return f"UPDATE {table.fullname} AS old SET {changes} FROM ({source}) AS new WHERE {match}"
 
 
 def _source(table: Table, columns: tuple[str, ...]) -> str:

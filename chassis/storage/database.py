@@ -1,12 +1,18 @@
 """A service's own database: connections, and transactions that tell when they have committed."""
 
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Executable, MetaData, Row, TextClause
+from asyncpg.exceptions import UniqueViolationError
+from sqlalchemy import Executable, MetaData, Row, TextClause, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from chassis.kernel.errors import Conflict
 from chassis.telemetry.sql import trace_statements
 
 # Predictable constraint names, so that a migration can refer to them.
@@ -21,13 +27,33 @@ NAMING = {
 Parameters = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """
+    An INSERT, UPDATE or DELETE without a RETURNING, whose answer nobody waits for.
+
+    Attributes:
+        target: What it writes to. Writes to one target are done in order.
+        rows: How many rows it must change, or somebody else was faster; `None` if that does not
+            matter.
+    """
+
+    target: str
+    sql: str
+    parameters: Parameters
+    rows: int | None = None
+
+
 class Transaction:
     """
     One database transaction, and what is to happen around its commit.
+
+    Writes gather, and reach the server as one statement: before the next read, and at the end.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
+        self._writes: list[Write] = []
         self._before_commit: list[Callable[[], Awaitable[None]]] = []
         self._after_commit: list[Callable[[], None]] = []
 
@@ -37,6 +63,7 @@ class Transaction:
         """
         Run *statement* and return its rows.
         """
+        await self.flush()
         return (await self.connection.execute(statement, parameters)).all()
 
     async def run(
@@ -45,7 +72,52 @@ class Transaction:
         """
         Run *statement* and return how many rows it changed.
         """
+        await self.flush()
         return (await self.connection.execute(statement, parameters)).rowcount
+
+    async def write(self, write: Write) -> None:
+        """
+        Do *write* before the transaction's next read, or at its end.
+
+        Raises:
+            Conflict: Now or when it is done: it does not change as many rows as it must, or
+                somebody else has inserted the same row.
+        """
+        if any(earlier.target == write.target for earlier in self._writes):
+            await self.flush()
+        self._writes.append(write)
+
+    async def flush(self) -> None:
+        """
+        Do the writes that have gathered, in one round trip (ADR-0015).
+
+        Raises:
+            Conflict: One of them met a change by somebody else.
+        """
+        if not self._writes:
+            return
+        writes, self._writes = self._writes, []
+        parameters = {
+            f"w{number}_{name}": value
+            for number, write in enumerate(writes)
+            for name, value in write.parameters.items()
+        }
+        try:
+            (counts,) = await self.connection.execute(
+                _together(tuple(write.sql for write in writes)), parameters
+            )
+        except IntegrityError as error:
+            cause = error.orig.__cause__ if error.orig else None
+            guarded = any(write.rows is not None for write in writes)
+            # Who comes second may meet the first one's rows before its missing version shows.
+            if guarded and isinstance(cause, UniqueViolationError):
+                raise Conflict(f"somebody else was faster ({cause.constraint_name})") from error
+            raise
+        for write, changed in zip(writes, counts, strict=True):
+            if write.rows is not None and changed != write.rows:
+                raise Conflict(
+                    f"{write.rows - changed} of {write.rows} {write.target} changed meanwhile"
+                )
 
     def before_commit(self, action: Callable[[], Awaitable[None]]) -> None:
         """
@@ -62,10 +134,28 @@ class Transaction:
     async def prepare_commit(self) -> None:
         for action in self._before_commit:
             await action()
+        await self.flush()
 
     def committed(self) -> None:
         for action in self._after_commit:
             action()
+
+
+@lru_cache(maxsize=512)
+def _together(writes: tuple[str, ...]) -> TextClause:
+    """
+    Return one statement that does all *writes* and answers how many rows each has changed.
+    """
+    parts = [
+        f"w{number} AS ({_PARAMETER.sub(f':w{number}_', sql)} RETURNING 1)"
+        for number, sql in enumerate(writes)
+    ]
+    counts = [f"(SELECT count(*) FROM w{number}) AS w{number}" for number in range(len(writes))]
+    return text(f"WITH {', '.join(parts)} SELECT {', '.join(counts)}")
+
+
+# The colon of a bind parameter, `:name`; not of a cast, `::name`.
+_PARAMETER = re.compile(r"(?<!:):(?=[a-z])")
 
 
 class Database:

@@ -129,9 +129,7 @@ class SqlReservations:
             if allocation is not before
         ]
         key = ("reservation_id", "sku", "location_id")
-        written = await update_rows(self._tx, tables.reservation_allocations, rows, key=key)
-        if written != len(rows):
-            raise Conflict(f"{len(rows) - written} allocations have vanished")
+        await update_rows(self._tx, tables.reservation_allocations, rows, key=key)
 
     async def _insert_shipments(self, reservations: Iterable[Reservation]) -> None:
         rows = [
