@@ -38,7 +38,7 @@ class Gathered(Generic[C, R]):
         run: Callable[[Sequence[C]], Awaitable[Sequence[R | Exception]]],
         *,
         most: int = 200,
-        lanes: int = 2,
+        lanes: int = 1,
     ) -> None:
         self._run = run
         self._most = most

@@ -40,8 +40,10 @@ from chassis.telemetry.tracing import item_spans
 
 log = logging.getLogger(__name__)
 
-BATCH = 200
+BATCH = 500
 FETCH_SECONDS = 1.0
+# After a batch, a moment for more to come: see the relay.
+LINGER_SECONDS = 0.005
 MOST_ATTEMPTS = 8
 
 
@@ -111,6 +113,8 @@ class Consumer:
                     finally:
                         failures = 0
                     await self.handle([Delivery(m, _envelope(m)) for m in messages])
+                    if len(messages) < BATCH:
+                        await asyncio.sleep(LINGER_SECONDS)
             except (NatsError, JetStreamError, OSError) as error:
                 failures += 1
                 log.warning("consumer %s: %s: %s", self._name, type(error).__name__, error)

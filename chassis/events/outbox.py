@@ -113,4 +113,5 @@ class Outbox:
 
     async def _flush(self) -> None:
         # In the order told: positions rise with the versions of each aggregate.
-        await insert_rows(self._tx, _TABLE, self._rows)
+        rows, self._rows = self._rows, []
+        await insert_rows(self._tx, _TABLE, rows)

@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 BATCH = 500
 PUBLISH_SECONDS = 5.0
 SWEEP_SECONDS = 0.5
+# After a batch, a moment for more to come: a lone event never waits, a stream of them shares
+# transactions and syncs.
+LINGER_SECONDS = 0.01
 
 # The first half of the advisory lock's key; the second is the partition.
 LOCK_CLASS = 0x0B0C
@@ -92,6 +95,8 @@ async def relay(database: Database, broker: Client, *, source: str, wake: Wake) 
         failures = 0
         if published == 0:
             await wake.wait(sweep_seconds=SWEEP_SECONDS)
+        elif published < BATCH:
+            await asyncio.sleep(LINGER_SECONDS)
 
 
 async def relay_batch(database: Database, broker: Client, *, source: str) -> int:

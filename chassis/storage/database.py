@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from asyncpg.exceptions import UniqueViolationError
 from sqlalchemy import Executable, MetaData, Row, TextClause, text
@@ -25,6 +25,7 @@ NAMING = {
 }
 
 Parameters = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class Transaction:
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self._writes: list[Write] = []
+        self._kept: dict[type[Any], Any] = {}
         self._before_commit: list[Callable[[], Awaitable[None]]] = []
         self._after_commit: list[Callable[[], None]] = []
 
@@ -119,9 +121,18 @@ class Transaction:
                     f"{write.rows - changed} of {write.rows} {write.target} changed meanwhile"
                 )
 
+    def once(self, kind: type[T], make: Callable[[], T]) -> T:
+        """
+        Return the *kind* that this transaction keeps, made by *make* when first asked for.
+        """
+        if kind not in self._kept:
+            self._kept[kind] = make()
+        kept: T = self._kept[kind]
+        return kept
+
     def before_commit(self, action: Callable[[], Awaitable[None]]) -> None:
         """
-        Run *action* as the last thing inside the transaction.
+        Run *action* as the last thing inside the transaction. It may add further ones.
         """
         self._before_commit.append(action)
 

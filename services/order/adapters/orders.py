@@ -1,7 +1,7 @@
 """Orders, kept in PostgreSQL: any number in a handful of statements."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 from uuid import UUID
 
@@ -63,11 +63,18 @@ class SqlOrders:
     def __init__(self, tx: Transaction, outbox: Outbox) -> None:
         self._tx = tx
         self._outbox = outbox
+        # What this transaction has read, and which of it is to be written at its end: so that
+        # three events of one order, told in one batch, read and write it once.
+        self._read: dict[OrderId, Order] = {}
+        self._changed: dict[OrderId, Order] = {}
 
     async def find(self, order_ids: Sequence[OrderId]) -> dict[OrderId, Order]:
-        if not order_ids:
-            return {}
-        ids = {"ids": list(set(order_ids))}
+        if missing := set(order_ids) - self._read.keys():
+            self._read |= await self._load(missing)
+        return {id_: self._read[id_] for id_ in order_ids if id_ in self._read}
+
+    async def _load(self, order_ids: Set[OrderId]) -> dict[OrderId, Order]:
+        ids = {"ids": list(order_ids)}
         rows = await self._tx.rows(_ORDERS, ids)
         lines = _by_order(await self._tx.rows(_LINES, ids))
         # No parcel leaves before a provider accepts: the early steps save the question.
@@ -119,8 +126,13 @@ class SqlOrders:
         ]
 
     async def save(self, orders: Sequence[Order]) -> None:
-        if not orders:
-            return
+        if orders and not self._changed:
+            self._tx.before_commit(self._write)
+        self._changed |= {order.id: order for order in orders}
+        self._read |= {order.id: order for order in orders}
+
+    async def _write(self) -> None:
+        orders = [*self._changed.values()]
         fresh = [order for order in orders if order.version == 0]
         for order in orders:
             self._outbox.tell(order, event_to_wire)

@@ -51,7 +51,8 @@ def join_with(*, told: Wake, due: Bells, clock: Clock) -> Join:
     """
 
     def join(tx: Transaction) -> SqlTransaction:
-        return SqlTransaction(tx, told=told, due=due, clock=clock)
+        # One for each open transaction, as it remembers what was read.
+        return tx.once(SqlTransaction, lambda: SqlTransaction(tx, told=told, due=due, clock=clock))
 
     return join
 
