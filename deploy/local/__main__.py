@@ -1,16 +1,26 @@
 """The local cluster: `python -m deploy.local <command>`."""
 
-import asyncio
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from deploy.local import down, logs, status, up
+import uvloop
+
+from deploy.local import bench, demo, down, logs, replay, status, up, verify
 from deploy.local.cluster import DEFAULT_STATE
 from deploy.local.errors import LocalError
 
 # A command is a module: its docstring explains it, `add_arguments` and `run` do it.
-COMMANDS = {"up": up, "down": down, "status": status, "logs": logs}
+COMMANDS = {
+    "up": up,
+    "down": down,
+    "status": status,
+    "logs": logs,
+    "demo": demo,
+    "replay": replay,
+    "verify": verify,
+    "bench": bench,
+}
 
 
 def main() -> int:
@@ -36,7 +46,7 @@ def main() -> int:
 
     arguments = parser.parse_args()
     try:
-        code: int = asyncio.run(arguments.run(arguments))
+        code: int = uvloop.run(arguments.run(arguments))
     except LocalError as error:
         print(f"error: {error}", file=sys.stderr)
         code = 1

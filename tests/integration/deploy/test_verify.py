@@ -4,7 +4,6 @@ Verify bites: whatever is broken on purpose, it says so, and by the right name.
 Each corruption is planted by SQL in a cluster where all was well, and taken back afterwards.
 """
 
-from argparse import Namespace
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -12,7 +11,6 @@ import asyncpg
 import pytest
 
 from chassis.events.broker import connect_broker
-from deploy.local import demo
 from deploy.local.databases import asyncpg_url
 from deploy.local.verify import verify
 
@@ -24,7 +22,8 @@ CORRUPTIONS = {
     "goods appear from nowhere": (
         "product",
         "stock_items",
-        "UPDATE stock_items SET on_hand = on_hand + 1 WHERE id = (SELECT min(id) FROM stock_items)",
+        "UPDATE stock_items SET on_hand = on_hand + 1"
+        " WHERE id = (SELECT id FROM stock_items LIMIT 1)",
         "stock-conserved",
     ),
     "a movement is lost": (
@@ -37,8 +36,8 @@ CORRUPTIONS = {
     "goods stay promised to nobody": (
         "product",
         "stock_items",
-        "UPDATE stock_items SET held = held + 1 WHERE id = (SELECT min(id) FROM stock_items"
-        " WHERE on_hand > 0)",
+        "UPDATE stock_items SET held = held + 1 WHERE id = (SELECT id FROM stock_items"
+        " WHERE on_hand > held + allocated LIMIT 1)",
         "stock-claims",
     ),
     "a hold outlives its time": (
@@ -58,14 +57,14 @@ CORRUPTIONS = {
         "product",
         "reservation_shipments",
         "DELETE FROM reservation_shipments WHERE shipment_id ="
-        " (SELECT min(shipment_id) FROM reservation_shipments)",
+        " (SELECT shipment_id FROM reservation_shipments LIMIT 1)",
         "parcels-match",
     ),
     "a posting changes": (
         "payment",
         "ledger_postings",
         "UPDATE ledger_postings SET amount = amount + 1 WHERE line = 1 AND entry_id ="
-        " (SELECT min(entry_id) FROM ledger_postings)",
+        " (SELECT entry_id FROM ledger_postings LIMIT 1)",
         "entries-balance",
     ),
     "a balance changes": (
@@ -168,11 +167,12 @@ CORRUPTIONS = {
 
 
 @pytest.fixture(scope="module")
-async def sound(cluster):
+async def sound(cluster, local):
     """
     A cluster where much has happened and all is well.
     """
-    assert await demo.run(Namespace(state=cluster.state, json=True)) == 0
+    code, output = await local("demo")
+    assert code == 0, output
     return cluster
 
 
@@ -202,7 +202,7 @@ async def test_it_sees_that(sound, what):
     context, table, change, invariant = CORRUPTIONS[what]
 
     async with changed(sound, context, table, change):
-        verdict = await verify(sound, wait_seconds=0)
+        verdict = await verify(sound, wait_seconds=1)
 
     assert invariant in verdict.violated
 
@@ -219,7 +219,7 @@ async def test_it_sees_an_event_that_waits_too_long_to_be_published(sound):
         "SELECT pg_advisory_lock(x'0B0C'::int, n) FROM generate_series(0, 63) n"
     )
     async with changed(sound, "product", "outbox", change):
-        verdict = await verify(sound, wait_seconds=0)
+        verdict = await verify(sound, wait_seconds=1)
     await connection.close()
 
     assert "published-in-time" in verdict.violated
@@ -231,7 +231,7 @@ async def test_it_sees_an_event_that_nobody_told(sound):
     said = {"ce-id": str(uuid4()), "ce-subject": str(uuid4()), "ce-sequence": "1"}
     ack = await jetstream.publish("retail.payment.v1.PaymentCaptured", b"", headers=said)
 
-    verdict = await verify(sound, wait_seconds=0)
+    verdict = await verify(sound, wait_seconds=1)
 
     await jetstream.delete_msg("RETAIL_PAYMENT", ack.seq)
     await broker.close()

@@ -1,0 +1,226 @@
+"""
+Show the main job: orders from place to delivery, with all that can become of them, and check it.
+
+Starts the cluster if it does not run, brings products and stock in, places eleven orders at once,
+lets providers accept, dispatch and deliver, and shows what happened: each order, the timeline and
+the trace of one, and whether every invariant holds. Ends with 0 only if everything is as expected.
+Each run has goods and orders of its own: run it as often as you like.
+"""
+
+import asyncio
+import os
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from uuid import uuid4
+
+import grpc
+
+from chassis.backoff import backoff_seconds
+from chassis.kernel.clock import system_clock
+from chassis.telemetry.setup import set_up_telemetry
+from chassis.telemetry.tracing import current_traceparent, trace_id_of, tracer
+from deploy.local.cluster import Cluster, to_json
+from deploy.local.showcase.carriers import PROVIDERS
+from deploy.local.showcase.goods import Shop
+from deploy.local.showcase.journeys import JOURNEYS, Journey
+from deploy.local.showcase.outcome import Outcome, outcome_of
+from deploy.local.tables import print_table
+from deploy.local.traces import Span, complete_trace, missing_from, tree_of
+from deploy.local.up import Report, bring_up, nats_nodes_from, replicas_from, silent
+from deploy.local.verdict import Verdict
+from deploy.local.verify import verify
+from deploy.local.world.catalogue import offer_products, receive
+from deploy.local.world.latency import short
+from deploy.local.world.outcomes import ENDED
+from deploy.local.world.patience import Patience
+from deploy.local.world.providers import at_work, retire
+from deploy.local.world.services import Services, services_of
+from retail.order.v1 import order_service_pb2 as pb
+
+ALL_WITHIN_SECONDS = 120.0
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print an object")
+
+
+async def run(arguments: Namespace) -> int:
+    report = silent if arguments.json else say
+    cluster = await bring_up(
+        arguments.state,
+        replicas=replicas_from(os.environ.get("REPLICAS") or "1"),
+        nats_nodes=nats_nodes_from(os.environ.get("NATS_NODES") or "1"),
+        report=report,
+    )
+    began = system_clock()
+    folder = cluster.state / "traces"
+    telemetry = set_up_telemetry(
+        service="client",
+        instance="demo",
+        traces_file=str(folder / "demo.jsonl"),
+        sample_ratio=1.0,
+        # Its log would stand between the lines that are for the reader.
+        log_level="CRITICAL",
+    )
+    try:
+        outcomes = await play(cluster, report)
+    finally:
+        await telemetry.shut_down()
+    spans = await complete_trace(folder, outcomes[0].trace_id)
+    verdict = await verify(cluster, wait_seconds=10)
+    as_expected = not any(o.problems for o in outcomes) and not missing_from(spans)
+    if arguments.json:
+        print(to_json(for_json(outcomes, spans, verdict)).decode(), end="")
+    else:
+        show(outcomes, spans, verdict)
+        took = (system_clock() - began).total_seconds()
+        print(f"\nThe demo took {took:.1f} s. Everything is in {cluster.state}.")
+    return 0 if as_expected and verdict.holds else 1
+
+
+async def play(cluster: Cluster, report: Report) -> Sequence[Outcome]:
+    """
+    Play all journeys at once, and return what became of them.
+    """
+    patience = Patience()
+    shop = Shop(uuid4().hex[:6])
+    async with services_of(cluster) as services:
+        report(f"\nBringing {len(shop.products)} products into the shop …")
+        await offer_products(shop.products, services=services, patience=patience)
+        await receive(shop.deliveries, occasion=shop.run, services=services, patience=patience)
+        report(f"Placing {len(JOURNEYS)} orders at once …\n")
+        async with at_work(PROVIDERS, services, patience) as providers:
+            began = time.monotonic()
+
+            async def travel(journey: Journey) -> Outcome:
+                def tell(what: str) -> None:
+                    after = f"+{time.monotonic() - began:.3f}"
+                    report(f"  {after:>7} s  {journey.name:<25} {what}")
+
+                order, trace_id = await place_and_watch(journey, shop, services, patience, tell)
+                return await outcome_of(
+                    journey, order, trace_id, shop=shop, services=services, patience=patience
+                )
+
+            async with asyncio.timeout(ALL_WITHIN_SECONDS), asyncio.TaskGroup() as tasks:
+                travelling = [tasks.create_task(travel(journey)) for journey in JOURNEYS]
+            await retire(providers)
+    return [each.result() for each in travelling]
+
+
+async def place_and_watch(
+    journey: Journey, shop: Shop, services: Services, patience: Patience, tell: Report
+) -> tuple[pb.Order, str]:
+    """
+    Place the order of *journey* and tell each step until it has ended; return it as it is then,
+    with the id of the trace it was placed in.
+    """
+    with tracer.start_as_current_span(f"customer: {journey.name}"):
+        trace_id = trace_id_of(current_traceparent())
+        order = (await patience(services.order.PlaceOrder, journey.request(shop))).order
+    watch = pb.WatchOrderRequest(account_id=order.account_id, order_id=order.order_id)
+    told = failures = 0
+    while True:
+        try:
+            async for news in services.order.WatchOrder(watch):
+                order = news.order
+                for entry in order.timeline[told:]:
+                    tell(f"{entry.what}  ({entry.cause})")
+                told = len(order.timeline)
+                if order.status in ENDED:
+                    return order, trace_id
+        except grpc.aio.AioRpcError:
+            failures += 1
+        await asyncio.sleep(backoff_seconds(max(failures, 1), most=1.0))
+
+
+def show(outcomes: Sequence[Outcome], spans: Sequence[Span], verdict: Verdict) -> None:
+    print("\nWhat became of the orders:\n")
+    print_table(
+        (
+            "ORDER",
+            "EXPECTED",
+            "STATUS · PAYMENT · FULFILLMENT",
+            "TOTAL",
+            "CAPTURED",
+            "PARCELS",
+            "CONFIRMED",
+            "ENDED",
+            "",
+        ),
+        [
+            (
+                each.journey.name,
+                each.journey.expect.words,
+                each.axes,
+                str(each.total),
+                str(each.captured),
+                str(len(each.order.shipments)),
+                since(each.seconds_to("order confirmed")),
+                since(
+                    each.seconds_to("order completed")
+                    or each.seconds_to("order rejected")
+                    or each.seconds_to("order cancelled")
+                ),
+                "NOT AS EXPECTED" if each.problems else "as expected",
+            )
+            for each in outcomes
+        ],
+    )
+    for each in outcomes:
+        for problem in each.problems:
+            print(f"  {each.journey.name}: {problem}")
+
+    first = outcomes[0]
+    print(f"\nThe timeline of “{first.journey.name}” ({first.order.order_id}):\n")
+    zero = first.order.timeline[0].time.ToNanoseconds()
+    print_table(
+        ("AFTER", "WHAT", "BY"),
+        [
+            (short((entry.time.ToNanoseconds() - zero) / 1e9), entry.what, entry.cause)
+            for entry in first.order.timeline
+        ],
+    )
+    print(f"\nIts trace, {first.trace_id} (begun after, took, who: what):\n")
+    for line in tree_of(spans):
+        print(line)
+    if missing := missing_from(spans):
+        print(f"\nThe trace is NOT COMPLETE: it lacks {', '.join(missing)}.")
+    print("\nWhether every invariant holds:\n")
+    verdict.show()
+
+
+def since(seconds: float | None) -> str:
+    return "-" if seconds is None else short(seconds)
+
+
+def for_json(
+    outcomes: Sequence[Outcome], spans: Sequence[Span], verdict: Verdict
+) -> dict[str, object]:
+    return {
+        "orders": [
+            {
+                "name": each.journey.name,
+                "order_id": each.order.order_id,
+                "expected": each.journey.expect.words,
+                "axes": each.axes,
+                "total": str(each.total),
+                "captured": str(each.captured),
+                "seconds_to_confirmed": each.seconds_to("order confirmed"),
+                "seconds_to_completed": each.seconds_to("order completed"),
+                "problems": each.problems,
+                "trace_id": each.trace_id,
+            }
+            for each in outcomes
+        ],
+        "trace": {"spans": len(spans), "missing": missing_from(spans)},
+        "verify": verdict.for_json(),
+    }
+
+
+def say(line: str) -> None:
+    """
+    Print at once, also where nobody looks at a terminal.
+    """
+    print(line, flush=True)

@@ -1,0 +1,1 @@
+"""What must always hold, read from the databases and the streams themselves."""

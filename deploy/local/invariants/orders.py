@@ -1,0 +1,123 @@
+"""Every order ends, adds up, and is answered for once."""
+
+from deploy.local.invariants.invariant import Invariant, by_query
+
+ENDED = "('COMPLETED', 'REJECTED', 'CANCELLED')"
+
+INVARIANTS: tuple[Invariant, ...] = (
+    by_query(
+        "orders-end",
+        "Every order has ended, or has a saga that works or waits for somebody with a deadline.",
+        context="order",
+        count="SELECT count(*) FROM orders",
+        violations=f"""
+            SELECT orders.id::text, CASE
+                WHEN sagas.id IS NULL THEN format('is %s and nothing drives it', status)
+                WHEN due_at < clock_timestamp() - interval '60 seconds'
+                    THEN format('is %s; step %s was due at %s', status, step, due_at)
+                WHEN attempts >= 30
+                    THEN format('is %s; step %s failed %s times: %s',
+                        status, step, attempts, last_error)
+                ELSE format('is %s; step %s is due at %s and waits for nobody',
+                    status, step, due_at) END
+            FROM orders LEFT JOIN sagas USING (id)
+            WHERE status NOT IN {ENDED} AND (
+                sagas.id IS NULL OR due_at < clock_timestamp() - interval '60 seconds'
+                OR attempts >= 30
+                OR (waits_for = '' AND due_at > clock_timestamp() + interval '60 seconds'))
+        """,
+    ),
+    by_query(
+        "sagas-end",
+        "No saga is left of an order that has ended, or of none at all.",
+        context="order",
+        count="SELECT count(*) FROM sagas",
+        violations=f"""
+            SELECT sagas.id::text, format('stands at %s; the order is %s', step, status)
+            FROM sagas LEFT JOIN orders USING (id)
+            WHERE status IS NULL OR status IN {ENDED}
+        """,
+    ),
+    by_query(
+        "orders-add-up",
+        "An order's items total is the sum of its lines; its parcels are worth the whole or less.",
+        context="order",
+        count="SELECT count(*) FROM order_lines",
+        violations="""
+            SELECT id::text, format('items total is %s, lines say %s; parcels are worth %s of %s',
+                items_total, lines.total, parcels.value, grand_total)
+            FROM orders LEFT JOIN (
+                SELECT order_id, sum(quantity * unit_price) AS total FROM order_lines GROUP BY 1
+            ) AS lines ON lines.order_id = id
+            LEFT JOIN (
+                SELECT order_id, sum(value) AS value FROM order_shipments GROUP BY 1
+            ) AS parcels ON parcels.order_id = id
+            WHERE items_total IS DISTINCT FROM lines.total
+                OR grand_total <> items_total + shipping - discount
+                OR parcels.value > grand_total
+                OR (status = 'COMPLETED' AND unfulfillable = '[]'
+                    AND parcels.value IS DISTINCT FROM grand_total)
+        """,
+    ),
+    by_query(
+        "allocations-cover-lines",
+        "What is allocated to an order that was confirmed is what its lines ask for.",
+        context="order",
+        count="SELECT count(*) FROM orders WHERE status NOT IN ('PENDING', 'REJECTED')",
+        violations="""
+            SELECT coalesce(asked.order_id, given.order_id) || ' ' || sku,
+                format('%s units are asked for, %s allocated', asked.units, given.units)
+            FROM (
+                SELECT order_id, sku, sum(quantity) AS units FROM order_lines
+                JOIN orders ON orders.id = order_id
+                WHERE status NOT IN ('PENDING', 'REJECTED') GROUP BY 1, 2
+            ) AS asked FULL JOIN (
+                SELECT id AS order_id, each ->> 0 AS sku, sum((each ->> 2)::bigint) AS units
+                FROM orders, jsonb_array_elements(allocations) AS each
+                WHERE status NOT IN ('PENDING', 'REJECTED') GROUP BY 1, 2
+            ) AS given USING (order_id, sku)
+            WHERE asked.units IS DISTINCT FROM given.units
+        """,
+    ),
+    by_query(
+        "orders-tell-their-story",
+        "An order tells once that it was placed, once that it was confirmed, once how it ended.",
+        context="order",
+        count="SELECT count(*) FROM orders",
+        violations="""
+            SELECT id::text, format('is %s and told: placed %s, confirmed %s, completed %s,'
+                ' rejected %s, cancelled %s times', status, placed, confirmed, completed,
+                rejected, cancelled)
+            FROM orders LEFT JOIN (
+                SELECT aggregate_id,
+                    count(*) FILTER (WHERE subject LIKE '%.OrderPlaced') AS placed,
+                    count(*) FILTER (WHERE subject LIKE '%.OrderConfirmed') AS confirmed,
+                    count(*) FILTER (WHERE subject LIKE '%.OrderCompleted') AS completed,
+                    count(*) FILTER (WHERE subject LIKE '%.OrderRejected') AS rejected,
+                    count(*) FILTER (WHERE subject LIKE '%.OrderCancelled') AS cancelled
+                FROM outbox GROUP BY aggregate_id
+            ) AS told ON aggregate_id = id
+            WHERE (placed, confirmed, completed, rejected, cancelled) IS DISTINCT FROM (
+                1,
+                (status IN ('PLACED', 'COMPLETED', 'CANCELLED'))::int,
+                (status = 'COMPLETED')::int,
+                (status = 'REJECTED')::int,
+                (status = 'CANCELLED')::int)
+        """,
+    ),
+    by_query(
+        "requests-answered-once",
+        "Every order answers one request, and every request has one order.",
+        context="order",
+        count="SELECT count(*) FROM idempotency",
+        violations="""
+            SELECT coalesce(orders.id, outcome_id)::text, CASE
+                WHEN orders.id IS NULL THEN 'a request was answered with it, and it is not there'
+                ELSE format('answers %s requests', coalesce(requests, 0)) END
+            FROM orders FULL JOIN (
+                SELECT outcome_id, count(*) AS requests FROM idempotency GROUP BY outcome_id
+            ) AS answered ON outcome_id = orders.id
+            WHERE orders.id IS NULL OR requests IS DISTINCT FROM 1
+        """,
+    ),
+)

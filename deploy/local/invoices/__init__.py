@@ -1,0 +1,1 @@
+"""Real invoices, and what they become."""

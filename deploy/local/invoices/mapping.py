@@ -1,0 +1,287 @@
+"""
+What each invoice becomes: a BUSINESS order with agreed prices, or a reason why not.
+
+Nothing is dropped silently: every line that was read ends up in an order or is counted under the
+reason why it did not, and so does every invoice.
+"""
+
+import re
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from chassis.kernel.money import Money, sum_of
+from chassis.kernel.quantity import MOST_UNITS, Quantity
+from deploy.local.invoices.countries import NOWHERE, code_of
+from deploy.local.invoices.reading import InvoiceLine
+from deploy.local.world.catalogue import NewProduct
+
+CURRENCY = "GBP"
+ANONYMOUS = "anonymous"
+MOST_LINES = 2_000
+
+SHIPPING_CODES = {"POST", "DOT", "C2"}
+DISCOUNT_CODES = {"D"}
+# What stands on invoices without being sold from stock. Codes are compared in capitals.
+NO_PRODUCTS = {
+    "M": "manual entry",
+    "S": "samples",
+    "BANK CHARGES": "bank charges",
+    "AMAZONFEE": "marketplace fee",
+    "CRUK": "donation",
+    "PADS": "pads to match cushions",
+}
+NO_PRODUCT_PREFIXES = {"GIFT_": "gift voucher", "DCGS": "oddment"}
+
+_SKU = re.compile(r"[A-Z0-9\-_./]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedLine:
+    sku: str
+    quantity: Quantity
+    price: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceOrder:
+    """
+    An invoice as an order.
+    """
+
+    invoice: str
+    date: datetime
+    account_id: str
+    country_code: str
+    lines: tuple[WantedLine, ...]
+    shipping: Money
+    discount: Money
+
+    @property
+    def total(self) -> Money:
+        items = sum_of((line.price * line.quantity for line in self.lines), CURRENCY)
+        return items + self.shipping - self.discount
+
+
+@dataclass(slots=True)
+class Accounts:
+    """
+    What became of everything that was read.
+
+    Attributes:
+        mapped_lines: Lines that are in an order: as goods, as shipping, as discount.
+        skipped_lines: Lines that are not, by reason; `skipped_invoices` likewise.
+        notes: What was changed on the way, and how often.
+    """
+
+    lines: int = 0
+    invoices: int = 0
+    orders: int = 0
+    mapped_lines: Counter[str] = field(default_factory=Counter)
+    skipped_lines: Counter[str] = field(default_factory=Counter)
+    skipped_invoices: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def must_add_up(self) -> None:
+        """
+        Raises:
+            AssertionError: Something was dropped, or counted twice.
+        """
+        lines = self.mapped_lines.total() + self.skipped_lines.total()
+        assert lines == self.lines, f"{self.lines} lines were read, {lines} are accounted for"
+        invoices = self.orders + self.skipped_invoices.total()
+        assert invoices == self.invoices, (
+            f"{self.invoices} invoices were read, {invoices} are accounted for"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """
+    Orders, oldest first, and the catalogue that they need.
+    """
+
+    orders: Sequence[InvoiceOrder]
+    products: Sequence[NewProduct]
+    accounts: Accounts
+
+    @property
+    def units(self) -> Counter[str]:
+        units: Counter[str] = Counter()
+        for order in self.orders:
+            for line in order.lines:
+                units[line.sku] += line.quantity.units
+        return units
+
+    @property
+    def country_codes(self) -> tuple[str, ...]:
+        return tuple(sorted({order.country_code for order in self.orders}))
+
+
+class _Skipped(Exception):
+    """
+    The invoice becomes no order; the message is the reason.
+    """
+
+
+def map_invoices(lines: Iterable[InvoiceLine], *, limit: int | None = None) -> Mapping:
+    """
+    Map the invoices on *lines*; with *limit*, the first so many.
+    """
+    invoices: dict[str, list[InvoiceLine]] = {}
+    for line in lines:
+        if line.invoice in invoices or limit is None or len(invoices) < limit:
+            invoices.setdefault(line.invoice, []).append(line)
+
+    accounts = Accounts(lines=sum(map(len, invoices.values())), invoices=len(invoices))
+    orders: list[InvoiceOrder] = []
+    sold: dict[str, list[InvoiceLine]] = defaultdict(list)
+    for invoice in invoices.values():
+        draft = _Draft(invoice)
+        try:
+            order = draft.order()
+        except _Skipped as skipped:
+            reason = str(skipped)
+            accounts.skipped_invoices[reason] += 1
+            # What was fit for an order is skipped for the sake of the whole invoice.
+            accounts.skipped_lines[reason] += draft.mapped.total()
+            accounts.skipped_lines += draft.skipped
+            continue
+        orders.append(order)
+        accounts.mapped_lines += draft.mapped
+        accounts.skipped_lines += draft.skipped
+        accounts.notes += draft.notes
+        for line in draft.goods:
+            sold[line.code.upper()].append(line)
+    accounts.orders = len(orders)
+    accounts.must_add_up()
+    orders.sort(key=lambda order: (order.date, order.invoice))
+    products = [_product(sku, lines, accounts) for sku, lines in sorted(sold.items())]
+    return Mapping(orders, products, accounts)
+
+
+class _Draft:
+    """
+    One invoice on its way to become an order.
+    """
+
+    def __init__(self, lines: Sequence[InvoiceLine]) -> None:
+        self.mapped: Counter[str] = Counter()
+        self.skipped: Counter[str] = Counter()
+        self.notes: Counter[str] = Counter()
+        self.goods: list[InvoiceLine] = []
+        self._lines = lines
+        self._shipping = self._discount = Money(0, CURRENCY)
+
+    def order(self) -> InvoiceOrder:
+        first = self._lines[0]
+        self._must_be_ordinary(first.invoice)
+        for line in self._lines:
+            self._sort(line)
+        if not self.goods:
+            main = self.skipped.most_common(1)
+            raise _Skipped(main[0][0] if main else "nothing on it but postage and discount")
+        if len(self.goods) > MOST_LINES:
+            raise _Skipped(f"the invoice has more than {MOST_LINES:,} lines")
+        country_code = code_of(first.country)
+        if country_code == NOWHERE:
+            self.notes[f"invoices whose country is {NOWHERE}: {first.country or 'none'}"] += 1
+        order = InvoiceOrder(
+            invoice=first.invoice,
+            date=min(line.date for line in self._lines),
+            account_id=f"customer-{first.customer}" if first.customer else ANONYMOUS,
+            country_code=country_code,
+            lines=tuple(self._wanted(line) for line in self.goods),
+            shipping=self._shipping,
+            discount=self._discount,
+        )
+        if order.total.minor_units < 0:
+            raise _Skipped("the discount is more than the rest of the invoice")
+        if order.total.minor_units == 0:
+            raise _Skipped("nothing to pay on the invoice")
+        return order
+
+    def _must_be_ordinary(self, number: str) -> None:
+        reason = ""
+        if number.startswith("C"):
+            reason = "cancellation (later: returns)"
+        elif number.startswith("A"):
+            reason = "bad debt (later: adjustments)"
+        elif not number.isdigit():
+            reason = "no ordinary invoice"
+        if reason:
+            self.skipped[reason] += len(self._lines)
+            raise _Skipped(reason)
+
+    def _sort(self, line: InvoiceLine) -> None:
+        code = line.code.upper()
+        if code in SHIPPING_CODES and line.quantity > 0 and line.price >= 0:
+            self.mapped["shipping"] += 1
+            self._shipping += self._amount(line) * Quantity(line.quantity)
+        elif code in DISCOUNT_CODES and line.quantity < 0 and line.price >= 0:
+            self.mapped["discount"] += 1
+            self._discount += self._amount(line) * Quantity(-line.quantity)
+        elif reason := _why_no_goods(line, code):
+            self.skipped[reason] += 1
+        else:
+            self.mapped["goods"] += 1
+            self.goods.append(line)
+
+    def _wanted(self, line: InvoiceLine) -> WantedLine:
+        if line.code != line.code.upper():
+            self.notes["lines whose code was put in capitals"] += 1
+        price = self._amount(line)
+        if not price.minor_units:
+            self.notes["lines of goods that are free"] += 1
+        return WantedLine(sku=line.code.upper(), quantity=Quantity(line.quantity), price=price)
+
+    def _amount(self, line: InvoiceLine) -> Money:
+        amount = _money(line.price)
+        if Decimal(amount.minor_units) / 100 != line.price:
+            self.notes["lines whose unit price was rounded half up to the penny"] += 1
+        return amount
+
+
+def _why_no_goods(line: InvoiceLine, code: str) -> str:
+    """
+    Say why *line* cannot be a line of goods; nothing if it can.
+    """
+    if code in SHIPPING_CODES | DISCOUNT_CODES:
+        return f"{code} of the wrong sign"
+    if kind := NO_PRODUCTS.get(code):
+        return f"no product: {kind}"
+    for prefix, kind in NO_PRODUCT_PREFIXES.items():
+        if code.startswith(prefix):
+            return f"no product: {kind}"
+    if line.quantity < 0 and not line.price:
+        return "stock write-off (later: stock adjustments)"
+    if line.quantity <= 0:
+        return "negative quantity on an ordinary invoice"
+    if line.price < 0:
+        return "negative price"
+    if line.quantity > MOST_UNITS:
+        return f"more than {MOST_UNITS:,} units"
+    if not _SKU.fullmatch(code):
+        return "the code is no SKU"
+    return ""
+
+
+def _product(sku: str, lines: Sequence[InvoiceLine], accounts: Accounts) -> NewProduct:
+    titles = Counter(line.description for line in lines if line.description)
+    prices = [_money(line.price).minor_units for line in lines if line.price]
+    price = statistics.median_low(prices) if prices else 0
+    if not price:
+        # A catalogue price is above zero.
+        accounts.notes["products without a price in the data: 0.01"] += 1
+    if len(titles) > 1:
+        accounts.notes["products with several descriptions: the most frequent is the title"] += 1
+    # Of equally frequent ones the first by name, so that every run finds the same.
+    title = min(titles, key=lambda title: (-titles[title], title)) if titles else sku
+    return NewProduct(title=title, prices={sku: Money(max(price, 1), CURRENCY)})
+
+
+def _money(amount: Decimal) -> Money:
+    return Money(int((amount * 100).quantize(Decimal(1), ROUND_HALF_UP)), CURRENCY)

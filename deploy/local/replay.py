@@ -1,0 +1,275 @@
+"""
+Replay real invoices as orders, and follow each to its end.
+
+DATA is a CSV file (also .xz) with the columns of the Online Retail data set, or a folder of them.
+Every ordinary invoice becomes one BUSINESS order with agreed unit prices; what cannot be mapped is
+counted by reason. Products and stock are brought in first; service providers accept, dispatch and
+deliver. Ends with 0 only if every order has ended and every invariant holds.
+
+Ctrl-C places no more orders and lets those under way end; once more, and it stops at once. The
+same command goes on where it stopped: nothing is done twice.
+"""
+
+import asyncio
+import signal
+import sys
+import time
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from chassis.events.broker import connect_broker
+from deploy.local.cluster import Cluster, load, to_json
+from deploy.local.invoices.mapping import Mapping, map_invoices
+from deploy.local.invoices.placing import Placing
+from deploy.local.invoices.reading import files_in, lines_of
+from deploy.local.progress import progress
+from deploy.local.replay_state import ReplayState, load_state, save_state
+from deploy.local.replay_summary import show_accounts, show_summary, summary_of
+from deploy.local.verify import verify
+from deploy.local.world.catalogue import Delivery, offer_products, receive
+from deploy.local.world.outcomes import Outcomes, listening
+from deploy.local.world.patience import Patience
+from deploy.local.world.providers import Character, Provider, at_work, retire
+from deploy.local.world.resuming import work_under_way
+from deploy.local.world.services import Services, services_of
+
+MOST_UNDER_WAY = 2_000
+BETWEEN_SAVES_SECONDS = 5.0
+PROVIDERS = 3
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, metavar="DATA", help="a CSV file, or a folder of them")
+    parser.add_argument(
+        "--speed",
+        type=speed_from,
+        default=None,
+        metavar="N|max",
+        help="so many times as fast as it happened; max (default): as fast as the cluster goes",
+    )
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N invoices only")
+    parser.add_argument(
+        "--batch", type=int, default=100, metavar="N", help="orders a call (default: 100)"
+    )
+    parser.add_argument(
+        "--short",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="of so many products only half is in stock, 0 to 1 (default: 0)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def speed_from(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0
+    if speed <= 0:
+        raise ArgumentTypeError(f"--speed is max, or a number above 0 such as 1000, not {text}")
+    return speed
+
+
+async def run(arguments: Namespace) -> int:
+    cluster = load(arguments.state)
+    files = files_in(arguments.data)
+    mapping = map_invoices(
+        (line for file in files for line in lines_of(file)), limit=arguments.limit
+    )
+    if not arguments.json:
+        show_accounts(mapping.accounts)
+    file = cluster.state / "replay" / f"{name_of(arguments)}.json"
+    replay = Replay(cluster, mapping, file=file, arguments=arguments)
+    all_ended = await replay.run()
+    if not all_ended:
+        print("Stopped. The same command goes on from here; nothing is done twice.")
+        return 130
+    if not arguments.json:
+        print("\nChecking every invariant …")
+    verdict = await verify(cluster, wait_seconds=10)
+    summary = summary_of(mapping.accounts, replay.outcomes, replay.state, verdict)
+    summary |= {"repeated_calls": replay.patience.repeats, "refused_to_providers": replay.refused}
+    file.write_bytes(to_json(summary))
+    if arguments.json:
+        print(to_json(summary).decode(), end="")
+    else:
+        show_summary(summary, verdict)
+        print(f"\nThe summary as JSON: {file}")
+    return 0 if verdict.holds and not summary["not_ended"] else 1
+
+
+def name_of(arguments: Namespace) -> str:
+    name = arguments.data.resolve().name.removesuffix(".xz").removesuffix(".csv")
+    return name if arguments.limit is None else f"{name}-first-{arguments.limit}"
+
+
+class Replay:
+    """
+    One run of a replay.
+    """
+
+    def __init__(
+        self, cluster: Cluster, mapping: Mapping, *, file: Path, arguments: Namespace
+    ) -> None:
+        self._cluster = cluster
+        self._mapping = mapping
+        self._state_file = file.with_suffix(".state")
+        self._arguments = arguments
+        self._stopping = asyncio.Event()
+        self.patience = Patience()
+        self.state: ReplayState = load_state(self._state_file)
+        self.refused: Counter[str] = Counter()
+        self.outcomes: Outcomes
+
+    async def run(self) -> bool:
+        """
+        Place all orders and follow them to their end; return whether it came to that.
+        """
+        broker = await connect_broker(self._cluster.nats_url, name="replay")
+        try:
+            async with services_of(self._cluster) as services:
+                self.outcomes = Outcomes(services=services, patience=self.patience)
+                await self._bring_goods(services)
+                characters = replay_providers(self._mapping.country_codes)
+                async with (
+                    listening(self.outcomes, broker),
+                    at_work(characters, services, self.patience) as providers,
+                ):
+                    ended = await self._place_all(services, providers)
+                    if not self.outcomes.under_way:
+                        await retire(providers)
+                for provider in providers:
+                    self.refused += provider.refused
+        finally:
+            await broker.close()
+        return ended
+
+    async def _bring_goods(self, services: Services) -> None:
+        products = self._mapping.products
+        done = 0
+        with progress("products", len(products), quiet=self._arguments.json) as tell:
+
+            def advance(count: int) -> None:
+                nonlocal done
+                done += count
+                tell(done, "")
+
+            await offer_products(
+                products, services=services, patience=self.patience, advance=advance
+            )
+        units = self._mapping.units
+        short = self._arguments.short
+        await receive(
+            (
+                Delivery(
+                    sku=sku, location_id="main", units=count // 2 if is_short(sku, short) else count
+                )
+                for sku, count in sorted(units.items())
+                if count > 1 or not is_short(sku, short)
+            ),
+            occasion=f"replay {name_of(self._arguments)} {short}",
+            services=services,
+            patience=self.patience,
+        )
+
+    async def _place_all(self, services: Services, providers: Sequence[Provider]) -> bool:
+        orders = self._mapping.orders
+        placing = Placing(
+            services=services,
+            patience=self.patience,
+            outcomes=self.outcomes,
+            batch=self._arguments.batch,
+            most_under_way=MOST_UNDER_WAY,
+            speed=self._arguments.speed,
+            stopping=self._stopping,
+        )
+        began, before = time.monotonic(), self.state.seconds
+        self.state.runs += 1
+        self._stop_at_ctrl_c()
+
+        with progress("orders", len(orders), quiet=self._arguments.json) as tell:
+
+            async def show() -> None:
+                saved_at = began
+                while True:
+                    await asyncio.sleep(0.2)
+                    now = time.monotonic()
+                    self.state.seconds = before + now - began
+                    tell(self.outcomes.ended, self._more(providers, now - began))
+                    if now - saved_at > BETWEEN_SAVES_SECONDS:
+                        saved_at = now
+                        self._save()
+
+            async def work() -> None:
+                await placing.place(orders)
+                if placing.found_under_way:
+                    # Providers of an earlier run have accepted it, and are gone.
+                    work = await work_under_way(placing.found_under_way, services, self.patience)
+                    for provider in providers:
+                        provider.take_up(work[provider.character.id])
+                await self.outcomes.all_ended()
+
+            ended = True
+            async with asyncio.TaskGroup() as tasks:
+                showing = tasks.create_task(show())
+                self._working = tasks.create_task(work())
+                with suppress(asyncio.CancelledError):
+                    await self._working
+                ended = not self._working.cancelled() and not self._stopping.is_set()
+                showing.cancel()
+            self.state.seconds = before + time.monotonic() - began
+            tell(self.outcomes.ended, self._more(providers, time.monotonic() - began))
+        self._save()
+        return ended
+
+    def _save(self) -> None:
+        self.state.note(self.outcomes.followed)
+        save_state(self.state, self._state_file)
+
+    def _more(self, providers: Sequence[Provider], seconds: float) -> str:
+        counts = self.outcomes.counts
+        lost = counts["rejected"] + counts["cancelled"]
+        return (
+            f"{self.outcomes.under_way:,} under way, {counts['completed']:,} completed,"
+            f" {lost:,} rejected or cancelled, {sum(p.busy for p in providers):,} with providers,"
+            f" {self.outcomes.ended / seconds:,.0f}/s"
+        )
+
+    def _stop_at_ctrl_c(self) -> None:
+        def stop() -> None:
+            if self._stopping.is_set():
+                self._working.cancel()
+                return
+            self._stopping.set()
+            print(
+                f"\nStopping: {self.outcomes.under_way:,} orders are under way and may end."
+                " Ctrl-C again to leave them where they are: go on within half a minute then, or"
+                " offers run out and orders are cancelled for want of a provider.",
+                file=sys.stderr,
+            )
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+
+
+def replay_providers(country_codes: Sequence[str]) -> list[Character]:
+    """
+    Return providers that share the work evenly and want all of it.
+    """
+    return [
+        Character(id=f"replay-{number}", name=f"Replay {number}", regions=tuple(country_codes))
+        for number in range(1, PROVIDERS + 1)
+    ]
+
+
+def is_short(sku: str, share: float) -> bool:
+    """
+    Choose *share* of all SKUs: always the same ones.
+    """
+    return int.from_bytes(sha256(sku.encode()).digest()[:4]) < share * 2**32

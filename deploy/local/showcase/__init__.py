@@ -1,0 +1,1 @@
+"""A small made-up shop, and what is to happen in it."""

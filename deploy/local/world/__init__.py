@@ -1,0 +1,1 @@
+"""The world outside the suite: its customers, its providers, its patience."""

@@ -1,0 +1,40 @@
+"""The four services of a cluster, as a client sees them."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from chassis.rpc.client import channel
+from deploy.local.cluster import Cluster
+from retail.fulfillment.v1.fulfillment_service_pb2_grpc import FulfillmentServiceStub
+from retail.order.v1.order_service_pb2_grpc import OrderServiceStub
+from retail.payment.v1.payment_service_pb2_grpc import PaymentServiceStub
+from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
+
+
+class Services:
+    """
+    A stub for each service of *cluster*.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._channels = {name: channel(target) for name, target in cluster.targets.items()}
+        self.product = ProductServiceStub(self._channels["product"])
+        self.order = OrderServiceStub(self._channels["order"])
+        self.payment = PaymentServiceStub(self._channels["payment"])
+        self.fulfillment = FulfillmentServiceStub(self._channels["fulfillment"])
+
+    async def close(self) -> None:
+        for each in self._channels.values():
+            await each.close()
+
+
+@asynccontextmanager
+async def services_of(cluster: Cluster) -> AsyncGenerator[Services]:
+    """
+    Call the services of *cluster* for the length of the block.
+    """
+    services = Services(cluster)
+    try:
+        yield services
+    finally:
+        await services.close()
