@@ -33,7 +33,7 @@ PUBLISH_SECONDS = 5.0
 SWEEP_SECONDS = 0.5
 # After a batch, a moment for more to come: a lone event never waits, a stream of them shares
 # transactions and syncs.
-LINGER_SECONDS = 0.01
+LINGER_SECONDS = 0.02
 
 # The first half of the advisory lock's key; the second is the partition.
 LOCK_CLASS = 0x0B0C

@@ -35,8 +35,9 @@ BATCH = 200
 LEASE = timedelta(seconds=15)
 REMOTE_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
-# How many batches may be under way that began at the same step.
-LANES = 2
+# How many batches may be under way that began at the same step. With two the batches are half as
+# large, and the machine does a tenth less (measured).
+LANES = 1
 
 S = TypeVar("S")
 

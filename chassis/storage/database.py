@@ -193,7 +193,7 @@ class Database:
         await self._engine.dispose()
 
 
-def connect(url: str, *, application: str, pool_size: int = 12) -> Database:
+def connect(url: str, *, application: str, pool_size: int = 5) -> Database:
     """
     Return the database at *url* (`postgresql+asyncpg://…`); nothing is opened before first use.
 
@@ -217,6 +217,9 @@ def connect(url: str, *, application: str, pool_size: int = 12) -> Database:
             "server_settings": {
                 "application_name": application,
                 "jit": "off",
+                # Plans are kept, and the first ones are made while tables are small and unknown:
+                # a scan that was right then would stay in use as they grow.
+                "enable_seqscan": "off",
                 "statement_timeout": "10s",
                 "lock_timeout": "5s",
                 "idle_in_transaction_session_timeout": "15s",

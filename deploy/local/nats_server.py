@@ -73,7 +73,7 @@ def nats_processes(directory: Path, *, nodes: int, ports: Ports, logs: Path) -> 
                 address=f"{HOST}:{port}",
                 check=f"http://{HOST}:{monitor}/healthz",
                 # Collect garbage sooner rather than grow: the machine is a laptop.
-                environment={"GOMEMLIMIT": "128MiB"},
+                environment={"GOMEMLIMIT": "96MiB"},
             )
         )
     return processes

@@ -32,7 +32,7 @@ async def main(settings: Settings) -> None:
     database = connect(settings.database_url, application=settings.instance)
     # The PSP is another company: it shares the server with us, and nothing else.
     psp_database = connect(
-        settings.database_url, application=f"{settings.instance}-psp", pool_size=4
+        settings.database_url, application=f"{settings.instance}-psp", pool_size=2
     )
     broker = await connect_broker(settings.nats_url, name=settings.instance)
 

@@ -196,15 +196,17 @@ class Order(Aggregate[OrderEvent]):
         """
         Whether all that will ever leave has left.
         """
+        if not self.shipments:
+            return False
         due: Counter[Sku] = Counter()
         for allocation in self.allocations:
             if allocation.location_id not in self.unfulfillable:
                 due[allocation.sku] += allocation.units
-        return bool(self.shipments) and self._units_dispatched >= due
+        return self._units_dispatched >= due
 
     @property
     def is_delivered(self) -> bool:
-        return self.is_dispatched and all(s.delivered_at for s in self.shipments.values())
+        return all(s.delivered_at for s in self.shipments.values()) and self.is_dispatched
 
     @property
     def is_short(self) -> bool:
@@ -291,7 +293,8 @@ class Order(Aggregate[OrderEvent]):
         """
         if shipment_id in self.shipments:
             return
-        charged, shipping = self._charge_for(self._units_dispatched)
+        charged = sum_of((s.value for s in self.shipments.values()), self.currency)
+        shipping = sum_of((s.shipping for s in self.shipments.values()), self.currency)
         dispatched = self._units_dispatched
         for item in goods:
             dispatched[item.sku] += item.units
