@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay verify bench clean
+.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay verify bench docs clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[36m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ verify: setup  ## Check every invariant on the databases and streams of the runn
 bench: setup  ## Orders per second beside the limits of this machine
 	$(LOCAL) up
 	$(LOCAL) bench $(if $(ORDERS),--orders $(ORDERS))
+
+docs: setup  ## Write the generated pages of docs/ anew
+	$(BIN)/python scripts/configuration.py
 
 clean: down  ## Remove everything that can be made again, and the cluster's data
 	rm -rf .venv gen .run .mypy_cache .ruff_cache .pytest_cache

@@ -138,7 +138,7 @@ class Consumer:
         async with self._database.begin() as tx:
             marks = await watermarks(tx, self._name, list(traces))
             due, done, early, behind = _sort(deliveries, marks)
-            with item_spans(_span_name(due), traces, kind=SpanKind.CONSUMER):
+            with item_spans(_span_names(deliveries), traces, kind=SpanKind.CONSUMER):
                 for together in _rounds(due):
                     await self._call_handlers(together, tx)
             moves = {
@@ -253,9 +253,14 @@ def _rounds(due: dict[UUID, list[Delivery]]) -> list[list[Delivery]]:
     ]
 
 
-def _span_name(due: dict[UUID, list[Delivery]]) -> str:
-    subjects = {d.envelope.subject for events in due.values() for d in events}
-    return f"process {subjects.pop()}" if len(subjects) == 1 else "process events"
+def _span_names(deliveries: Sequence[Delivery]) -> dict[UUID, str]:
+    """
+    Return, for each aggregate, what is processed of it: "process OfferSubmitted, OfferAccepted".
+    """
+    words: dict[UUID, list[str]] = defaultdict(list)
+    for delivery in deliveries:
+        words[delivery.envelope.aggregate_id].append(delivery.envelope.subject.split(".")[-1])
+    return {id_: f"process {', '.join(names)}" for id_, names in words.items()}
 
 
 def _envelope(message: Msg) -> Envelope:

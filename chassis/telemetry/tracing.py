@@ -102,7 +102,7 @@ def item_traces() -> Mapping[UUID, str]:
 
 @contextmanager
 def item_spans(
-    name: str,
+    name: str | Mapping[UUID, str],
     parents: Mapping[UUID, str],
     *,
     kind: SpanKind = SpanKind.INTERNAL,
@@ -112,21 +112,26 @@ def item_spans(
     Give each sampled item of a batch a span of its own for as long as the block runs.
 
     Args:
+        name: What the spans are called: all the same, or each by its item id.
         parents: The `traceparent` of each item, by item id.
         complete: Whether *parents* names every item at work. If it then names one only, the
             block runs inside that item's trace.
     """
+
+    def name_of(key: UUID) -> str:
+        return name if isinstance(name, str) else name[key]
+
     if complete and len(parents) == 1:
-        ((_, parent),) = parents.items()
+        ((key, parent),) = parents.items()
         token = _item_traces.set(_NONE)
         try:
-            with tracer.start_as_current_span(name, context=context_of(parent), kind=kind):
+            with tracer.start_as_current_span(name_of(key), context=context_of(parent), kind=kind):
                 yield
         finally:
             _item_traces.reset(token)
         return
     spans = {
-        key: tracer.start_span(name, context=context_of(parent), kind=kind)
+        key: tracer.start_span(name_of(key), context=context_of(parent), kind=kind)
         for key, parent in parents.items()
         if is_sampled(parent)
     }

@@ -6,8 +6,9 @@ from chassis.settings import ServiceSettings
 class Settings(ServiceSettings, frozen=True, kw_only=True):
     """
     Attributes:
-        product_target: Where the product service is, such as `ipv4:127.0.0.1:5001`; so for the
-            other two.
+        product_target: The replicas of product, such as `ipv4:127.0.0.1:5001,127.0.0.1:5002`.
+        payment_target: The replicas of payment.
+        fulfillment_target: The replicas of fulfillment.
     """
 
     product_target: str = "dns:product:50051"
