@@ -70,9 +70,9 @@ replay: setup  ## Real invoices as orders (DATA=file or folder, SPEED=max or ×r
 verify: setup  ## Check every invariant on the databases and streams of the running cluster
 	$(LOCAL) verify
 
-bench: setup  ## Orders per second beside the limits of this machine
+bench: setup  ## Orders per second beside the limits of this machine (ORDERS=, BATCH=, IN_FLIGHT=)
 	$(LOCAL) up
-	$(LOCAL) bench $(if $(ORDERS),--orders $(ORDERS))
+	$(LOCAL) bench $(if $(ORDERS),--orders $(ORDERS)) $(if $(BATCH),--batch $(BATCH)) $(if $(IN_FLIGHT),--in-flight $(IN_FLIGHT))
 
 docs: setup  ## Write the generated pages of docs/ anew
 	$(BIN)/python scripts/configuration.py

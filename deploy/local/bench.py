@@ -1,20 +1,23 @@
 """
 Measure how many orders a second go all the way, beside the limits of this machine.
 
-Made-up orders of one line each are placed by PlaceOrder, each in a call of its own; as soon as one
-has ended the next is placed. Providers accept, dispatch and deliver at once. The same run measures
-what bare servers do here, so that ratios can be quoted. Ends with 0 only if all orders completed.
+Made-up orders of one line each are placed by PlaceOrder, each in a call of its own, or by
+BatchPlaceOrders; as soon as they have ended the next ones are placed. Providers accept, dispatch
+and deliver at once. The same run measures what bare servers do here, so that ratios can be quoted.
+Ends with 0 only if all orders completed.
 """
 
 import asyncio
 import time
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from uuid import uuid4
 
 from chassis.events.broker import connect_broker
 from chassis.kernel.money import Money
+from chassis.runner import tame_garbage_collector
 from deploy.local.calibration import WRITERS, Limits, echo_server, limits_of, mean_of
 from deploy.local.cluster import Cluster, load, to_json
 from deploy.local.progress import progress
@@ -46,6 +49,7 @@ class Measured:
     orders: int
     completed: int
     in_flight: int
+    batch: int
     seconds: float
     orders_per_second: float
     place: Latency
@@ -61,9 +65,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--in-flight",
         type=int,
-        default=300,
+        default=1_000,
         metavar="N",
-        help="orders placed and not ended at any time (default: 300)",
+        help="orders placed and not ended at any time (default: 1000)",
+    )
+    parser.add_argument(
+        "--batch", type=int, default=1, metavar="N", help="orders a call (default: 1, PlaceOrder)"
     )
     parser.add_argument("--json", action="store_true", help="print an object")
 
@@ -77,6 +84,7 @@ async def run(arguments: Namespace) -> int:
             cluster,
             orders=arguments.orders,
             in_flight=arguments.in_flight,
+            batch=arguments.batch,
             quiet=arguments.json,
         )
         measured = replace(measured, limits=mean_of(before, await measure_limits()))
@@ -87,10 +95,14 @@ async def run(arguments: Namespace) -> int:
     return 0 if measured.completed == measured.orders else 1
 
 
-async def measure(cluster: Cluster, *, orders: int, in_flight: int, quiet: bool) -> Measured:
+async def measure(
+    cluster: Cluster, *, orders: int, in_flight: int, batch: int = 1, quiet: bool = False
+) -> Measured:
     """
-    Place *orders* on *cluster*, *in_flight* at a time, and see how long they take.
+    Place *orders* on *cluster*, *in_flight* at a time and *batch* a call, and see how long they
+    take.
     """
+    tame_garbage_collector()
     patience = Patience()
     broker = await connect_broker(cluster.nats_url, name="bench")
     try:
@@ -105,7 +117,7 @@ async def measure(cluster: Cluster, *, orders: int, in_flight: int, quiet: bool)
                 listening(rush.outcomes, broker),
                 at_work(characters, services, patience) as providers,
             ):
-                seconds = await rush.run(orders, in_flight, quiet=quiet)
+                seconds = await rush.run(orders, in_flight, batch, quiet=quiet)
                 await retire(providers)
     finally:
         await broker.close()
@@ -115,6 +127,7 @@ async def measure(cluster: Cluster, *, orders: int, in_flight: int, quiet: bool)
         orders=orders,
         completed=completed,
         in_flight=in_flight,
+        batch=batch,
         seconds=round(seconds, 3),
         orders_per_second=round(completed / seconds, 1),
         place=latency_of(rush.placed_in),
@@ -154,7 +167,7 @@ class Rush:
     Orders that are placed one after another, many at a time.
 
     Attributes:
-        placed_in: How many seconds each PlaceOrder took.
+        placed_in: How many seconds each call took.
     """
 
     def __init__(self, services: Services, patience: Patience) -> None:
@@ -164,16 +177,16 @@ class Rush:
         self.outcomes = Outcomes(services=services, patience=patience, told=self._end)
         self.placed_in: list[float] = []
 
-    async def run(self, orders: int, in_flight: int, *, quiet: bool) -> float:
+    async def run(self, orders: int, in_flight: int, batch: int, *, quiet: bool) -> float:
         """
         Place *orders* and wait for their end; return how many seconds it took.
         """
-        numbers = iter(range(orders))
+        starts = iter(range(0, orders, batch))
         began = time.monotonic()
 
         async def lane() -> None:
-            for number in numbers:
-                await self._one(number)
+            for start in starts:
+                await self._place(range(start, min(start + batch, orders)))
 
         with progress("orders", orders, quiet=quiet) as tell:
 
@@ -186,31 +199,48 @@ class Rush:
             async with asyncio.TaskGroup() as tasks:
                 showing = tasks.create_task(show_progress())
                 async with asyncio.TaskGroup() as lanes:
-                    for _ in range(min(in_flight, orders)):
+                    for _ in range(max(min(in_flight, orders) // batch, 1)):
                         lanes.create_task(lane())
                 showing.cancel()
             seconds = time.monotonic() - began
             tell(orders, f"{orders / seconds:,.0f}/s")
         return seconds
 
-    async def _one(self, number: int) -> None:
-        request = pb.PlaceOrderRequest(
-            request_id=str(uuid4()),
-            account_id="bench",
-            channel=pb.CHANNEL_BUSINESS,
-            lines=[pb.OrderLineRequest(sku=sku(number % PRODUCTS), quantity=1)],
-            psp_token="tok_visa",
-            ship_to=Address(name="Bench", country_code=COUNTRY),
-        )
+    async def _place(self, numbers: Sequence[int]) -> None:
+        """
+        Place these orders in one call, and wait for their ends.
+        """
+        requests = [a_request(number) for number in numbers]
         asked_at = time.monotonic()
-        order = (await self._patience(self._services.order.PlaceOrder, request)).order
+        if len(requests) == 1:
+            answer = await self._patience(self._services.order.PlaceOrder, requests[0])
+            placed = [answer.order]
+        else:
+            many = pb.BatchPlaceOrdersRequest(requests=requests)
+            results = (await self._patience(self._services.order.BatchPlaceOrders, many)).results
+            placed = [result.order for result in results]
         self.placed_in.append(time.monotonic() - asked_at)
-        ended = self._ends[order.order_id] = asyncio.Event()
-        self.outcomes.follow(order.order_id, order, asked_at=asked_at)
-        await ended.wait()
+        for order in placed:
+            self._ends[order.order_id] = asyncio.Event()
+            self.outcomes.follow(order.order_id, order, asked_at=asked_at)
+        for order in placed:
+            # It may have ended, and be gone, before the one in front of it.
+            if end := self._ends.get(order.order_id):
+                await end.wait()
 
     def _end(self, order: Followed) -> None:
         self._ends.pop(order.order_id).set()
+
+
+def a_request(number: int) -> pb.PlaceOrderRequest:
+    return pb.PlaceOrderRequest(
+        request_id=str(uuid4()),
+        account_id="bench",
+        channel=pb.CHANNEL_BUSINESS,
+        lines=[pb.OrderLineRequest(sku=sku(number % PRODUCTS), quantity=1)],
+        psp_token="tok_visa",
+        ship_to=Address(name="Bench", country_code=COUNTRY),
+    )
 
 
 async def memory_in_all(cluster: Cluster) -> int:
@@ -226,8 +256,9 @@ def show(measured: Measured) -> None:
         [
             ("orders completed", f"{measured.completed:,} of {measured.orders:,}"),
             ("in flight", f"{measured.in_flight:,}"),
+            ("orders a call", f"{measured.batch:,}"),
             ("orders a second", f"{rate:,}"),
-            ("PlaceOrder", str(measured.place)),
+            ("a call took", str(measured.place)),
             ("placed → confirmed", str(measured.place_to_confirmed)),
             ("placed → completed", str(measured.place_to_completed)),
             ("calls repeated", f"{measured.repeated_calls:,}"),
