@@ -112,7 +112,7 @@ class Consumer:
                         continue
                     finally:
                         failures = 0
-                    await self.handle([Delivery(m, _envelope(m)) for m in messages])
+                    await self.handle(await _read(messages))
                     if len(messages) < BATCH:
                         await asyncio.sleep(LINGER_SECONDS)
             except (NatsError, JetStreamError, OSError) as error:
@@ -261,6 +261,20 @@ def _span_names(deliveries: Sequence[Delivery]) -> dict[UUID, str]:
     for delivery in deliveries:
         words[delivery.envelope.aggregate_id].append(delivery.envelope.subject.split(".")[-1])
     return {id_: f"process {', '.join(names)}" for id_, names in words.items()}
+
+
+async def _read(messages: Sequence[Msg]) -> Sequence[Delivery]:
+    """
+    Return *messages* with what their headers say; what is no event of ours is refused for good.
+    """
+    deliveries: list[Delivery] = []
+    for message in messages:
+        try:
+            deliveries.append(Delivery(message, _envelope(message)))
+        except (KeyError, ValueError) as error:
+            log.error("a message on %s is no event: %r", message.subject, error)
+            await message.term()
+    return deliveries
 
 
 def _envelope(message: Msg) -> Envelope:

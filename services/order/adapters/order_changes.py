@@ -54,7 +54,7 @@ class HeardOrderChanges:
                 del self._watchers[order_id]
 
     async def _heard(self, message: Msg) -> None:
-        if not self._watchers or not message.headers:
-            return
-        for bell in self._watchers.get(UUID(message.headers["ce-subject"]), ()):
-            bell.ring()
+        subject = (message.headers or {}).get("ce-subject")
+        if self._watchers and subject:
+            for bell in self._watchers.get(UUID(subject), ()):
+                bell.ring()

@@ -206,3 +206,15 @@ async def test_what_a_listener_does_not_know_is_passed_over(
 
     await until(passed)
     assert await ledger.count() == 0
+
+
+async def test_what_is_no_event_harms_nothing(database, broker, tell, ledger, a_consumer, running):
+    await broker.jetstream().publish("retail.order.v1.OrderRejected", b"junk")
+    thing = Thing()
+    await tell((thing, "one"))
+    await publish(database, broker)
+
+    running(a_consumer().run())
+
+    await until(lambda: has(ledger, 1))
+    assert await ledger.effects(thing) == ["one"]
