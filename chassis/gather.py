@@ -12,6 +12,8 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from chassis.outages import is_outage
+
 C = TypeVar("C")
 R = TypeVar("R")
 
@@ -62,11 +64,7 @@ class Gathered(Generic[C, R]):
     async def _work(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-            try:
-                answers = await self._answer(batch)
-            except Exception as error:  # told to every caller of the batch
-                answers = [error] * len(batch)
-            for waiting, answer in zip(batch, answers, strict=True):
+            for waiting, answer in zip(batch, await self._answers(batch), strict=True):
                 if waiting.answer.cancelled():
                     continue
                 if isinstance(answer, Exception):
@@ -74,6 +72,18 @@ class Gathered(Generic[C, R]):
                 else:
                     waiting.answer.set_result(answer)
         self._free += 1
+
+    async def _answers(self, batch: Sequence[_Waiting[C, R]]) -> Sequence[R | Exception]:
+        try:
+            answers = await self._answer(batch)
+            if len(answers) != len(batch):
+                return [RuntimeError("a batch was not answered in full")] * len(batch)
+            return answers
+        except Exception as error:
+            if len(batch) == 1 or is_outage(error):
+                return [error] * len(batch)
+        # One of them is bad: that is no reason to turn away the others.
+        return [answer for waiting in batch for answer in await self._answers([waiting])]
 
     async def _answer(self, batch: Sequence[_Waiting[C, R]]) -> Sequence[R | Exception]:
         # A batch of one goes on in its caller's trace and deadline; a larger one has none.

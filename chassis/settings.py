@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -30,18 +30,18 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     nats_url: str
     grpc_address: str = "127.0.0.1:50051"
     instance: str = "local"
-    roles: str = "api,worker"
+    roles: Annotated[str, msgspec.Meta(pattern="^(api|worker)(,(api|worker))?$")] = "api,worker"
     grpc_reflection: bool = False
     traces_file: str = ""
-    traces_sample_ratio: float = 0.01
+    traces_sample_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
     otel_exporter_otlp_endpoint: str = ""
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     def plays(self, role: str) -> bool:
         """
         Return whether this process plays *role*: `api` or `worker`.
         """
-        return role in {name.strip() for name in self.roles.split(",")}
+        return role in self.roles.split(",")
 
 
 S = TypeVar("S", bound=ServiceSettings)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import traceback
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,6 @@ from uuid import UUID
 from google.protobuf.message import Message
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
-from nats.js.errors import Error as JetStreamError
 from opentelemetry.trace import SpanKind
 
 from chassis.backoff import backoff_seconds
@@ -34,6 +32,7 @@ from chassis.events.inbox import (
 )
 from chassis.events.streams import durable_of, stream_of
 from chassis.kernel.clock import Clock
+from chassis.kernel.errors import Conflict
 from chassis.outages import is_outage
 from chassis.storage.database import Database, Transaction
 from chassis.telemetry.tracing import item_spans
@@ -45,6 +44,8 @@ FETCH_SECONDS = 1.0
 # After a batch, a moment for more to come: see the relay.
 LINGER_SECONDS = 0.02
 MOST_ATTEMPTS = 8
+# So many deliveries of an early event, half a second apart, look as if its elder were lost.
+LOST_AFTER = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +99,32 @@ class Consumer:
         """
         Handle events until cancelled.
         """
-        jetstream = self._broker.jetstream()
         failures = 0
         while True:
             try:
-                inbox = await jetstream.pull_subscribe_bind(durable=self._name, stream=self._stream)
-                while True:
-                    try:
-                        messages = await inbox.fetch(BATCH, timeout=FETCH_SECONDS)
-                    except TimeoutError:
-                        # Silence, or a consumer that is gone, which looks the same.
-                        await inbox.consumer_info()
-                        continue
-                    finally:
-                        failures = 0
-                    await self.handle(await _read(messages))
-                    if len(messages) < BATCH:
-                        await asyncio.sleep(LINGER_SECONDS)
-            except (NatsError, JetStreamError, OSError) as error:
+                await self._listen()
+            except Exception as error:  # the events are safe in the stream
                 failures += 1
                 log.warning("consumer %s: %s: %s", self._name, type(error).__name__, error)
-                await asyncio.sleep(backoff_seconds(failures, most=2.0))
+                await asyncio.sleep(backoff_seconds(min(failures, 5), most=2.0))
+
+    async def _listen(self) -> None:
+        jetstream = self._broker.jetstream()
+        inbox = await jetstream.pull_subscribe_bind(durable=self._name, stream=self._stream)
+        try:
+            while True:
+                try:
+                    messages = await inbox.fetch(BATCH, timeout=FETCH_SECONDS)
+                except TimeoutError:
+                    # Silence, or a consumer that is gone, which looks the same.
+                    await inbox.consumer_info()
+                    continue
+                await self.handle(await _read(messages))
+                if len(messages) < BATCH:
+                    await asyncio.sleep(LINGER_SECONDS)
+        finally:
+            if self._broker.is_connected:
+                await inbox.unsubscribe()
 
     async def handle(self, deliveries: Sequence[Delivery]) -> None:
         """
@@ -127,11 +133,13 @@ class Consumer:
         try:
             await self._apply(deliveries)
         except Exception as error:  # sorted out below: one by one, or counted
-            if len(deliveries) == 1:
+            if is_outage(error) and not isinstance(error, Conflict):
+                await self._put_off(deliveries, error)
+            elif len(deliveries) == 1:
                 await self._fail(deliveries[0], error)
-                return
-            for delivery in deliveries:
-                await self.handle([delivery])
+            else:
+                for delivery in deliveries:
+                    await self.handle([delivery])
 
     async def _apply(self, deliveries: Sequence[Delivery]) -> None:
         traces = {d.envelope.aggregate_id: d.envelope.trace for d in deliveries}
@@ -163,7 +171,15 @@ class Consumer:
         for delivery in behind:
             await delivery.message.term()
         for delivery in early:
-            # Its elder is with another replica, or is being tried again.
+            # Its elder is with another replica, or is being tried again; or it is lost.
+            if delivery.message.metadata.num_delivered % LOST_AFTER == 0:
+                envelope = delivery.envelope
+                log.error(
+                    "consumer %s: %s has waited long for the events before version %s",
+                    self._name,
+                    envelope.aggregate_id,
+                    envelope.version,
+                )
             await delivery.message.nak(delay=0.5)
 
     async def _call_handlers(self, together: Sequence[Delivery], tx: Transaction) -> None:
@@ -177,13 +193,18 @@ class Consumer:
             events = [subscription.message.FromString(d.envelope.payload) for d in some]
             await subscription.handler(events, tx)
 
+    async def _put_off(self, deliveries: Sequence[Delivery], error: Exception) -> None:
+        # The events are fine, we are not: that is no attempt.
+        log.warning("consumer %s: %s: %s", self._name, type(error).__name__, error)
+        for delivery in deliveries:
+            await delivery.message.nak(delay=backoff_seconds(2))
+        await asyncio.sleep(backoff_seconds(1, first=0.5))
+
     async def _fail(self, delivery: Delivery, error: Exception) -> None:
         envelope = delivery.envelope
-        if is_outage(error):
-            # The event is fine, we are not: that is no attempt.
-            log.warning("consumer %s: %s: %s", self._name, type(error).__name__, error)
-            await asyncio.sleep(backoff_seconds(1, first=0.5))
-            await delivery.message.nak(delay=backoff_seconds(2))
+        if isinstance(error, Conflict):
+            # Somebody else is at the same thing: it will have changed by the next delivery.
+            await delivery.message.nak(delay=backoff_seconds(1))
             return
         try:
             async with self._database.begin() as tx:
@@ -216,7 +237,7 @@ class Consumer:
 
 
 def _sort(
-    deliveries: Sequence[Delivery], marks: Any
+    deliveries: Sequence[Delivery], marks: Mapping[UUID, Watermark]
 ) -> tuple[dict[UUID, list[Delivery]], list[Delivery], list[Delivery], list[Delivery]]:
     """
     Tell which deliveries are due (by aggregate, in order), done before, early, or behind a dead
@@ -228,7 +249,7 @@ def _sort(
     behind: list[Delivery] = []
     for delivery in sorted(deliveries, key=lambda d: d.envelope.version):
         envelope = delivery.envelope
-        mark: Watermark = marks.get(envelope.aggregate_id, Watermark())
+        mark = marks.get(envelope.aggregate_id, Watermark())
         expected = mark.next + len(due.get(envelope.aggregate_id, ()))
         if envelope.version < expected:
             done.append(delivery)

@@ -32,6 +32,9 @@ from chassis.wake import Wake
 # Fixed for ever: it decides which lock guards an aggregate's order. ADR-0005.
 PARTITIONS = 64
 
+# NATS takes messages of up to a megabyte, headers included.
+MOST_BYTES = 900_000
+
 OUTBOX_1 = (
     """
 CREATE TABLE outbox (
@@ -67,6 +70,12 @@ _TABLE = Table(
 )
 
 
+class EventTooLarge(Exception):
+    """
+    An event is larger than NATS can carry: a limit on what it tells of is missing.
+    """
+
+
 class Outbox:
     """
     The events of one transaction.
@@ -99,6 +108,10 @@ class Outbox:
         meta.occurred_at.FromDatetime(now)
         meta.aggregate_id = str(aggregate.id)
         meta.aggregate_version = aggregate.event_count
+        payload = message.SerializeToString()
+        if len(payload) > MOST_BYTES:
+            # Better this transaction fails than that the relay never gets past it.
+            raise EventTooLarge(f"{message.DESCRIPTOR.full_name} has {len(payload):,} bytes")
         return {
             # The last bits of a UUIDv7 are random; its first ones are the time.
             "partition": aggregate.id.int % PARTITIONS,
@@ -106,7 +119,7 @@ class Outbox:
             "aggregate_id": aggregate.id,
             "aggregate_version": aggregate.event_count,
             "subject": message.DESCRIPTOR.full_name,
-            "payload": message.SerializeToString(),
+            "payload": payload,
             "trace": trace_for(aggregate.id, aggregate.trace),
             "occurred_at": now,
         }

@@ -10,6 +10,10 @@ from chassis.kernel.errors import InvalidInput
 from chassis.kernel.quantity import Quantity
 
 # Minor units per currency where it is not two decimals (ISO 4217).
+# The largest amount that is taken from outside: a sum of millions of these still fits the
+# database's 64-bit integers.
+MOST_MINOR_UNITS = 10**13
+
 NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
 DECIMALS = {
@@ -37,9 +41,9 @@ class Money:
 
     def __post_init__(self) -> None:
         # Remembered, as amounts are made by the thousand and currencies are few.
-        if not _is_code(self.currency):
+        if len(self.currency) != 3 or not _is_code(self.currency):
             raise CurrencyUnknown(
-                f"a currency is three capital letters (ISO 4217), not {self.currency!r}",
+                f"a currency is three capital letters (ISO 4217), not {self.currency[:8]!r}",
                 field="currency_code",
             )
 

@@ -87,7 +87,7 @@ class ClientEdge(grpc.aio.UnaryUnaryClientInterceptor):
 def channel(target: str) -> grpc.aio.Channel:
     """
     Return a channel to the replicas at *target*, such as `ipv4:127.0.0.1:5001,127.0.0.1:5002`,
-    balanced round robin over the healthy ones. Every call has a deadline.
+    balanced round robin over the healthy ones. Every unary call has a deadline.
     """
     return grpc.aio.insecure_channel(target, options=_OPTIONS, interceptors=[ClientEdge()])
 
@@ -101,5 +101,5 @@ def _with(
         metadata=metadata,
         credentials=details.credentials,
         # Unless the caller chose to fail at once, a call waits out a restart within its deadline.
-        wait_for_ready=details.wait_for_ready,
+        wait_for_ready=details.wait_for_ready is not False,
     )

@@ -3,7 +3,7 @@
 from google.type.money_pb2 import Money as WireMoney
 
 from chassis.kernel.errors import InvalidInput
-from chassis.kernel.money import Money, decimals_of
+from chassis.kernel.money import MOST_MINOR_UNITS, Money, decimals_of
 
 NANOS = 1_000_000_000
 
@@ -14,10 +14,6 @@ class AmountNotExact(InvalidInput):
 
 class AmountOutOfRange(InvalidInput):
     pass
-
-
-# A sum of millions of these still fits the database's 64-bit integers.
-MOST_MINOR_UNITS = 10**13
 
 
 def money_to_wire(money: Money) -> WireMoney:

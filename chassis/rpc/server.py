@@ -29,6 +29,8 @@ _OPTIONS = (
     ("grpc.max_receive_message_length", MOST_MESSAGE_BYTES),
     ("grpc.max_metadata_size", MOST_METADATA_BYTES),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    # Pings that waited while a server was frozen arrive together: no reason to hang up.
+    ("grpc.http2.max_ping_strikes", 0),
     # Connections are renewed now and then, so that load spreads over new replicas.
     ("grpc.max_connection_age_ms", 300_000),
     ("grpc.max_connection_age_grace_ms", 30_000),
@@ -53,7 +55,7 @@ class Server:
     """
 
     def __init__(self, *, domain: str, address: str, most_calls: int = 2_000) -> None:
-        self._edge = ServerEdge(domain)
+        self._edge = ServerEdge(domain, most_calls=most_calls)
         self._health = HealthServicer()
         self._address = address
         self._before_stop: list[Callable[[], None]] = []

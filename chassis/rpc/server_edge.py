@@ -23,6 +23,8 @@ from chassis.telemetry.tracing import context_of, item_spans, tracer, unpack_ite
 
 log = logging.getLogger(__name__)
 
+DRAIN_SECONDS = 5.0
+
 TRACEPARENT_KEY = "traceparent"
 ITEMS_KEY = "waybill-item-traces-bin"
 
@@ -31,10 +33,12 @@ class ServerEdge(grpc.aio.ServerInterceptor):
     """
     Args:
         domain: Who says no, such as `order.retail`.
+        most_calls: How many unary handlers may be at work; further calls are turned away.
     """
 
-    def __init__(self, domain: str) -> None:
+    def __init__(self, domain: str, *, most_calls: int) -> None:
         self._domain = domain
+        self._most_calls = most_calls
         # Handlers at work. One goes on when its caller has left, as a commit may be under way:
         # a unit of work cut off in the middle would leave an outcome that nobody knows.
         self._working: set[asyncio.Task[Any]] = set()
@@ -67,7 +71,7 @@ class ServerEdge(grpc.aio.ServerInterceptor):
         Wait for the handlers that go on without their callers.
         """
         if self._working:
-            await asyncio.wait(self._working)
+            await asyncio.wait(self._working, timeout=DRAIN_SECONDS)
 
     def _around_unary(self, method: str, respond: Any) -> Any:
         async def respond_traced(request: Any, context: Any, span: Span) -> Any:
@@ -91,6 +95,9 @@ class ServerEdge(grpc.aio.ServerInterceptor):
                 return await respond_traced(request, context, span)
 
         async def respond_shielded(request: Any, context: Any) -> Any:
+            if len(self._working) >= self._most_calls:
+                # gRPC counts only those whose callers still wait.
+                await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many calls at work")
             task = asyncio.create_task(respond_within(request, context))
             self._working.add(task)
             task.add_done_callback(self._finished)

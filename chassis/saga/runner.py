@@ -35,6 +35,10 @@ BATCH = 200
 LEASE = timedelta(seconds=15)
 REMOTE_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
+# The longest pause before a step runs again; and when something was away, as it may be back at
+# any moment.
+LONGEST_SECONDS = 10.0
+AWAY_SECONDS = 2.0
 # How many batches may be under way that began at the same step. With two the batches are half as
 # large, and the machine does a tenth less (measured).
 LANES = 1
@@ -171,14 +175,31 @@ class SagaRunner(Generic[S]):
         if len(claims) == 1 or outage:
             if not outage:
                 log.error("saga %s/%s failed", self.name, step.name, exc_info=error)
-            again = TryAgain(because=f"{type(error).__name__}: {error}"[:500])
-            await self._finalize(step, claims, {}, [again] * len(claims))
+            again = TryAgain(because=f"{type(error).__name__}: {error}"[:500], outage=outage)
+            await self._give_back(step, claims, again)
             return
         log.warning("saga %s/%s: %r; one by one", self.name, step.name, error)
         for claim in claims:
             async with self.begin() as tx:
                 subjects = await tx.subjects([claim.id])
             await self._run_claims(step, [claim], subjects)
+
+    async def _give_back(self, step: Step[S], claims: Sequence[Claim], again: TryAgain) -> None:
+        """
+        Put off *claims*. If it is our database that is away, do so when it is back, rather than
+        leave them to their leases.
+        """
+        failures, late = 0, self.clock() + LEASE
+        while True:
+            try:
+                await self._finalize(step, claims, {}, [again] * len(claims))
+            except Exception as error:
+                if not is_outage(error) or self.clock() > late:
+                    raise
+                failures += 1
+                await asyncio.sleep(backoff_seconds(failures, most=AWAY_SECONDS))
+            else:
+                return
 
     async def _finalize(
         self,
@@ -230,10 +251,11 @@ class SagaRunner(Generic[S]):
 
     def _put_off(self, step: Step[S], claim: Claim, outcome: TryAgain) -> Move:
         attempts = claim.attempts + 1
+        pause = backoff_seconds(attempts, most=AWAY_SECONDS if outcome.outage else LONGEST_SECONDS)
         return Move(
             id=claim.id,
             step=step.name,
-            due_at=self.clock() + timedelta(seconds=backoff_seconds(attempts)),
+            due_at=self.clock() + timedelta(seconds=pause),
             attempts=attempts,
             last_error=outcome.because,
         )

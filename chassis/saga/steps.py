@@ -39,9 +39,11 @@ class TryAgain:
 
     Attributes:
         because: What is not known, for whoever looks at the saga meanwhile.
+        outage: Whether something was away, which may be back at any moment.
     """
 
     because: str
+    outage: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """A service's own database: connections, and transactions that tell when they have committed."""
 
+import logging
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -23,6 +24,8 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+log = logging.getLogger(__name__)
 
 Parameters = Mapping[str, Any]
 T = TypeVar("T")
@@ -113,13 +116,13 @@ class Transaction:
             guarded = any(write.rows is not None for write in writes)
             # Who comes second may meet the first one's rows before its missing version shows.
             if guarded and isinstance(cause, UniqueViolationError):
-                raise Conflict(f"somebody else was faster ({cause.constraint_name})") from error
+                log.info("conflict: %s", cause.constraint_name)
+                raise Conflict("somebody else changed it first; try again") from error
             raise
         for write, changed in zip(writes, counts, strict=True):
             if write.rows is not None and changed != write.rows:
-                raise Conflict(
-                    f"{write.rows - changed} of {write.rows} {write.target} changed meanwhile"
-                )
+                log.info("conflict: %s of %s %s", changed, write.rows, write.target)
+                raise Conflict("somebody else changed it first; try again")
 
     def once(self, kind: type[T], make: Callable[[], T]) -> T:
         """
@@ -210,6 +213,8 @@ def connect(url: str, *, application: str, pool_size: int = 5) -> Database:
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
+        # What a failed statement was given may be somebody's address: it belongs in no log.
+        hide_parameters=True,
         connect_args={
             # Bounds every wait: a database that went silent fails the call instead of hanging it.
             "command_timeout": 15,

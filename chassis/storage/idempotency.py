@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 from sqlalchemy import (
@@ -41,7 +42,9 @@ CREATE TABLE idempotency (
 
 
 class RequestIdReused(RuleViolated):
-    pass
+    @classmethod
+    def of(cls, request_id: UUID) -> Self:
+        return cls(f"request_id {request_id} was used for another request")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +91,27 @@ def fingerprint_of(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
+async def find_requests(
+    tx: Transaction, requests: Sequence[tuple[str, UUID, bytes]]
+) -> Sequence[UUID | RequestIdReused | None]:
+    """
+    Return what each of *requests* (caller, request id, fingerprint) brought about; `None` for one
+    that was not done, the refusal for one that says something else under a used id.
+    """
+    found = await tx.rows(_SELECT, {"ids": [request_id for _, request_id, _ in requests]})
+    before = {(row.caller, row.request_id): row for row in found}
+    answers: list[UUID | RequestIdReused | None] = []
+    for caller, request_id, fingerprint in requests:
+        row = before.get((caller, request_id))
+        if row is None:
+            answers.append(None)
+        elif row.fingerprint == fingerprint:
+            answers.append(row.outcome_id)
+        else:
+            answers.append(RequestIdReused.of(request_id))
+    return answers
+
+
 async def claim_requests(
     tx: Transaction, requests: Sequence[Request], *, now: datetime
 ) -> Mapping[tuple[str, UUID], UUID | RequestIdReused]:
@@ -121,8 +145,6 @@ async def claim_requests(
         answers[request.caller, request.request_id] = (
             row.outcome_id
             if row.fingerprint == request.fingerprint
-            else RequestIdReused(
-                f"request_id {request.request_id} was used before for another request"
-            )
+            else RequestIdReused.of(request.request_id)
         )
     return answers

@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.kernel.errors import DomainError, InvalidInput
 from chassis.kernel.ids import parse_id
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import check_text, parse_sku
 from chassis.rpc.errors import status_from_error
 from retail.common.v1.address_pb2 import Address as WireAddress
 from retail.fulfillment.v1 import fulfillment_events_pb2 as events_pb
@@ -48,7 +49,6 @@ from services.fulfillment.domain.values import (
     OrderId,
     ProviderId,
     ShipmentId,
-    Sku,
 )
 
 DOMAIN = "fulfillment.retail"
@@ -63,10 +63,6 @@ C = TypeVar("C")
 
 
 class BatchSizeOutOfRange(InvalidInput):
-    pass
-
-
-class TextMalformed(InvalidInput):
     pass
 
 
@@ -97,7 +93,7 @@ def rejections_from_wire(request: pb.RejectOffersRequest) -> list[RejectOffer | 
         return RejectOffer(
             offer_id=OfferId(parse_id(wire.offer_id, f"{field}.offer_id")),
             provider_id=provider_id,
-            reason=_text(wire.reason, f"{field}.reason", most=200),
+            reason=check_text(wire.reason, f"{field}.reason", most=200),
         )
 
     return _entries(request.rejections, "rejections", rejection)
@@ -118,7 +114,7 @@ def dispatches_from_wire(
                 goods_from_wire(line.sku, line.quantity, f"{field}.lines[{number}]")
                 for number, line in enumerate(wire.lines)
             ),
-            tracking_number=_text(wire.tracking_number, f"{field}.tracking_number", most=200),
+            tracking_number=check_text(wire.tracking_number, f"{field}.tracking_number", most=200),
         )
 
     return _entries(request.dispatches, "dispatches", dispatch)
@@ -165,7 +161,7 @@ def provider_from_wire(wire: pb.Provider) -> Provider:
             raise RegionMalformed(f"{field} must be two capital letters (ISO 3166-1)", field=field)
     return Provider(
         id=provider_id_from_wire(wire.provider_id, "provider.provider_id"),
-        name=_text(wire.name, "provider.name", least=1, most=200),
+        name=check_text(wire.name, "provider.name", least=1, most=200),
         regions=frozenset(wire.regions),
         rank=wire.rank,
         suspended=wire.suspended,
@@ -174,7 +170,7 @@ def provider_from_wire(wire: pb.Provider) -> Provider:
 
 def goods_from_wire(sku: str, quantity: int, field: str) -> Goods:
     try:
-        return Goods(Sku(_text(sku, f"{field}.sku", least=1, most=64)), Quantity(quantity))
+        return Goods(parse_sku(sku, f"{field}.sku"), Quantity(quantity))
     except InvalidInput as error:
         error.field = error.field if error.field.startswith(field) else f"{field}.{error.field}"
         raise
@@ -219,15 +215,6 @@ def _entries(
         except InvalidInput as refusal:
             entries.append(refusal)
     return entries
-
-
-def _text(text: str, field: str, *, least: int = 0, most: int) -> str:
-    # PostgreSQL can't keep a NUL.
-    if not least <= len(text) <= most or "\0" in text:
-        raise TextMalformed(
-            f"{field} must be {least} to {most} characters, without NUL", field=field
-        )
-    return text
 
 
 # Answers out.

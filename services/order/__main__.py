@@ -65,6 +65,7 @@ async def main(settings: Settings) -> None:
     )
 
     server = Server(domain=DOMAIN, address=settings.grpc_address)
+    server.on_stop(changes.close)
     servicer = OrderServicer(
         uow=uow, catalog=GrpcCatalog(product), changes=changes, clock=system_clock
     )

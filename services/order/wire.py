@@ -12,7 +12,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.kernel.errors import DomainError, InvalidInput
 from chassis.kernel.ids import parse_id
 from chassis.kernel.money import Money
+from chassis.kernel.psp_token import PspToken
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import check_text, parse_sku
 from chassis.rpc.errors import status_from_error
 from chassis.rpc.money import money_from_wire, money_to_wire
 from chassis.storage.idempotency import fingerprint_of
@@ -38,7 +40,6 @@ from services.order.domain.values import (
     OrderId,
     OrderLine,
     OrderStatus,
-    Sku,
     account_id,
 )
 
@@ -51,23 +52,11 @@ class ChannelMissing(InvalidInput):
     pass
 
 
-class TokenMissing(InvalidInput):
-    pass
-
-
 class AddressMissing(InvalidInput):
     pass
 
 
-class SkuMalformed(InvalidInput):
-    pass
-
-
 class PriceNegative(InvalidInput):
-    pass
-
-
-class ReferenceTooLong(InvalidInput):
     pass
 
 
@@ -89,12 +78,8 @@ def place_order_from_wire(request: pb.PlaceOrderRequest, *, trace: str) -> Place
     """
     if request.channel not in _CHANNELS:
         raise ChannelMissing("channel is CHANNEL_BUSINESS or CHANNEL_CONSUMER", field="channel")
-    if not 1 <= len(request.psp_token) <= 255:
-        raise TokenMissing("psp_token is 1 to 255 characters", field="psp_token")
     if not request.HasField("ship_to"):
         raise AddressMissing("ship_to is required", field="ship_to")
-    if len(request.reference) > 64:
-        raise ReferenceTooLong("reference is at most 64 characters", field="reference")
     return PlaceOrder(
         request_id=parse_id(request.request_id, "request_id"),
         fingerprint=_fingerprint(request),
@@ -104,17 +89,16 @@ def place_order_from_wire(request: pb.PlaceOrderRequest, *, trace: str) -> Place
         shipping=_amount(request, "shipping"),
         discount=_amount(request, "discount"),
         expected_total=_amount(request, "expected_total"),
-        psp_token=request.psp_token,
+        psp_token=PspToken(request.psp_token),
         ship_to=address_from_wire(request.ship_to),
-        reference=request.reference,
+        reference=check_text(request.reference, "reference", most=64),
         trace=trace,
     )
 
 
 def _line_from_wire(line: pb.OrderLineRequest, number: int) -> WantedLine:
     path = f"lines[{number}]"
-    if not 1 <= len(line.sku) <= 64:
-        raise SkuMalformed(f"{path}.sku is 1 to 64 characters", field=f"{path}.sku")
+    sku = parse_sku(line.sku, f"{path}.sku")
     try:
         quantity = Quantity(line.quantity)
     except InvalidInput as error:
@@ -124,7 +108,7 @@ def _line_from_wire(line: pb.OrderLineRequest, number: int) -> WantedLine:
     if line.HasField("agreed_unit_price"):
         field = f"{path}.agreed_unit_price"
         agreed = _not_negative(money_from_wire(line.agreed_unit_price, field), field)
-    return WantedLine(sku=Sku(line.sku), quantity=quantity, agreed_unit_price=agreed)
+    return WantedLine(sku=sku, quantity=quantity, agreed_unit_price=agreed)
 
 
 def _amount(request: pb.PlaceOrderRequest, field: str) -> Money | None:
@@ -197,7 +181,13 @@ def _order_id_from_token(token: str) -> OrderId:
         raise PageTokenMalformed("page_token is not one of ours", field="page_token") from None
 
 
-def result_to_wire(answer: Order | DomainError) -> pb.PlaceOrderResult:
+def result_to_wire(answer: Order | DomainError, *, path: str) -> pb.PlaceOrderResult:
+    """
+    Args:
+        path: Where in the batch the request stands, such as `requests[3]`.
+    """
+    if isinstance(answer, InvalidInput):
+        answer.field = f"{path}.{answer.field}" if answer.field else path
     if isinstance(answer, DomainError):
         return pb.PlaceOrderResult(error=status_from_error(answer, DOMAIN))
     return pb.PlaceOrderResult(order=order_to_wire(answer))

@@ -13,6 +13,7 @@ from google.type.money_pb2 import Money as WireMoney
 from chassis.kernel.errors import DomainError, InvalidInput
 from chassis.kernel.ids import parse_id
 from chassis.kernel.money import Money
+from chassis.kernel.psp_token import PspToken
 from chassis.rpc.errors import status_from_error
 from chassis.rpc.money import money_from_wire, money_to_wire
 from retail.payment.v1 import payment_events_pb2, payment_service_pb2
@@ -24,13 +25,7 @@ from services.payment.domain import events
 from services.payment.domain.ledger import Balance
 from services.payment.domain.payment import Payment
 from services.payment.domain.transaction import PaymentTransaction
-from services.payment.domain.values import (
-    CaptureId,
-    PaymentId,
-    PspToken,
-    TransactionKind,
-    TransactionState,
-)
+from services.payment.domain.values import CaptureId, PaymentId, TransactionKind, TransactionState
 
 DOMAIN = "payment.retail"
 

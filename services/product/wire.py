@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 from chassis.kernel.errors import DomainError, InvalidInput
 from chassis.kernel.ids import parse_id
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku, parse_sku
 from chassis.rpc.errors import status_from_error
 from chassis.rpc.money import money_from_wire, money_to_wire
 from retail.product.v1 import product_events_pb2 as events_pb
@@ -50,9 +51,7 @@ from services.product.domain.values import (
     ProductId,
     ReservationId,
     ShipmentId,
-    Sku,
     parse_location,
-    parse_sku,
 )
 
 DOMAIN = "product.retail"

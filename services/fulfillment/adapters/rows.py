@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
 from services.fulfillment.domain.shipment import Shipment
@@ -22,7 +23,6 @@ from services.fulfillment.domain.values import (
     RequestStatus,
     ShipmentId,
     ShipmentState,
-    Sku,
     units_of,
 )
 

@@ -7,6 +7,7 @@ from typing import NewType
 from uuid import UUID, uuid5
 
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 
 OrderId = NewType("OrderId", UUID)
 FulfillmentOrderId = NewType("FulfillmentOrderId", UUID)
@@ -14,7 +15,6 @@ OfferId = NewType("OfferId", UUID)
 ShipmentId = NewType("ShipmentId", UUID)
 ProviderId = NewType("ProviderId", str)
 LocationId = NewType("LocationId", str)
-Sku = NewType("Sku", str)
 
 # Fixed for ever: the ids of all fulfillment orders follow from it.
 _NAMESPACE = UUID("5b0f6c1e-6f2e-5c86-9d3a-0d6f3b1c7a42")

@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import grpc
 
+from chassis.kernel.text import Sku
 from chassis.rpc.money import money_from_wire
 from retail.product.v1 import product_service_pb2 as pb
 from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
 from services.order.application.ports import SoldVariant
-from services.order.domain.values import Sku
+
+# Half of what product answers at once.
+MOST_SKUS = 5_000
 
 
 class GrpcCatalog:
@@ -16,12 +19,10 @@ class GrpcCatalog:
         self._product = ProductServiceStub(product)
 
     async def sold(self, skus: Sequence[Sku]) -> Mapping[Sku, SoldVariant]:
-        if not skus:
-            return {}
-        answer = await self._product.BatchGetVariants(pb.BatchGetVariantsRequest(skus=skus))
-        return {
-            Sku(variant.sku): SoldVariant(
-                title=variant.title, price=money_from_wire(variant.price, "price")
-            )
-            for variant in answer.variants
-        }
+        sold: dict[Sku, SoldVariant] = {}
+        for start in range(0, len(skus), MOST_SKUS):
+            request = pb.BatchGetVariantsRequest(skus=skus[start : start + MOST_SKUS])
+            for variant in (await self._product.BatchGetVariants(request)).variants:
+                price = money_from_wire(variant.price, "price")
+                sold[Sku(variant.sku)] = SoldVariant(title=variant.title, price=price)
+        return sold

@@ -26,6 +26,7 @@ class HeardOrderChanges:
     def __init__(self, broker: Client) -> None:
         self._broker = broker
         self._watchers: dict[UUID, set[Wake]] = defaultdict(set)
+        self._closed = False
 
     async def run(self) -> None:
         """
@@ -45,13 +46,22 @@ class HeardOrderChanges:
         bell = Wake()
         self._watchers[order_id].add(bell)
         try:
-            while True:
+            while not self._closed:
                 yield
                 await bell.wait(sweep_seconds=LOOK_SECONDS)
         finally:
             self._watchers[order_id].discard(bell)
             if not self._watchers[order_id]:
                 del self._watchers[order_id]
+
+    def close(self) -> None:
+        """
+        End all watching: the callers watch on at another replica.
+        """
+        self._closed = True
+        for bells in self._watchers.values():
+            for bell in bells:
+                bell.ring()
 
     async def _heard(self, message: Msg) -> None:
         subject = (message.headers or {}).get("ce-subject")

@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from chassis.events.outbox import Outbox
 from chassis.kernel.money import Money
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from chassis.storage.aggregates import save_aggregates
 from chassis.storage.bulk import insert_rows, upsert_rows
 from chassis.storage.database import Transaction
@@ -32,7 +33,6 @@ from services.order.domain.values import (
     PaymentStatus,
     Reason,
     ShipmentId,
-    Sku,
 )
 from services.order.wire import event_to_wire
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from chassis.kernel.errors import DomainError
 from chassis.storage.database import Transaction
-from chassis.storage.idempotency import Request, RequestIdReused, claim_requests
-from services.order.application.ports import NewRequest
+from chassis.storage.idempotency import Request, RequestIdReused, claim_requests, find_requests
+from services.order.application.ports import RequestKey
 from services.order.domain.values import OrderId
 
 
@@ -15,33 +15,34 @@ class SqlRequests:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
+    async def find(self, keys: Sequence[RequestKey]) -> Sequence[OrderId | DomainError | None]:
+        known = await find_requests(
+            self._tx, [(key.account_id, key.request_id, key.fingerprint) for key in keys]
+        )
+        return [OrderId(each) if isinstance(each, UUID) else each for each in known]
+
     async def claim(
-        self, requests: Sequence[NewRequest], *, now: datetime
+        self, requests: Sequence[tuple[RequestKey, OrderId]], *, now: datetime
     ) -> Sequence[OrderId | DomainError]:
         # Two of one batch under one id: the first one counts.
-        firsts: dict[tuple[str, UUID], NewRequest] = {}
-        for request in requests:
-            firsts.setdefault((request.account_id, request.request_id), request)
-        before = await claim_requests(self._tx, [_record(r) for r in firsts.values()], now=now)
+        firsts: dict[tuple[str, UUID], tuple[RequestKey, OrderId]] = {}
+        for key, order_id in requests:
+            firsts.setdefault((key.account_id, key.request_id), (key, order_id))
+        records = [
+            Request(
+                caller=key.account_id,
+                request_id=key.request_id,
+                fingerprint=key.fingerprint,
+                outcome_id=order_id,
+            )
+            for key, order_id in firsts.values()
+        ]
+        before = await claim_requests(self._tx, records, now=now)
         answers: list[OrderId | DomainError] = []
-        for request in requests:
-            key = (request.account_id, request.request_id)
-            earlier = before.get(key, firsts[key].order_id)
-            if firsts[key].fingerprint != request.fingerprint:
-                answers.append(
-                    RequestIdReused(f"request_id {request.request_id} stands twice in the batch")
-                )
-            elif isinstance(earlier, UUID):
-                answers.append(OrderId(earlier))
-            else:
-                answers.append(earlier)
+        for key, _ in requests:
+            first, order_id = firsts[key.account_id, key.request_id]
+            stands = before.get((key.account_id, key.request_id), order_id)
+            if isinstance(stands, UUID) and first.fingerprint != key.fingerprint:
+                stands = RequestIdReused.of(key.request_id)
+            answers.append(OrderId(stands) if isinstance(stands, UUID) else stands)
         return answers
-
-
-def _record(request: NewRequest) -> Request:
-    return Request(
-        caller=request.account_id,
-        request_id=request.request_id,
-        fingerprint=request.fingerprint,
-        outcome_id=request.order_id,
-    )

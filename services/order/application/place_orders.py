@@ -9,17 +9,20 @@ from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError, InvalidInput, RuleViolated
 from chassis.kernel.ids import new_id
 from chassis.kernel.money import Money
+from chassis.kernel.psp_token import PspToken
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from services.order.application import order_saga
 from services.order.application.ports import (
     Catalog,
-    NewRequest,
     ProductNotSold,
+    RequestKey,
     SoldVariant,
+    Transaction,
     UnitOfWork,
 )
 from services.order.domain.order import Order
-from services.order.domain.values import AccountId, Address, Channel, OrderId, OrderLine, Sku
+from services.order.domain.values import AccountId, Address, Channel, OrderId, OrderLine
 
 
 class TotalChanged(RuleViolated):
@@ -63,7 +66,7 @@ class PlaceOrder:
     shipping: Money | None
     discount: Money | None
     expected_total: Money | None
-    psp_token: str
+    psp_token: PspToken
     ship_to: Address
     reference: str
     trace: str = ""
@@ -75,37 +78,56 @@ async def place_orders(
     """
     Accept orders durably and set them on their way; each is answered on its own.
 
-    Safe to repeat: the same request again finds the order it placed. The record of the request is
-    part of the transaction that places the order.
+    Safe to repeat: a request that was done before is answered from its order, whatever the catalog
+    says by now. The record of the request is part of the transaction that places the order.
     """
-    # Before the transaction, so that none stays open across a network call.
-    sold = await catalog.sold(sorted({line.sku for c in commands for line in c.lines}))
-    now = clock()
-    answers: dict[int, Order | DomainError] = {}
-    for number, command in enumerate(commands):
-        try:
-            answers[number] = _order_from(command, sold, now)
-        except DomainError as refusal:
-            answers[number] = refusal
-
     async with uow() as tx:
-        placed = {n: answer for n, answer in answers.items() if isinstance(answer, Order)}
-        requests = [_request(commands[n], order) for n, order in placed.items()]
-        claims = await tx.requests.claim(requests, now=now)
-        stands = dict(zip(placed, claims, strict=True))
-        fresh = [order for n, order in placed.items() if stands[n] == order.id]
-        await tx.orders.save(fresh)
-        await tx.sagas.start(
-            order_saga.FIRST_STEP, {order.id: order.trace for order in fresh}, now=now
-        )
-        earlier = [id_ for n, id_ in stands.items() if id_ != placed[n].id]
-        found = await tx.orders.find([id_ for id_ in earlier if not isinstance(id_, DomainError)])
-    for number, stand in stands.items():
-        if isinstance(stand, DomainError):
-            answers[number] = stand
-        elif stand != placed[number].id:
-            answers[number] = found[stand]
-    return [answers[number] for number in range(len(commands))]
+        answers = await _answers_before(commands, tx)
+    asked = [number for number, answer in enumerate(answers) if answer is None]
+    if asked:
+        # Between the transactions, so that none stays open across a network call.
+        sold = await catalog.sold(sorted({line.sku for n in asked for line in commands[n].lines}))
+        now = clock()
+        orders: dict[int, Order] = {}
+        for number in asked:
+            try:
+                orders[number] = _order_from(commands[number], sold, now)
+            except DomainError as refusal:
+                answers[number] = refusal
+        async with uow() as tx:
+            for number, answer in (await _place(commands, orders, tx, now)).items():
+                answers[number] = answer
+    return [answer for answer in answers if answer is not None]
+
+
+async def _answers_before(
+    commands: Sequence[PlaceOrder], tx: Transaction
+) -> list[Order | DomainError | None]:
+    """
+    Return the answers to requests that were done before; `None` where one was not.
+    """
+    known = await tx.requests.find([_key(command) for command in commands])
+    orders = await tx.orders.find([id_ for id_ in known if isinstance(id_, UUID)])
+    return [orders[answer] if isinstance(answer, UUID) else answer for answer in known]
+
+
+async def _place(
+    commands: Sequence[PlaceOrder], orders: Mapping[int, Order], tx: Transaction, now: datetime
+) -> Mapping[int, Order | DomainError]:
+    """
+    Save *orders* under their requests, but for those that somebody else has done meanwhile.
+    """
+    requests = [(_key(commands[number]), order.id) for number, order in orders.items()]
+    claims = await tx.requests.claim(requests, now=now)
+    stands = dict(zip(orders, claims, strict=True))
+    fresh = [order for number, order in orders.items() if stands[number] == order.id]
+    await tx.orders.save(fresh)
+    await tx.sagas.start(order_saga.FIRST_STEP, {order.id: order.trace for order in fresh}, now=now)
+    earlier = await tx.orders.find([id_ for id_ in claims if isinstance(id_, UUID)])
+    return {
+        number: earlier[stand] if isinstance(stand, UUID) else stand
+        for number, stand in stands.items()
+    }
 
 
 def _order_from(command: PlaceOrder, sold: Mapping[Sku, SoldVariant], now: datetime) -> Order:
@@ -119,7 +141,7 @@ def _order_from(command: PlaceOrder, sold: Mapping[Sku, SoldVariant], now: datet
         shipping=command.shipping or nothing,
         discount=command.discount or nothing,
         ship_to=command.ship_to,
-        psp_token=command.psp_token,
+        psp_token=command.psp_token.text,
         reference=command.reference,
         now=now,
     )
@@ -157,10 +179,9 @@ def _must_cost_what_was_expected(command: PlaceOrder, order: Order) -> None:
         )
 
 
-def _request(command: PlaceOrder, order: Order) -> NewRequest:
-    return NewRequest(
+def _key(command: PlaceOrder) -> RequestKey:
+    return RequestKey(
         account_id=command.account_id,
         request_id=command.request_id,
         fingerprint=command.fingerprint,
-        order_id=order.id,
     )

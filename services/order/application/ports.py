@@ -9,9 +9,10 @@ from uuid import UUID
 
 from chassis.kernel.errors import DomainError, NotFound
 from chassis.kernel.money import Money
+from chassis.kernel.text import Sku
 from services.order.domain.order import Order, TimelineEntry
 from services.order.domain.shipment import Shipment
-from services.order.domain.values import AccountId, Allocation, OrderId, OrderStatus, Sku
+from services.order.domain.values import AccountId, Allocation, OrderId, OrderStatus
 
 
 class OrderNotFound(NotFound):
@@ -78,15 +79,17 @@ class TracedEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewRequest:
+class RequestKey:
     """
-    A request to place one order, to be done once.
+    What tells one request to place an order from another.
+
+    Attributes:
+        fingerprint: Stands for all it says: another content under a used id is refused.
     """
 
     account_id: AccountId
     request_id: UUID
     fingerprint: bytes
-    order_id: OrderId
 
 
 class Requests(Protocol):
@@ -94,12 +97,20 @@ class Requests(Protocol):
     Which requests were done.
     """
 
+    async def find(self, keys: Sequence[RequestKey]) -> Sequence[OrderId | DomainError | None]:
+        """
+        Return for each request the order it placed before, or the refusal of one that says
+        something else under a used id; `None` if it was not done.
+        """
+        ...
+
     async def claim(
-        self, requests: Sequence[NewRequest], *, now: datetime
+        self, requests: Sequence[tuple[RequestKey, OrderId]], *, now: datetime
     ) -> Sequence[OrderId | DomainError]:
         """
-        Record *requests* as done. Return for each the order it placed, its own or the one it
-        placed before; or the refusal of one that says something else under a used id.
+        Record *requests*, each with the order it places, as done. Return for each the order it
+        placed, its own or an earlier one; or the refusal of one that says something else under a
+        used id.
         """
         ...
 

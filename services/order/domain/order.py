@@ -8,7 +8,9 @@ from typing import Self
 
 from chassis.kernel.aggregate import Aggregate
 from chassis.kernel.errors import InvalidInput, RuleViolated
-from chassis.kernel.money import Money, sum_of
+from chassis.kernel.money import MOST_MINOR_UNITS, Money, sum_of
+from chassis.kernel.quantity import MOST_UNITS
+from chassis.kernel.text import Sku
 from services.order.domain.events import (
     OrderCancelled,
     OrderCompleted,
@@ -32,15 +34,18 @@ from services.order.domain.values import (
     PaymentStatus,
     Reason,
     ShipmentId,
-    Sku,
 )
 
 
-class LinesMissing(InvalidInput):
+class LinesOutOfRange(InvalidInput):
     pass
 
 
-class TotalNotPositive(InvalidInput):
+class TotalOutOfRange(InvalidInput):
+    pass
+
+
+class OrderedTooMuch(InvalidInput):
     pass
 
 
@@ -122,13 +127,14 @@ class Order(Aggregate[OrderEvent]):
         Accept an order: stock and money are sought from here on.
 
         Raises:
-            LinesMissing: It has no lines, or more than 2,000.
+            LinesOutOfRange: It has no lines, or more than 2,000.
             CurrencyMismatch: Its amounts are not all in one currency.
             DiscountTooHigh: The discount exceeds the rest.
-            TotalNotPositive: There is nothing to pay.
+            OrderedTooMuch: The lines of one SKU add up to more than 1,000,000 units.
+            TotalOutOfRange: There is nothing to pay, or more than 10¹³ minor units.
         """
         if not 1 <= len(lines) <= MOST_LINES:
-            raise LinesMissing(f"an order has 1 to {MOST_LINES:,} lines", field="lines")
+            raise LinesOutOfRange(f"an order has 1 to {MOST_LINES:,} lines", field="lines")
         order = cls(
             id=order_id,
             account_id=account_id,
@@ -144,8 +150,14 @@ class Order(Aggregate[OrderEvent]):
         )
         if order.grand_total.minor_units < 0:
             raise DiscountTooHigh("discount is more than items and shipping", field="discount")
-        if order.grand_total.minor_units == 0:
-            raise TotalNotPositive("the grand total of an order is above zero", field="lines")
+        if not 0 < order.grand_total.minor_units <= MOST_MINOR_UNITS:
+            raise TotalOutOfRange(
+                "the grand total is above zero and at most 10¹³ minor units", field="lines"
+            )
+        if max(order.units_ordered.values()) > MOST_UNITS:
+            raise OrderedTooMuch(
+                f"the lines of one SKU add up to at most {MOST_UNITS:,} units", field="lines"
+            )
         order.record(
             OrderPlaced(
                 order_id=order_id,
@@ -268,7 +280,9 @@ class Order(Aggregate[OrderEvent]):
         """
         if self.payment_status is PaymentStatus.AUTHORIZED:
             self.payment_status = PaymentStatus.VOIDED
-        self._note(now, "stock released, payment voided", "order")
+            self._note(now, "stock released, payment voided", "order")
+        elif self.allocations:
+            self._note(now, "stock released", "order")
         self._end_given_up(now)
 
     def accept_work(self, provider: str, now: datetime) -> None:
@@ -293,18 +307,22 @@ class Order(Aggregate[OrderEvent]):
         """
         if shipment_id in self.shipments:
             return
+        self._must_be(OrderStatus.PLACED)
         charged = sum_of((s.value for s in self.shipments.values()), self.currency)
         shipping = sum_of((s.shipping for s in self.shipments.values()), self.currency)
         dispatched = self._units_dispatched
         for item in goods:
             dispatched[item.sku] += item.units
         charge_after, shipping_after = self._charge_for(dispatched)
+        value = charge_after - charged
+        share = min((shipping_after - shipping).minor_units, value.minor_units)
         self.shipments[shipment_id] = Shipment(
             id=shipment_id,
             location_id=location_id,
             goods=goods,
-            value=charge_after - charged,
-            shipping=shipping_after - shipping,
+            value=value,
+            # What a discount leaves no room for here, a later parcel carries.
+            shipping=Money(share, self.currency),
             dispatched_at=at,
         )
         self._follow_shipments()

@@ -9,11 +9,11 @@ from uuid import UUID
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.money import Money
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku, check_text
 
 OrderId = NewType("OrderId", UUID)
 ShipmentId = NewType("ShipmentId", UUID)
 AccountId = NewType("AccountId", str)
-Sku = NewType("Sku", str)
 LocationId = NewType("LocationId", str)
 
 _ACCOUNT = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -67,7 +67,7 @@ class AccountMalformed(InvalidInput):
     pass
 
 
-class AddressIncomplete(InvalidInput):
+class AddressMalformed(InvalidInput):
     pass
 
 
@@ -96,20 +96,15 @@ class Address:
     country_code: str
 
     def __post_init__(self) -> None:
-        if not self.name or len(self.name) > 200:
-            raise AddressIncomplete("ship_to.name is 1 to 200 characters", field="ship_to.name")
-        if len(self.lines) > 3 or any(len(line) > 200 for line in self.lines):
-            raise AddressIncomplete(
-                "ship_to.lines is at most 3 lines of 200 characters", field="ship_to.lines"
-            )
-        if len(self.city) > 200:
-            raise AddressIncomplete("ship_to.city is at most 200 characters", field="ship_to.city")
-        if len(self.postal_code) > 20:
-            raise AddressIncomplete(
-                "ship_to.postal_code is at most 20 characters", field="ship_to.postal_code"
-            )
+        check_text(self.name, "ship_to.name", least=1, most=200)
+        if len(self.lines) > 3:
+            raise AddressMalformed("ship_to.lines is at most 3 lines", field="ship_to.lines")
+        for number, line in enumerate(self.lines):
+            check_text(line, f"ship_to.lines[{number}]", most=200)
+        check_text(self.city, "ship_to.city", most=200)
+        check_text(self.postal_code, "ship_to.postal_code", most=20)
         if not re.fullmatch("[A-Z]{2}", self.country_code):
-            raise AddressIncomplete(
+            raise AddressMalformed(
                 "ship_to.country_code is two capital letters (ISO 3166-1)",
                 field="ship_to.country_code",
             )

@@ -56,13 +56,16 @@ class OrderServicer(OrderServiceServicer):
         if not 1 <= len(request.requests) <= MOST_ENTRIES:
             raise BatchSizeOutOfRange(f"requests is 1 to {MOST_ENTRIES} entries", field="requests")
         trace = current_traceparent()
-        parsed = [_parsed(entry, number, trace) for number, entry in enumerate(request.requests)]
+        parsed = [_parsed(entry, trace) for entry in request.requests]
         commands = [command for command in parsed if isinstance(command, PlaceOrder)]
         answers = iter(await self._place(commands))
         return pb.BatchPlaceOrdersResponse(
             results=[
-                result_to_wire(entry if isinstance(entry, DomainError) else next(answers))
-                for entry in parsed
+                result_to_wire(
+                    entry if isinstance(entry, DomainError) else next(answers),
+                    path=f"requests[{number}]",
+                )
+                for number, entry in enumerate(parsed)
             ]
         )
 
@@ -97,9 +100,8 @@ class OrderServicer(OrderServiceServicer):
             yield pb.WatchOrderResponse(order=order_to_wire(order, timeline))
 
 
-def _parsed(entry: pb.PlaceOrderRequest, number: int, trace: str) -> PlaceOrder | DomainError:
+def _parsed(entry: pb.PlaceOrderRequest, trace: str) -> PlaceOrder | DomainError:
     try:
         return place_order_from_wire(entry, trace=trace)
     except InvalidInput as refusal:
-        refusal.field = f"requests[{number}].{refusal.field}"
         return refusal

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis.events.consumer import Subscription
 from chassis.kernel.clock import Clock
+from chassis.kernel.text import Sku
 from chassis.storage.database import Transaction as OpenTransaction
 from retail.fulfillment.v1 import fulfillment_events_pb2 as pb
 from services.order.application.note_deliveries import NoteDelivery, note_deliveries
@@ -13,7 +14,7 @@ from services.order.application.note_dispatches import NoteDispatch, note_dispat
 from services.order.application.note_unfulfillable import NoteUnfulfillable, note_unfulfillable
 from services.order.application.note_work_accepted import NoteWorkAccepted, note_work_accepted
 from services.order.application.ports import Transaction
-from services.order.domain.values import Goods, LocationId, OrderId, ShipmentId, Sku
+from services.order.domain.values import Goods, LocationId, OrderId, ShipmentId
 
 HEARS = "fulfillment"
 

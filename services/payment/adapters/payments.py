@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 
 from chassis.events.outbox import Outbox
 from chassis.kernel.money import Money
+from chassis.kernel.psp_token import PspToken
 from chassis.storage.aggregates import save_aggregates
 from chassis.storage.bulk import insert_rows, update_rows
 from chassis.storage.database import Transaction
@@ -21,7 +22,6 @@ from services.payment.domain.values import (
     CaptureId,
     PaymentId,
     PspReference,
-    PspToken,
     TransactionId,
     TransactionKind,
     TransactionState,

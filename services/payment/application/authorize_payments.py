@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError
 from chassis.kernel.money import Money
+from chassis.kernel.psp_token import PspToken
 from services.payment.application.conversation import Answer, outcome_of, prepare, settle
 from services.payment.application.ports import Psp, UnitOfWork
 from services.payment.domain.payment import Payment, PaymentVoided
-from services.payment.domain.values import (
-    PaymentId,
-    PspToken,
-    TransactionKind,
-    transaction_id_of,
-)
+from services.payment.domain.values import PaymentId, TransactionKind, transaction_id_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,15 +8,10 @@ from typing import Protocol
 
 from chassis.kernel.errors import NotFound
 from chassis.kernel.money import Money
+from chassis.kernel.psp_token import PspToken
 from services.payment.domain.ledger import Balance, JournalEntry
 from services.payment.domain.payment import Payment
-from services.payment.domain.values import (
-    PaymentId,
-    PspAnswer,
-    PspReference,
-    PspToken,
-    TransactionId,
-)
+from services.payment.domain.values import PaymentId, PspAnswer, PspReference, TransactionId
 
 
 class PaymentNotFound(NotFound):

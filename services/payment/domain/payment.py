@@ -13,6 +13,7 @@ from datetime import datetime
 from chassis.kernel.aggregate import Aggregate
 from chassis.kernel.errors import RuleViolated
 from chassis.kernel.money import CurrencyMismatch, Money
+from chassis.kernel.psp_token import PspToken
 from services.payment.domain import events
 from services.payment.domain.ledger import JournalEntry, entry_of_capture
 from services.payment.domain.transaction import PaymentTransaction, Total
@@ -26,7 +27,6 @@ from services.payment.domain.values import (
     PaymentId,
     PspAnswer,
     PspReference,
-    PspToken,
     TransactionId,
     TransactionKind,
     TransactionState,

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.events.outbox import Outbox
 from chassis.kernel.money import Money
+from chassis.kernel.text import Sku
 from chassis.storage.aggregates import save_aggregate
 from chassis.storage.bulk import insert_missing_rows
 from chassis.storage.database import Transaction
@@ -17,7 +18,7 @@ from chassis.telemetry.tracing import trace_for
 from services.product.adapters import tables
 from services.product.application.ports import ProductNotFound, SkuTaken, SoldVariant
 from services.product.domain.product import Product, ProductState, Variant
-from services.product.domain.values import ProductId, Sku
+from services.product.domain.values import ProductId
 from services.product.wire import event_to_wire
 
 _COLUMNS = "id, version, event_count, trace, title, description, state, created_at"

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from chassis.events.outbox import Outbox
 from chassis.kernel.errors import Conflict
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from chassis.storage.aggregates import save_aggregates
 from chassis.storage.bulk import insert_missing_rows, insert_rows, update_rows
 from chassis.storage.database import Transaction
@@ -23,7 +24,7 @@ from services.product.domain.reservation import (
     ReservationState,
     Shipment,
 )
-from services.product.domain.values import LocationId, ReservationId, ShipmentId, Sku
+from services.product.domain.values import LocationId, ReservationId, ShipmentId
 from services.product.wire import event_to_wire
 
 _COLUMNS = "id, version, event_count, trace, state, expires_at"

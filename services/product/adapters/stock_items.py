@@ -6,12 +6,13 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from chassis.events.outbox import Outbox
+from chassis.kernel.text import Sku
 from chassis.storage.aggregates import save_aggregates
 from chassis.storage.bulk import insert_missing_rows, insert_rows
 from chassis.storage.database import Transaction
 from services.product.adapters import tables
 from services.product.domain.stock_item import StockItem
-from services.product.domain.values import LocationId, Place, Sku, StockItemId, stock_item_id
+from services.product.domain.values import LocationId, Place, StockItemId, stock_item_id
 from services.product.wire import event_to_wire
 
 _COLUMNS = "id, version, event_count, trace, sku, location_id, on_hand, held, allocated, damaged"

@@ -27,7 +27,7 @@ async def create_product(command: CreateProduct, *, uow: UnitOfWork, clock: Cloc
     the product that the first one made.
 
     Raises:
-        TextInvalid, VariantsMissing, SkuRepeated: It makes no product.
+        TextMalformed, VariantsOutOfRange, SkuRepeated: It makes no product.
         SkuTaken: Another product has one of the SKUs.
     """
     now = clock()

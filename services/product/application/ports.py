@@ -9,10 +9,11 @@ from uuid import UUID
 
 from chassis.kernel.errors import DomainError, NotFound, RuleViolated
 from chassis.kernel.money import Money
+from chassis.kernel.text import Sku
 from services.product.domain.product import Product
 from services.product.domain.reservation import Reservation
 from services.product.domain.stock_item import StockItem
-from services.product.domain.values import Place, ProductId, ReservationId, Sku
+from services.product.domain.values import Place, ProductId, ReservationId
 
 
 class ProductNotFound(NotFound):

@@ -9,10 +9,11 @@ from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError
 from chassis.kernel.ids import new_id
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from services.product.application.ports import Request, UnitOfWork
 from services.product.domain.stock import Stock
 from services.product.domain.stock_item import Cause, CauseType, StockItem
-from services.product.domain.values import LocationId, Place, Sku
+from services.product.domain.values import LocationId, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

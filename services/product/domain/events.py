@@ -4,14 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.kernel.money import Money
-from services.product.domain.values import (
-    Goods,
-    LocationId,
-    ProductId,
-    ReservationId,
-    ShipmentId,
-    Sku,
-)
+from chassis.kernel.text import Sku
+from services.product.domain.values import Goods, LocationId, ProductId, ReservationId, ShipmentId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

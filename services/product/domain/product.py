@@ -9,11 +9,14 @@ from typing import Self
 from chassis.kernel.aggregate import Aggregate
 from chassis.kernel.errors import InvalidInput, RuleViolated
 from chassis.kernel.money import Money
+from chassis.kernel.text import Sku, check_text
 from services.product.domain.events import ProductPublished
-from services.product.domain.values import ProductId, Sku
+from services.product.domain.values import ProductId
 
 MOST_TITLE = 500
 MOST_DESCRIPTION = 10_000
+MOST_VARIANTS = 1_000
+MOST_ATTRIBUTES = 50
 
 _GTIN = re.compile(r"\d{8}|\d{12,14}", re.ASCII)
 
@@ -36,11 +39,11 @@ class WeightNegative(InvalidInput):
     pass
 
 
-class TextInvalid(InvalidInput):
+class VariantsOutOfRange(InvalidInput):
     pass
 
 
-class VariantsMissing(InvalidInput):
+class AttributesOutOfRange(InvalidInput):
     pass
 
 
@@ -76,6 +79,10 @@ class Variant:
             raise GtinInvalid(f"{self.gtin[:20]!r} is no GTIN-8, -12, -13 or -14", field="gtin")
         if self.weight_grams < 0:
             raise WeightNegative("a weight is not negative", field="weight_grams")
+        if len(self.attributes) > MOST_ATTRIBUTES:
+            raise AttributesOutOfRange(
+                f"a variant has at most {MOST_ATTRIBUTES} attributes", field="attributes"
+            )
         for name, value in self.attributes:
             check_text(name, "attributes", least=1, most=64)
             check_text(value, f"attributes[{name!r}]", most=1_000)
@@ -109,14 +116,16 @@ class Product(Aggregate[ProductPublished]):
         Return a new product, not orderable yet.
 
         Raises:
-            TextInvalid: The title is empty, or a text too long.
-            VariantsMissing: There is nothing to sell.
+            TextMalformed: The title is empty, or a text too long.
+            VariantsOutOfRange: There is nothing to sell, or too much for one event to tell.
             SkuRepeated: Two variants have one SKU.
         """
         check_text(title, "title", least=1, most=MOST_TITLE)
         check_text(description, "description", most=MOST_DESCRIPTION)
-        if not variants:
-            raise VariantsMissing("a product has at least one variant", field="variants")
+        if not 1 <= len(variants) <= MOST_VARIANTS:
+            raise VariantsOutOfRange(
+                f"a product has 1 to {MOST_VARIANTS:,} variants", field="variants"
+            )
         seen: set[Sku] = set()
         for number, variant in enumerate(variants):
             if variant.sku in seen:
@@ -145,18 +154,6 @@ class Product(Aggregate[ProductPublished]):
         self.state = ProductState.ACTIVE
         prices = tuple((variant.sku, variant.price) for variant in self.variants)
         self.record(ProductPublished(product_id=self.id, title=self.title, prices=prices))
-
-
-def check_text(text: str, field: str, *, least: int = 0, most: int) -> None:
-    """
-    Raises:
-        TextInvalid: *text* is too short or too long, or holds the character NUL, which no
-            database text can.
-    """
-    if not least <= len(text) <= most:
-        raise TextInvalid(f"{field} must have {least} to {most:,} characters", field=field)
-    if "\0" in text:
-        raise TextInvalid(f"{field} must not contain the character NUL", field=field)
 
 
 def _is_gtin(text: str) -> bool:

@@ -17,6 +17,7 @@ from typing import Self
 
 from chassis.kernel.aggregate import Aggregate
 from chassis.kernel.errors import InvalidInput, NotFound, RuleViolated
+from chassis.kernel.text import Sku
 from services.product.domain.events import (
     ReservationConfirmed,
     ReservationEvent,
@@ -34,7 +35,6 @@ from services.product.domain.values import (
     Place,
     ReservationId,
     ShipmentId,
-    Sku,
 )
 
 DEFAULT_HOLD = timedelta(minutes=10)

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from chassis.kernel.errors import RuleViolated
+from chassis.kernel.text import Sku
 from services.product.domain.stock_item import StockItem
-from services.product.domain.values import Goods, Lines, LocationId, Sku
+from services.product.domain.values import Goods, Lines, LocationId
 
 _NOWHERE: Mapping[LocationId, StockItem] = {}
 

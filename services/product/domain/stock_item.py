@@ -9,8 +9,9 @@ from uuid import UUID
 
 from chassis.kernel.aggregate import Aggregate
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from services.product.domain.events import StockReceived
-from services.product.domain.values import LocationId, Place, Sku, StockItemId, stock_item_id
+from services.product.domain.values import LocationId, Place, StockItemId, stock_item_id
 
 
 class MovementKind(StrEnum):

@@ -9,25 +9,20 @@ from uuid import UUID, uuid5
 
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 
 ProductId = NewType("ProductId", UUID)
 StockItemId = NewType("StockItemId", UUID)
 ReservationId = NewType("ReservationId", UUID)
 ShipmentId = NewType("ShipmentId", UUID)
-Sku = NewType("Sku", str)
 LocationId = NewType("LocationId", str)
 
 # Units wanted of each SKU: a SKU cannot be in it twice.
 Lines = Mapping[Sku, Quantity]
 
-_SKU = re.compile(r"[A-Z0-9\-_./]{1,64}")
 _LOCATION = re.compile(r"[a-z0-9-]{1,64}")
 # Fixed for ever: every stock item's id was made with it.
 _STOCK_ITEMS = UUID("6f1d6a0e-6f0b-5d0c-9a55-3f3e6a2c1b70")
-
-
-class SkuMalformed(InvalidInput):
-    pass
 
 
 class LocationMalformed(InvalidInput):
@@ -53,18 +48,6 @@ class Goods:
     sku: Sku
     location_id: LocationId
     quantity: int
-
-
-def parse_sku(text: str, field: str) -> Sku:
-    """
-    Raises:
-        SkuMalformed: *text* is no SKU; names *field*.
-    """
-    if not _SKU.fullmatch(text):
-        raise SkuMalformed(
-            f'{field} must be 1 to 64 of A-Z, 0-9 and "-_./", not {text[:64]!r}', field=field
-        )
-    return Sku(text)
 
 
 def parse_location(text: str, field: str) -> LocationId:

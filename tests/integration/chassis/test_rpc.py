@@ -195,3 +195,28 @@ async def test_a_server_that_stops_lets_the_calls_at_work_end():
         await server.stop()
 
         assert len(await asyncio.gather(*tasks)) == 20
+
+
+async def test_a_call_waits_for_a_service_that_is_being_restarted():
+    address = f"127.0.0.1:{Ports({}).take()}"
+    async with channel(f"ipv4:{address}") as open_channel:
+        call = asyncio.ensure_future(OrderServiceStub(open_channel).GetOrder(pb.GetOrderRequest()))
+        # Longer than all retries together.
+        await asyncio.sleep(2)
+        server = Server(domain="order.retail", address=address)
+        add_OrderServiceServicer_to_server(Servicer(), server.grpc)
+        await server.start()
+
+        await call
+
+    await server.stop()
+
+
+async def test_a_caller_may_choose_to_fail_at_once():
+    address = f"127.0.0.1:{Ports({}).take()}"
+    async with channel(f"ipv4:{address}") as open_channel:
+        stub = OrderServiceStub(open_channel)
+
+        error = await failure_of(stub.GetOrder(pb.GetOrderRequest(), wait_for_ready=False))
+
+    assert error.code() == grpc.StatusCode.UNAVAILABLE

@@ -186,3 +186,37 @@ async def test_two_runners_never_run_the_same_saga_at_once(world):
 
     assert sum(ran) == 100
     assert set(Counter(world.saved).values()) == {2}  # one save a step
+
+
+async def test_after_an_outage_a_step_runs_again_within_seconds_however_long_it_lasted(world):
+    (id_,) = await world.start(1)
+    world.trouble[id_] = OSError("product is away")
+    async with world.database.begin() as tx:
+        await tx.run(text("UPDATE sagas SET attempts = 20"))
+
+    runner = world.runner()
+    await runner.run_once(runner.steps[0])
+
+    pause = (await world.standing())[id_].due_at - system_clock()
+    assert pause < timedelta(seconds=2.1)
+
+
+async def test_what_our_own_database_did_not_take_does_not_wait_for_its_lease(world):
+    (id_,) = await world.start(1)
+    commits_that_fail = iter([OSError("the database is away")] * 3)
+
+    class Shaky(SagaRunner):
+        async def _finalize(self, *arguments):
+            for error in commits_that_fail:
+                raise error
+            return await super()._finalize(*arguments)
+
+    steady = world.runner()
+    shaky = Shaky(
+        name="test", begin=steady.begin, steps=steady.steps, bells=world.due, clock=system_clock
+    )
+    await shaky.run_once(steady.steps[0])
+
+    saga = (await world.standing())[id_]
+    assert saga.due_at < system_clock() + timedelta(seconds=2.1)
+    assert "the database is away" in saga.last_error

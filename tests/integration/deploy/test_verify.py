@@ -11,8 +11,10 @@ import asyncpg
 import pytest
 
 from chassis.events.broker import connect_broker
+from deploy.local import verify as verify_module
 from deploy.local.databases import asyncpg_url
-from deploy.local.verify import verify
+from deploy.local.errors import ServerAway
+from deploy.local.verify import patiently, verify
 
 ONE_COMPLETED = "(SELECT id FROM orders WHERE status = 'COMPLETED' ORDER BY id LIMIT 1)"
 ONE_CONSUMED = "(SELECT id FROM reservations WHERE state = 'CONSUMED' ORDER BY id LIMIT 1)"
@@ -242,3 +244,24 @@ async def test_afterwards_all_is_well_again(sound):
     verdict = await verify(sound, wait_seconds=10)
 
     assert verdict.violated == []
+
+
+async def test_a_server_that_was_killed_is_waited_for():
+    answers = iter([ConnectionRefusedError(), TimeoutError()])
+
+    async def look():
+        for error in answers:
+            raise error
+        return "seen"
+
+    assert await patiently(look) == "seen"
+
+
+async def test_a_server_that_stays_away_is_said_in_a_sentence(monkeypatch):
+    monkeypatch.setattr(verify_module, "AWAY_SECONDS", 0)
+
+    async def look():
+        raise ConnectionRefusedError
+
+    with pytest.raises(ServerAway, match="does not answer"):
+        await patiently(look)

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from chassis.kernel.ids import new_id
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from chassis.wake import Wake
 from services.fulfillment.adapters.unit_of_work import SqlTransaction, sql_unit_of_work
 from services.fulfillment.application.accept_offers import AcceptOffer, accept_offers
@@ -16,7 +17,7 @@ from services.fulfillment.application.open_fulfillment_orders import (
 )
 from services.fulfillment.application.put_provider import put_provider
 from services.fulfillment.domain.provider import Provider
-from services.fulfillment.domain.values import Address, Goods, LocationId, OrderId, ProviderId, Sku
+from services.fulfillment.domain.values import Address, Goods, LocationId, OrderId, ProviderId
 
 HOME = Address(
     name="A. Consignee", lines=("1 High St",), city="Hull", postal_code="HU1", country_code="GB"

@@ -9,11 +9,12 @@ from chassis.kernel.errors import Conflict
 from chassis.kernel.ids import new_id
 from chassis.kernel.money import Money
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from chassis.saga.store import Bells
 from chassis.storage.idempotency import RequestIdReused
 from chassis.wake import Wake
 from services.order.adapters.unit_of_work import join_with, sql_unit_of_work
-from services.order.application.ports import NewRequest, OrderNotFound
+from services.order.application.ports import OrderNotFound, RequestKey
 from services.order.domain.order import Order
 from services.order.domain.values import (
     AccountId,
@@ -27,7 +28,6 @@ from services.order.domain.values import (
     OrderLine,
     OrderStatus,
     ShipmentId,
-    Sku,
 )
 
 SHOP = AccountId("shop-1")
@@ -122,7 +122,8 @@ async def test_events_of_an_order_are_numbered_without_a_gap(uow, database):
 async def test_parcels_and_timeline_grow_with_the_order(uow):
     order = await saved(uow, an_order())
     order.accept_work("swift", NOW)
-    order.allocations = (Allocation(sku=Sku("LAMP"), location_id=MAIN, units=3),)
+    order.reserve([Allocation(sku=Sku("LAMP"), location_id=MAIN, units=3)], NOW)
+    order.confirm(NOW)
     goods = (Goods(sku=Sku("LAMP"), units=3),)
     parcel = ShipmentId(UUID(int=7))
     order.dispatch(parcel, location_id=MAIN, goods=goods, at=NOW, now=NOW)
@@ -139,6 +140,8 @@ async def test_parcels_and_timeline_grow_with_the_order(uow):
     assert [entry.entry.what for entry in timeline] == [
         "order accepted",
         "work accepted",
+        "stock reserved",
+        "order confirmed",
         "parcel dispatched",
         "payment captured",
     ]
@@ -175,27 +178,29 @@ async def test_pages_go_from_new_to_old_without_a_gap(uow):
     assert not none
 
 
-def a_request(**changes) -> NewRequest:
-    content = {
-        "account_id": SHOP,
-        "request_id": UUID(int=1),
-        "fingerprint": b"one",
-        "order_id": OrderId(new_id()),
-    }
-    return NewRequest(**{**content, **changes})
+def a_key(request_id=1, fingerprint=b"one") -> RequestKey:
+    return RequestKey(account_id=SHOP, request_id=UUID(int=request_id), fingerprint=fingerprint)
 
 
 async def test_a_request_is_claimed_once(uow):
-    first = a_request()
+    first, second, third = (OrderId(new_id()) for _ in range(3))
     async with uow() as tx:
-        assert await tx.requests.claim([first], now=NOW) == [first.order_id]
+        assert await tx.requests.find([a_key()]) == [None]
+        assert await tx.requests.claim([(a_key(), first)], now=NOW) == [first]
 
     async with uow() as tx:
         same, other, new = await tx.requests.claim(
-            [a_request(), a_request(fingerprint=b"two"), a_request(request_id=UUID(int=2))],
+            [
+                (a_key(), second),
+                (a_key(fingerprint=b"two"), second),
+                (a_key(request_id=2), third),
+            ],
             now=NOW,
         )
+        found = await tx.requests.find([a_key(), a_key(fingerprint=b"two"), a_key(request_id=3)])
 
-    assert same == first.order_id
+    assert (same, new) == (first, third)
     assert isinstance(other, RequestIdReused)
-    assert new != first.order_id
+    assert found[0] == first
+    assert isinstance(found[1], RequestIdReused)
+    assert found[2] is None

@@ -5,6 +5,7 @@ import pytest
 from chassis.kernel.clock import system_clock
 from chassis.kernel.ids import new_id
 from chassis.kernel.money import Money
+from chassis.kernel.psp_token import PspToken
 from chassis.storage.database import connect
 from chassis.wake import Wake
 from services.payment.adapters.simulated_psp import SimulatedPsp
@@ -12,7 +13,7 @@ from services.payment.adapters.unit_of_work import sql_unit_of_work
 from services.payment.application.authorize_payments import AuthorizePayment, authorize_payments
 from services.payment.application.capture_payments import CapturePayment, capture_payments
 from services.payment.application.void_payments import VoidPayment, void_payments
-from services.payment.domain.values import CaptureId, PaymentId, PspToken
+from services.payment.domain.values import CaptureId, PaymentId
 
 
 class Payments:

@@ -9,10 +9,11 @@ from chassis.kernel.clock import system_clock
 from chassis.kernel.errors import Conflict, DomainError
 from chassis.kernel.ids import new_id
 from chassis.kernel.money import Money
+from chassis.kernel.psp_token import PspToken
 from services.payment.application.conversation import PspOutcomeUnknown
 from services.payment.application.resolve_unknown import resolve_unknown
 from services.payment.domain.payment import Payment, PaymentVoided
-from services.payment.domain.values import CaptureId, PaymentId, PspToken, TransactionKind
+from services.payment.domain.values import CaptureId, PaymentId, TransactionKind
 
 SUBJECTS = text("SELECT subject FROM outbox ORDER BY position")
 CHARGES = text("SELECT authorized, captured, released FROM psp.charges")

@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from chassis.kernel.ids import new_id
 from chassis.kernel.money import Money
+from chassis.kernel.psp_token import PspToken
 from chassis.storage.database import connect
 from services.payment.adapters.simulated_psp import SimulatedPsp
 from services.payment.application.ports import AuthorizationRequest, FollowUpRequest
@@ -15,7 +16,6 @@ from services.payment.domain.values import (
     NoAnswer,
     PaymentId,
     PspReference,
-    PspToken,
     TransactionId,
 )
 

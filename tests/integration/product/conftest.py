@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from chassis.storage.database import Database
 from chassis.wake import Wake
 from services.product.adapters.unit_of_work import sql_unit_of_work
@@ -25,7 +26,7 @@ from services.product.application.release_reservations import (
 )
 from services.product.application.reserve_stock import ReserveStock, reserve_stock
 from services.product.domain.reservation import Shipment
-from services.product.domain.values import LocationId, ReservationId, ShipmentId, Sku
+from services.product.domain.values import LocationId, ReservationId, ShipmentId
 
 MAIN = LocationId("main")
 

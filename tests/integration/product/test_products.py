@@ -6,13 +6,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from chassis.kernel.money import Money
+from chassis.kernel.text import Sku
 from chassis.storage.idempotency import RequestIdReused
 from services.product.adapters.tables import metadata
 from services.product.application.create_product import CreateProduct, create_product
 from services.product.application.ports import ProductNotFound, SkuTaken
 from services.product.application.publish_product import PublishProduct, publish_product
 from services.product.domain.product import Variant
-from services.product.domain.values import ProductId, Sku
+from services.product.domain.values import ProductId
 
 PRICE = Money(19_99, "EUR")
 

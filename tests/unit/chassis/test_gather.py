@@ -64,6 +64,31 @@ async def test_a_batch_that_fails_fails_for_every_caller_and_the_next_one_works(
     assert await gathered(2) == 2
 
 
+async def test_one_bad_entry_harms_no_other():
+    async def check(numbers):
+        if 3 in numbers:
+            raise ValueError("three")
+        await asyncio.sleep(0)
+        return numbers
+
+    gathered = Gathered(check)
+
+    answers = await asyncio.gather(*(gathered(n) for n in range(6)), return_exceptions=True)
+
+    assert [isinstance(answer, ValueError) for answer in answers] == [n == 3 for n in range(6)]
+
+
+async def test_an_answer_too_few_is_an_error_for_all_and_no_end():
+    async def forget(numbers):
+        return numbers[1:]
+
+    gathered = Gathered(forget)
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            await gathered(1)
+
+
 async def test_a_caller_that_leaves_takes_nobody_along():
     async def slow(items):
         await asyncio.sleep(0.02)

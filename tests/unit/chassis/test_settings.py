@@ -19,6 +19,9 @@ def test_settings_are_read_from_variables_of_the_same_name():
     [
         ({"NATS_URL": "x"}, "database_url"),
         (SOUND | {"GRPC_REFLECTION": "maybe"}, "grpc_reflection"),
+        (SOUND | {"ROLES": "wroker"}, "roles"),
+        (SOUND | {"TRACES_SAMPLE_RATIO": "7"}, "traces_sample_ratio"),
+        (SOUND | {"LOG_LEVEL": "loud"}, "log_level"),
     ],
 )
 def test_a_missing_or_malformed_variable_is_named(environment, named):

@@ -8,6 +8,7 @@ import pytest
 
 from chassis.kernel.errors import Conflict
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from services.fulfillment.application.accept_offers import AcceptOffer, accept_offers
 from services.fulfillment.application.open_fulfillment_orders import (
     OpenFulfillmentOrders,
@@ -26,7 +27,6 @@ from services.fulfillment.domain.values import (
     OrderId,
     ProviderId,
     ShipmentId,
-    Sku,
 )
 
 HOME = Address(

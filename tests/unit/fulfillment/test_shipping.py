@@ -3,6 +3,7 @@ from uuid import UUID
 import pytest
 
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from services.fulfillment.application.deliver_shipments import DeliverShipment, deliver_shipments
 from services.fulfillment.application.dispatch_shipments import (
     DispatchShipment,
@@ -14,7 +15,6 @@ from services.fulfillment.domain.values import (
     OrderId,
     ProviderId,
     ShipmentId,
-    Sku,
 )
 
 PARCEL = ShipmentId(UUID(int=100))

@@ -7,8 +7,9 @@ from google.rpc.error_details_pb2 import BadRequest
 
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
-from services.fulfillment.domain.values import Goods, ProviderId, Sku
+from services.fulfillment.domain.values import Goods, ProviderId
 from services.fulfillment.entrypoints.batches import Shared, answer_each
 from services.fulfillment.wire import (
     acceptances_from_wire,

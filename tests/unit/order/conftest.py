@@ -9,20 +9,15 @@ import pytest
 
 from chassis.kernel.errors import Conflict
 from chassis.kernel.money import Money
+from chassis.kernel.psp_token import PspToken
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from chassis.saga.steps import TryAgain
 from chassis.storage.idempotency import RequestIdReused
 from services.order.application.order_saga import OrderSaga
 from services.order.application.place_orders import PlaceOrder, WantedLine
 from services.order.application.ports import OrderNotFound, Refused, SoldVariant, TracedEntry
-from services.order.domain.values import (
-    AccountId,
-    Address,
-    Allocation,
-    Channel,
-    LocationId,
-    Sku,
-)
+from services.order.domain.values import AccountId, Address, Allocation, Channel, LocationId
 
 LAMP = Sku("LAMP")
 SHOP = AccountId("shop-1")
@@ -112,7 +107,8 @@ class InMemoryTransaction:
         self.stories = dict(world.sagas)
         self.timelines = deepcopy(world.timelines)
         self.events = []
-        self.orders = self.requests = self.sagas = self
+        self.orders = self.sagas = self
+        self.requests = InMemoryRequests(self.by_key)
 
     async def find(self, order_ids):
         return {id_: deepcopy(self.by_id[id_]) for id_ in order_ids if id_ in self.by_id}
@@ -148,15 +144,6 @@ class InMemoryTransaction:
             self.events += order.pull_events()
             self.by_id[order.id] = deepcopy(order)
 
-    async def claim(self, requests, *, now):  # noqa: ARG002
-        answers = []
-        for request in requests:
-            key = (request.account_id, request.request_id)
-            first = self.by_key.setdefault(key, request)
-            same = first.fingerprint == request.fingerprint
-            answers.append(first.order_id if same else RequestIdReused("used before"))
-        return answers
-
     async def start(self, step, traces, *, now):
         self.stories |= dict.fromkeys(traces, (step, now))
 
@@ -164,6 +151,26 @@ class InMemoryTransaction:
         for id_ in ids:
             if id_ in self.stories:
                 self.stories[id_] = (self.stories[id_][0], now)
+
+
+class InMemoryRequests:
+    def __init__(self, by_key) -> None:
+        self.by_key = by_key
+
+    async def find(self, keys):
+        return [self._answer(key) for key in keys]
+
+    async def claim(self, requests, *, now):  # noqa: ARG002
+        answers = []
+        for key, order_id in requests:
+            self.by_key.setdefault((key.account_id, key.request_id), (key, order_id))
+            answers.append(self._answer(key))
+        return answers
+
+    def _answer(self, key):
+        first, order_id = self.by_key.get((key.account_id, key.request_id), (key, None))
+        same = first.fingerprint == key.fingerprint
+        return order_id if same else RequestIdReused.of(key.request_id)
 
 
 class Book:
@@ -257,7 +264,7 @@ def a_command():
         shipping=None,
         discount=None,
         expected_total=None,
-        psp_token="tok_visa",
+        psp_token=PspToken("tok_visa"),
         ship_to=Address(name="Ada", lines=(), city="", postal_code="", country_code="GB"),
         reference="",
     )

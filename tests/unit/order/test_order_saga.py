@@ -3,6 +3,7 @@ from uuid import UUID
 import pytest
 
 from chassis.kernel.money import Money
+from chassis.kernel.text import Sku
 from services.order.application.note_deliveries import NoteDelivery, note_deliveries
 from services.order.application.note_dispatches import NoteDispatch, note_dispatches
 from services.order.application.note_unfulfillable import NoteUnfulfillable, note_unfulfillable
@@ -16,7 +17,6 @@ from services.order.domain.values import (
     PaymentStatus,
     Reason,
     ShipmentId,
-    Sku,
 )
 
 LAMP = Sku("LAMP")

@@ -2,6 +2,7 @@ from uuid import UUID
 
 from chassis.kernel.money import CurrencyMismatch, Money
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from chassis.storage.idempotency import RequestIdReused
 from services.order.application.place_orders import (
     AgreedPriceNotAllowed,
@@ -12,8 +13,13 @@ from services.order.application.place_orders import (
 )
 from services.order.application.ports import ProductNotSold
 from services.order.domain.events import OrderPlaced
-from services.order.domain.order import DiscountTooHigh, LinesMissing, TotalNotPositive
-from services.order.domain.values import AccountId, Channel, Goods, OrderStatus, Sku
+from services.order.domain.order import (
+    DiscountTooHigh,
+    LinesOutOfRange,
+    OrderedTooMuch,
+    TotalOutOfRange,
+)
+from services.order.domain.values import AccountId, Channel, Goods, OrderStatus
 
 LAMP = Sku("LAMP")
 
@@ -94,7 +100,7 @@ async def test_an_order_has_lines_and_something_to_pay(world, a_command):
     )
 
     kinds = [type(refusal) for refusal in refusals]
-    assert kinds == [LinesMissing, DiscountTooHigh, TotalNotPositive, CurrencyMismatch]
+    assert kinds == [LinesOutOfRange, DiscountTooHigh, TotalOutOfRange, CurrencyMismatch]
     assert not world.orders
 
 
@@ -133,4 +139,28 @@ async def test_one_bad_request_of_a_batch_harms_no_other(world, a_command):
     good, bad = await place(world, a_command(), a_command(request_id=UUID(int=2), lines=()))
 
     assert world.orders[good.id].status is OrderStatus.PENDING
-    assert isinstance(bad, LinesMissing)
+    assert isinstance(bad, LinesOutOfRange)
+
+
+async def test_a_repeated_request_is_answered_whatever_the_catalog_says_by_now(world, a_command):
+    command = a_command(channel=Channel.CONSUMER, expected_total=Money(30_00, "EUR"))
+    (first,) = await place(world, command)
+    world.variants.clear()
+
+    (again,) = await place(world, command)
+
+    assert again.id == first.id
+    assert len(world.orders) == 1
+
+
+async def test_more_than_can_be_counted_is_refused(world, a_command):
+    line = WantedLine(sku=LAMP, quantity=Quantity(600_000), agreed_unit_price=Money(1, "EUR"))
+    dear = WantedLine(sku=LAMP, quantity=Quantity(2), agreed_unit_price=Money(10**13, "EUR"))
+
+    refusals = await place(
+        world,
+        a_command(request_id=UUID(int=1), lines=(line, line)),
+        a_command(request_id=UUID(int=2), lines=(dear,)),
+    )
+
+    assert [type(refusal) for refusal in refusals] == [OrderedTooMuch, TotalOutOfRange]

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from chassis.kernel.money import Money
+from chassis.kernel.psp_token import PspToken
 from services.payment.application.authorize_payments import AuthorizePayment, authorize_payments
 from services.payment.application.capture_payments import CapturePayment, capture_payments
 from services.payment.application.ports import PaymentNotFound
@@ -15,14 +16,7 @@ from services.payment.application.resolve_unknown import resolve_unknown
 from services.payment.application.void_payments import VoidPayment, void_payments
 from services.payment.domain.ledger import Balance
 from services.payment.domain.payment import Payment
-from services.payment.domain.values import (
-    Approved,
-    CaptureId,
-    NoAnswer,
-    PaymentId,
-    PspReference,
-    PspToken,
-)
+from services.payment.domain.values import Approved, CaptureId, NoAnswer, PaymentId, PspReference
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PATIENCE = timedelta(seconds=5)

@@ -3,6 +3,7 @@ from uuid import UUID
 import pytest
 
 from chassis.kernel.money import Money
+from chassis.kernel.psp_token import PspToken
 from services.payment.application.authorize_payments import AuthorizePayment, authorize_payments
 from services.payment.application.conversation import PaymentDeclined, PspOutcomeUnknown
 from services.payment.domain import events
@@ -11,7 +12,6 @@ from services.payment.domain.values import (
     Declined,
     NoAnswer,
     PaymentId,
-    PspToken,
     TransactionKind,
     TransactionState,
 )

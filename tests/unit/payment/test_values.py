@@ -3,12 +3,10 @@ from uuid import UUID
 import pytest
 
 from chassis.kernel.money import Money
+from chassis.kernel.psp_token import CardNumberRefused, PspToken, PspTokenMalformed
 from services.payment.domain.ledger import Account, JournalEntry, NotDoubleEntry, credit, debit
 from services.payment.domain.values import (
-    CardNumberRefused,
     PaymentId,
-    PspToken,
-    PspTokenMalformed,
     TransactionId,
     TransactionKind,
     transaction_id_of,

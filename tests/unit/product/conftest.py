@@ -9,6 +9,7 @@ import pytest
 
 from chassis.kernel.errors import DomainError, RuleViolated
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from services.product.application.ports import (
     ProductNotFound,
     Request,
@@ -27,7 +28,6 @@ from services.product.domain.values import (
     Place,
     ProductId,
     ReservationId,
-    Sku,
     StockItemId,
     stock_item_id,
 )

@@ -2,9 +2,10 @@ from dataclasses import replace
 from uuid import UUID
 
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from services.product.application.receive_stock import ReceiveStock, receive_stock
 from services.product.domain.events import StockReceived
-from services.product.domain.values import LocationId, Sku
+from services.product.domain.values import LocationId
 
 LAMP, MAIN = Sku("LAMP"), LocationId("main")
 FIVE_LAMPS = ReceiveStock(request_id=UUID(int=1), sku=LAMP, location_id=MAIN, quantity=Quantity(5))

@@ -4,6 +4,7 @@ from uuid import UUID
 import pytest
 
 from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
 from services.product.application.confirm_reservations import (
     ConfirmReservation,
     confirm_reservations,
@@ -26,7 +27,7 @@ from services.product.domain.events import (
     StockShipped,
 )
 from services.product.domain.reservation import ReservationState, Shipment
-from services.product.domain.values import Goods, LocationId, ReservationId, ShipmentId, Sku
+from services.product.domain.values import Goods, LocationId, ReservationId, ShipmentId
 
 LAMP, SHADE = Sku("LAMP"), Sku("SHADE")
 MAIN, NORTH = LocationId("main"), LocationId("north")
