@@ -93,13 +93,18 @@ class OrderSaga:
         charges = await self._charge(orders)
         hopeless = [order for order in orders if _is_hopeless(order, now)]
         cancels = dict(zip(_ids(hopeless), await self._cancel(hopeless), strict=True))
-        short = [order for order in orders if order.is_short and order.is_delivered]
+        short = [
+            order
+            for order in orders
+            # Not before all is charged: what is given back cannot be taken any more.
+            if order.is_short and order.is_delivered and order.id not in charges
+        ]
         rests = dict(zip(_ids(short), await self._give_back(short), strict=True))
 
         outcomes: list[OrderOutcome] = []
         for order in orders:
             if refused := charges.get(order.id) or rests.get(order.id):
-                outcomes.append(TryAgain(because=f"refused: {refused.reason}"))
+                outcomes.append(_refused(refused, "follow_fulfillment"))
             elif order.id in cancels:
                 outcomes.append(_cancelled(order, cancels[order.id]))
             else:
@@ -113,7 +118,7 @@ class OrderSaga:
         """
         answers = await self._give_back(orders)
         return [
-            TryAgain(because=f"refused: {refused.reason}")
+            _refused(refused, "compensate")
             if refused
             else Outcome(change=Order.finish_giving_up, next_step=None)
             for refused in answers
@@ -185,7 +190,8 @@ def _confirmed(refused: Refused | None) -> OrderOutcome:
 def _followed(order: Order, now: datetime) -> OrderOutcome:
     parcels = [parcel.id for parcel in order.uncaptured]
     ends = order.is_delivered
-    late = order.is_dispatched and not ends and now >= order.created_at + DELIVER_WITHIN
+    overdue = now - order.created_at - DELIVER_WITHIN
+    late = order.is_dispatched and timedelta(0) <= overdue < LOOK_AGAIN_AFTER
 
     def note(order: Order, now: datetime) -> None:
         if parcels:
@@ -203,6 +209,16 @@ def _followed(order: Order, now: datetime) -> OrderOutcome:
         wait=_next_look(order, now),
         waits_for="carrier" if order.is_dispatched else "provider",
     )
+
+
+def _refused(refused: Refused, step: str) -> OrderOutcome:
+    """
+    Return what to do when money or goods are refused that the order has a right to.
+    """
+    if refused.passing:
+        return TryAgain(because=refused.reason)
+    # Asking at once would get the same answer: somebody has to look into it.
+    return Outcome(next_step=step, wait=LOOK_AGAIN_AFTER, waits_for=f"a person: {refused.reason}")
 
 
 def _cancelled(order: Order, refused: Refused | None) -> OrderOutcome:

@@ -185,8 +185,8 @@ async def test_a_parcel_told_twice_is_charged_once(world, confirmed):
     assert [call for call in world.calls if call[0] == "capture"] == [("capture", 1)]
 
 
-async def test_a_refused_capture_is_tried_again_and_the_order_waits(world, confirmed):
-    world.refuse("capture", "PAYMENT_NOT_AUTHORIZED")
+async def test_a_capture_without_an_answer_is_tried_again(world, confirmed):
+    world.refuse("capture", "PSP_OUTCOME_UNKNOWN", passing=True)
     await dispatch(world, confirmed, FIRST, 3)
     await deliver(world, confirmed, FIRST)
     assert world.orders[confirmed].status is OrderStatus.PLACED
@@ -196,6 +196,34 @@ async def test_a_refused_capture_is_tried_again_and_the_order_waits(world, confi
     await world.run_due()
 
     assert world.orders[confirmed].status is OrderStatus.COMPLETED
+
+
+async def test_a_refused_capture_waits_for_a_person(world, confirmed):
+    world.refuse("capture", "CAPTURE_DECLINED")
+    await dispatch(world, confirmed, FIRST, 3)
+    await deliver(world, confirmed, FIRST)
+    world.later(seconds=60)
+    await world.run_due()
+    assert [call for call in world.calls if call[0] == "capture"] == [("capture", 1)] * 2
+    world.refusals.clear()
+
+    world.later(days=1)
+    await world.run_due()
+
+    assert world.orders[confirmed].status is OrderStatus.COMPLETED
+
+
+async def test_nothing_is_given_back_before_all_is_charged(world, confirmed):
+    await dispatch(world, confirmed, FIRST, 1)
+    world.refuse("capture", "CAPTURE_DECLINED")
+    await dispatch(world, confirmed, SECOND, 1)
+    await lose_provider(world, confirmed)
+    await deliver(world, confirmed, FIRST)
+
+    await deliver(world, confirmed, SECOND)
+
+    assert world.held == {confirmed: "confirmed"}
+    assert confirmed in world.authorized
 
 
 async def test_an_order_nobody_fulfills_is_cancelled_and_costs_nothing(world, confirmed):
