@@ -24,6 +24,7 @@ from uuid import UUID
 
 from chassis.backoff import backoff_seconds
 from chassis.kernel.clock import Clock
+from chassis.kernel.errors import Conflict
 from chassis.outages import is_outage
 from chassis.saga.steps import Outcome, Step, TryAgain
 from chassis.saga.store import Bells, Claim, Move, Sagas
@@ -172,7 +173,8 @@ class SagaRunner(Generic[S]):
         Put off what an outage stopped; run again one by one what failed as a batch.
         """
         outage = is_outage(error)
-        if len(claims) == 1 or outage:
+        # One that changed meanwhile is no reason to put off the others.
+        if len(claims) == 1 or (outage and not isinstance(error, Conflict)):
             if not outage:
                 log.error("saga %s/%s failed", self.name, step.name, exc_info=error)
             again = TryAgain(because=f"{type(error).__name__}: {error}"[:500], outage=outage)

@@ -11,6 +11,7 @@ from chassis.kernel.errors import InvalidInput, RuleViolated
 from chassis.kernel.money import MOST_MINOR_UNITS, Money, sum_of
 from chassis.kernel.quantity import MOST_UNITS
 from chassis.kernel.text import Sku
+from services.order.domain.charges import Charge, charge_for
 from services.order.domain.events import (
     OrderCancelled,
     OrderCompleted,
@@ -313,9 +314,14 @@ class Order(Aggregate[OrderEvent]):
         dispatched = self._units_dispatched
         for item in goods:
             dispatched[item.sku] += item.units
-        charge_after, shipping_after = self._charge_for(dispatched)
-        value = charge_after - charged
-        share = min((shipping_after - shipping).minor_units, value.minor_units)
+        after = charge_for(
+            dispatched,
+            self.lines,
+            whole=Charge(value=self.grand_total, shipping=self.shipping),
+            items_total=self.items_total,
+        )
+        value = after.value - charged
+        share = min((after.shipping - shipping).minor_units, value.minor_units)
         self.shipments[shipment_id] = Shipment(
             id=shipment_id,
             location_id=location_id,
@@ -383,28 +389,6 @@ class Order(Aggregate[OrderEvent]):
             for item in shipment.goods:
                 units[item.sku] += item.units
         return units
-
-    def _charge_for(self, dispatched: Counter[Sku]) -> tuple[Money, Money]:
-        """
-        Return what may be charged in all once *dispatched* has left, and the shipping in it.
-
-        Shares are rounded down, and a parcel is charged the difference to the ones before it: so
-        the parcels add up to the grand total, to the cent.
-        """
-        left = Counter(dispatched)
-        value = 0
-        for line in self.lines:
-            units = min(left[line.sku], line.quantity.units)
-            left[line.sku] -= units
-            value += units * line.unit_price.minor_units
-        whole = self.items_total.minor_units
-        if dispatched >= self.units_ordered:
-            return self.grand_total, self.shipping
-        if whole == 0:
-            return Money(0, self.currency), Money(0, self.currency)
-        charged = self.grand_total.minor_units * value // whole
-        shipping = min(self.shipping.minor_units * value // whole, charged)
-        return Money(charged, self.currency), Money(shipping, self.currency)
 
     def _follow_shipments(self) -> None:
         if not self.shipments:

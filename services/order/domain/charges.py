@@ -1,0 +1,48 @@
+"""How the total of an order is shared over its parcels."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chassis.kernel.money import Money
+from chassis.kernel.text import Sku
+from services.order.domain.values import OrderLine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """
+    Attributes:
+        value: What the customer is charged.
+        shipping: How much of the value is for shipping.
+    """
+
+    value: Money
+    shipping: Money
+
+
+def charge_for(
+    dispatched: Mapping[Sku, int], lines: Sequence[OrderLine], *, whole: Charge, items_total: Money
+) -> Charge:
+    """
+    Return what may be charged in all once *dispatched* units have left.
+
+    Shares are rounded down, and a parcel is charged the difference to the ones before it: so the
+    parcels add up to the whole, to the cent.
+    """
+    left = Counter(dispatched)
+    value = ordered = sent = 0
+    for line in lines:
+        units = min(left[line.sku], line.quantity.units)
+        left[line.sku] -= units
+        value += units * line.unit_price.minor_units
+        sent += units
+        ordered += line.quantity.units
+    if sent == ordered:
+        return whole
+    currency, items = items_total.currency, items_total.minor_units
+    if items == 0:
+        return Charge(value=Money(0, currency), shipping=Money(0, currency))
+    charged = whole.value.minor_units * value // items
+    shipping = min(whole.shipping.minor_units * value // items, charged)
+    return Charge(value=Money(charged, currency), shipping=Money(shipping, currency))
