@@ -12,6 +12,7 @@ import logging
 import traceback
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from uuid import UUID
 from google.protobuf.message import Message
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
 
 from chassis.backoff import backoff_seconds
@@ -123,7 +125,8 @@ class Consumer:
                 if len(messages) < BATCH:
                     await asyncio.sleep(LINGER_SECONDS)
         finally:
-            if self._broker.is_connected:
+            # Whatever this says must not stand in for the reason why we are here.
+            with suppress(NatsError):
                 await inbox.unsubscribe()
 
     async def handle(self, deliveries: Sequence[Delivery]) -> None:

@@ -86,7 +86,7 @@ def words_in(jetstream):
 
 
 @pytest.fixture
-def running():
+async def running():
     """
     Return how to run something in the background until the test ends.
     """
@@ -100,3 +100,4 @@ def running():
     yield start
     for task in tasks:
         task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -129,6 +129,19 @@ async def test_a_redelivered_event_has_no_second_effect(database, broker, tell, 
     assert await ledger.effects(thing) == ["one"]
 
 
+async def test_what_a_killed_listener_had_in_its_hands_is_delivered_again_within_seconds(
+    database, broker, jetstream, tell, ledger, a_consumer, running
+):
+    await tell((Thing(), "one"))
+    await publish(database, broker)
+    killed = await jetstream.pull_subscribe_bind(durable="fulfillment-order", stream="RETAIL_ORDER")
+    assert len(await killed.fetch(1, timeout=5)) == 1
+
+    running(a_consumer().run())
+
+    await until(lambda: has(ledger, 1), seconds=10)
+
+
 async def test_two_replicas_share_the_work_without_doubling_it(
     database, broker, tell, ledger, a_consumer, running
 ):
