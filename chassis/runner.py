@@ -4,12 +4,14 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from chassis.rpc.server import Server
 
 log = logging.getLogger(__name__)
+
+BETWEEN_CANCELS_SECONDS = 1.0
 
 
 def tame_garbage_collector() -> None:
@@ -46,6 +48,18 @@ async def run_until_stopped(server: Server | None, *jobs: Coroutine[Any, Any, No
         finally:
             if server:
                 await server.stop()
-            for task in running:
-                task.cancel()
+            await end(running)
     log.info("stopped")
+
+
+async def end(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """
+    Cancel *tasks* until they have ended.
+
+    Once is not enough: before Python 3.12 `asyncio.wait_for`, and so NATS's client, loses a
+    cancellation that comes together with what it waits for (cpython#86296).
+    """
+    while going_on := [task for task in tasks if not task.done()]:
+        for task in going_on:
+            task.cancel()
+        await asyncio.wait(going_on, timeout=BETWEEN_CANCELS_SECONDS)

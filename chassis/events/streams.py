@@ -16,8 +16,9 @@ from nats.js.errors import NotFoundError
 
 DAY_SECONDS = 24 * 60 * 60
 
-# Redelivered if not acknowledged for this long: longer than any batch takes.
-ACK_WAIT_SECONDS = 30.0
+# Delivered again if not acknowledged for this long: what a killed listener had in its hands waits
+# no longer. If a batch takes longer than that, the inbox recognizes the repeat.
+ACK_WAIT_SECONDS = 5.0
 
 
 def stream_of(context: str) -> str:

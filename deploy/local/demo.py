@@ -30,6 +30,7 @@ from deploy.local.traces import Span, complete_trace, missing_from, tree_of
 from deploy.local.up import Report, bring_up, nats_nodes_from, replicas_from, silent
 from deploy.local.verdict import Verdict
 from deploy.local.verify import verify
+from deploy.local.while_running import while_running
 from deploy.local.world.catalogue import offer_products, receive
 from deploy.local.world.latency import short
 from deploy.local.world.outcomes import ENDED
@@ -64,7 +65,7 @@ async def run(arguments: Namespace) -> int:
         log_level="CRITICAL",
     )
     try:
-        outcomes = await play(cluster, report)
+        outcomes = await while_running(cluster, play(cluster, report))
     finally:
         await telemetry.shut_down()
     spans = await complete_trace(folder, outcomes[0].trace_id)

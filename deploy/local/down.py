@@ -11,7 +11,7 @@ from deploy.local.leftovers import clear_leftovers, find_leftovers
 from deploy.local.state import exclusive
 
 # All that we ever put into a state directory. Nothing else is ours to remove.
-OURS = ("data", "logs", "traces", "cluster.json", "cluster.new", "lock")
+OURS = ("data", "logs", "traces", "replay", "cluster.json", "cluster.new", "lock")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -72,6 +72,12 @@ class StartFailed(LocalError):
         self.problem = problem
 
 
+class ServerAway(LocalError):
+    """
+    A server that should run does not answer.
+    """
+
+
 class CommandFailed(LocalError):
     """
     A command that had to succeed did not. It has said why.

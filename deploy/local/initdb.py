@@ -13,11 +13,13 @@ from deploy.local.processes import tethered
 from deploy.local.topology import Command
 
 ROOM_BYTES = 300_000_000
+# What is there needs room as well: for the journal, and for all that is to come.
+ROOM_TO_GO_ON_BYTES = 100_000_000
 
 
 async def initialize(data: Path) -> None:
     """
-    Create the data directory, unless it is there.
+    Create the data directory, unless it is there and PostgreSQL can go on with it.
 
     Raises:
         DiskFull: There is too little room.
@@ -26,6 +28,8 @@ async def initialize(data: Path) -> None:
         ServerMissing: The wheel is not installed.
     """
     if is_initialized(data):
+        find_postgres()
+        demand_room(data.parent, ROOM_TO_GO_ON_BYTES)
         return
     # Made under another name first: a data directory is either complete or not there.
     unfinished = data.with_name(f"{data.name}.unfinished")
@@ -64,14 +68,14 @@ def initdb_command(data: Path, unfinished: Path) -> Command:
 def demand_room(directory: Path, room_bytes: int = ROOM_BYTES) -> None:
     """
     Raises:
-        DiskFull: There is too little room for a new database.
+        DiskFull: There is too little room.
     """
     free = shutil.disk_usage(directory).free
     if free < room_bytes:
         raise DiskFull(
-            f"the disk is nearly full: {directory} has {free // 1_000_000} MB left, and a new"
-            f" database needs {room_bytes // 1_000_000} MB. Make room, or put the state on"
-            " another disk with --state DIR."
+            f"the disk is nearly full: {directory} has {free // 1_000_000} MB left, and PostgreSQL"
+            f" needs {room_bytes // 1_000_000} MB. Make room, or put the state on another disk"
+            " with --state DIR."
         )
 
 

@@ -30,6 +30,7 @@ from deploy.local.progress import progress
 from deploy.local.replay_state import ReplayState, load_state, save_state
 from deploy.local.replay_summary import show_accounts, show_summary, summary_of
 from deploy.local.verify import verify
+from deploy.local.while_running import while_running
 from deploy.local.world.catalogue import Delivery, offer_products, receive
 from deploy.local.world.outcomes import Outcomes, listening
 from deploy.local.world.patience import Patience
@@ -87,7 +88,7 @@ async def run(arguments: Namespace) -> int:
         show_accounts(mapping.accounts)
     file = cluster.state / "replay" / f"{name_of(arguments)}.json"
     replay = Replay(cluster, mapping, file=file, arguments=arguments)
-    all_ended = await replay.run()
+    all_ended = await while_running(cluster, replay.run())
     if not all_ended:
         print("Stopped. The same command goes on from here; nothing is done twice.")
         return 130

@@ -33,9 +33,10 @@ from deploy.local.processes import (
 )
 
 FIRST_PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 10.0
+# Others wait for it meanwhile: no longer than a start takes.
+LONGEST_PAUSE_SECONDS = 2.0
 # Whoever has been well for so long gets a fresh start when it dies.
-FORGIVEN_AFTER_SECONDS = 30.0
+FORGIVEN_AFTER_SECONDS = 10.0
 # Whoever has not once been well and dies so often never will be.
 DEATHS_BEFORE_HEALTH = 3
 START_SECONDS = 55.0

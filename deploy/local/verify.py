@@ -9,9 +9,14 @@ only on its way is told from what is wrong by looking again. Ends with 0 only if
 import asyncio
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
+from asyncpg import InternalClientError
+
+from chassis.outages import is_outage
 from deploy.local.cluster import Cluster, load, to_json
+from deploy.local.errors import ServerAway
 from deploy.local.invariants.catalogue import INVARIANTS
 from deploy.local.invariants.evidence import evidence_of
 from deploy.local.invariants.invariant import Finding, Invariant
@@ -21,6 +26,10 @@ from deploy.local.verdict import Verdict
 # What is on its way arrives meanwhile; what is wrong stays wrong.
 LOOKS_AGAIN = {True: 1, False: 5}
 BETWEEN_LOOKS_SECONDS = 1.5
+# A server that was killed is back within seconds.
+AWAY_SECONDS = 20.0
+
+T = TypeVar("T")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -53,7 +62,7 @@ async def verify(
     Check *invariants* against *cluster*.
     """
     began = time.monotonic()
-    quiet = await wait_for_quiet(cluster, wait_seconds)
+    quiet = await patiently(lambda: wait_for_quiet(cluster, wait_seconds))
     findings = await look(cluster, invariants)
     for _ in range(LOOKS_AGAIN[quiet]):
         suspects = [each for each in invariants if findings[each.id].violations]
@@ -70,5 +79,31 @@ async def verify(
 
 
 async def look(cluster: Cluster, invariants: Sequence[Invariant]) -> dict[str, Finding]:
-    async with evidence_of(cluster) as evidence:
-        return {each.id: await each.check(evidence) for each in invariants}
+    async def once() -> dict[str, Finding]:
+        async with evidence_of(cluster) as evidence:
+            return {each.id: await each.check(evidence) for each in invariants}
+
+    return await patiently(once)
+
+
+async def patiently(look_once: Callable[[], Awaitable[T]]) -> T:
+    """
+    Return what *look_once* finds; if a server goes away meanwhile, once it is back.
+
+    Raises:
+        ServerAway: It does not come back.
+    """
+    deadline = time.monotonic() + AWAY_SECONDS
+    while True:
+        try:
+            return await look_once()
+        except Exception as error:
+            # (The second is what asyncpg may call a connection that was lost in the middle.)
+            if not is_outage(error) and not isinstance(error, InternalClientError):
+                raise
+            if time.monotonic() > deadline:
+                raise ServerAway(
+                    f"PostgreSQL or NATS does not answer ({type(error).__name__}: {error})."
+                    " `make status` tells which; verify again when it is well."
+                ) from None
+            await asyncio.sleep(BETWEEN_LOOKS_SECONDS)

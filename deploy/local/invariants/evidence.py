@@ -1,5 +1,6 @@
 """What there is to look at: each database as it is at one moment, and the streams."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -13,6 +14,8 @@ from deploy.local.databases import asyncpg_url
 
 # Rows that are fetched ahead of their reader.
 AHEAD = 2_000
+# By itself it would try for as long as it takes.
+CONNECT_SECONDS = 5.0
 
 
 class Evidence:
@@ -49,7 +52,8 @@ async def evidence_of(cluster: Cluster) -> AsyncGenerator[Evidence]:
     Look at *cluster* as it is now, for the length of the block: each database stands still in it.
     """
     async with AsyncExitStack() as stack:
-        broker = await connect_broker(cluster.nats_url, name="verify")
+        async with asyncio.timeout(CONNECT_SECONDS):
+            broker = await connect_broker(cluster.nats_url, name="verify")
         stack.push_async_callback(broker.close)
         connections: dict[str, Any] = {}
         for context, database in cluster.databases.items():

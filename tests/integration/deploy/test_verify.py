@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from asyncpg import InternalClientError
 
 from chassis.events.broker import connect_broker
 from deploy.local import verify as verify_module
@@ -247,7 +248,7 @@ async def test_afterwards_all_is_well_again(sound):
 
 
 async def test_a_server_that_was_killed_is_waited_for():
-    answers = iter([ConnectionRefusedError(), TimeoutError()])
+    answers = iter([ConnectionRefusedError(), TimeoutError(), InternalClientError()])
 
     async def look():
         for error in answers:

@@ -1,15 +1,17 @@
 """The servers on their own, as other tests use them."""
 
 import asyncio
+import importlib.util
 
 import asyncpg
 import nats as nats_client
 import pytest
 
+from deploy.local import initdb
 from deploy.local.databases import asyncpg_url
-from deploy.local.errors import DiskFull
+from deploy.local.errors import DiskFull, ServerMissing
 from deploy.local.health import problem_of
-from deploy.local.initdb import demand_room
+from deploy.local.initdb import demand_room, initialize
 from deploy.local.nats_server import nats
 from deploy.local.postgres import postgres
 from deploy.local.provision import provision_database, provision_streams
@@ -77,3 +79,19 @@ async def test_what_does_not_answer_is_not_well():
 def test_a_full_disk_is_said_in_so_many_words(tmp_path):
     with pytest.raises(DiskFull, match="Make room"):
         demand_room(tmp_path, room_bytes=10**18)
+
+
+async def test_a_database_is_not_started_on_a_full_disk(tmp_path, monkeypatch):
+    (tmp_path / "postgres").mkdir()
+    monkeypatch.setattr(initdb, "ROOM_TO_GO_ON_BYTES", 10**18)
+
+    with pytest.raises(DiskFull, match="Make room"):
+        await initialize(tmp_path / "postgres")
+
+
+async def test_data_without_a_server_is_said_in_a_sentence(tmp_path, monkeypatch):
+    (tmp_path / "postgres").mkdir()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+
+    with pytest.raises(ServerMissing, match="make setup"):
+        await initialize(tmp_path / "postgres")
