@@ -74,8 +74,9 @@ async def test_three_relays_lose_nothing_and_keep_the_order_of_each_aggregate(
     monkeypatch.setattr(relay_module, "SWEEP_SECONDS", 0.01)
     urls = await migrated("order")
     replicas = [connect(urls.app, application=f"relay-{n}") for n in range(3)]
-    for replica in replicas:
-        running(relay(replica, broker, source="retail/order", wake=Wake()))
+    relays = [
+        running(relay(replica, broker, source="retail/order", wake=Wake())) for replica in replicas
+    ]
     things = [Thing() for _ in range(40)]
 
     async def write(mine):
@@ -92,6 +93,9 @@ async def test_three_relays_lose_nothing_and_keep_the_order_of_each_aggregate(
     for thing in things:
         told = [int(number) for id_, number in messages if id_ == str(thing.id)]
         assert told == list(range(1, 26))
+    for task in relays:
+        task.cancel()
+    await asyncio.gather(*relays, return_exceptions=True)
     for replica in replicas:
         await replica.close()
 
