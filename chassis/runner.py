@@ -57,7 +57,7 @@ async def end(tasks: Sequence[asyncio.Task[Any]]) -> None:
     Cancel *tasks* until they have ended.
 
     Once is not enough: before Python 3.12 `asyncio.wait_for`, and so NATS's client, loses a
-    cancellation that comes together with what it waits for (cpython#86296).
+    cancellation that comes together with what it waits for.
     """
     while going_on := [task for task in tasks if not task.done()]:
         for task in going_on:
