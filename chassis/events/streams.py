@@ -50,7 +50,7 @@ def stream_config(context: str, *, replicas: int) -> StreamConfig:
         max_age=14 * DAY_SECONDS,
         max_bytes=4 * 1024**3,
         # The relay repeats itself within moments. Later repeats are caught by the inbox; a
-        # longer window would cost some 100 bytes of memory an event.
+        # longer window would keep more ids in the server's memory.
         duplicate_window=10,
         # One sync to disk for a whole batch. ADR-0006.
         allow_atomic=True,

@@ -58,7 +58,7 @@ def set_up_telemetry(
     if traces_file:
         exporters.append(FileSpanExporter(Path(traces_file)))
     if otlp_endpoint:
-        # Imported only when asked for: it costs 9 MB.
+        # Imported only when asked for: who does not export need not carry it.
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (
             OTLPSpanExporter,
         )
