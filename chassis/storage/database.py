@@ -196,7 +196,9 @@ class Database:
         await self._engine.dispose()
 
 
-def connect(url: str, *, application: str, pool_size: int = 5) -> Database:
+def connect(
+    url: str, *, application: str, pool_size: int = 5, idle_seconds: float = 15
+) -> Database:
     """
     Return the database at *url* (`postgresql+asyncpg://…`); nothing is opened before first use.
 
@@ -204,6 +206,8 @@ def connect(url: str, *, application: str, pool_size: int = 5) -> Database:
         application: How PostgreSQL's own views name our connections.
         pool_size: The most connections; each is opened when first needed, and kept. (An overflow
             would be closed on return, and opened again by the next rush.)
+        idle_seconds: How long an open transaction may do nothing before the server ends it, and
+            its locks with it: for so long a frozen process stands in everybody's way.
     """
     engine = create_async_engine(
         url,
@@ -227,7 +231,7 @@ def connect(url: str, *, application: str, pool_size: int = 5) -> Database:
                 "enable_seqscan": "off",
                 "statement_timeout": "10s",
                 "lock_timeout": "5s",
-                "idle_in_transaction_session_timeout": "15s",
+                "idle_in_transaction_session_timeout": f"{idle_seconds:g}s",
             },
         },
     )
