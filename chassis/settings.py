@@ -19,6 +19,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
         grpc_address: Where to listen, such as `127.0.0.1:50051`.
         instance: The name of this replica in logs and traces.
         roles: What this process does: `api`, `worker` or both, comma-separated.
+        events_kept_days: For how long published events can be told again.
         grpc_reflection: Whether clients may ask which services and messages there are.
         traces_file: Where to append spans; empty: nowhere.
         traces_sample_ratio: Of the traces that begin here, how many are kept: 0.0 to 1.0.
@@ -31,6 +32,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     grpc_address: str = "127.0.0.1:50051"
     instance: str = "local"
     roles: Annotated[str, msgspec.Meta(pattern="^(api|worker)(,(api|worker))?$")] = "api,worker"
+    events_kept_days: Annotated[int, msgspec.Meta(ge=2)] = 14
     grpc_reflection: bool = False
     traces_file: str = ""
     traces_sample_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01

@@ -9,35 +9,32 @@ one bad event harms its own aggregate only.
 
 import asyncio
 import logging
-import traceback
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from google.protobuf.message import Message
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from opentelemetry.trace import SpanKind
 
 from chassis.backoff import backoff_seconds
+from chassis.events.dead_letters import BEHIND, bury, failure_of
+from chassis.events.delivery import Delivery, read_deliveries, sort_deliveries
+from chassis.events.gaps import keep_asking
+from chassis.events.handlers import Handlers, Subscription
 from chassis.events.inbox import (
-    Envelope,
     Watermark,
     advance,
-    bury,
     count_attempt,
+    park,
+    put_aside,
+    still_parked,
     watermarks,
 )
+from chassis.events.redrive import keep_redriving
 from chassis.events.streams import durable_of, stream_of
-from chassis.kernel.clock import Clock
 from chassis.kernel.errors import Conflict
 from chassis.outages import is_outage
 from chassis.storage.database import Database, Transaction
-from chassis.telemetry.tracing import item_spans
 
 log = logging.getLogger(__name__)
 
@@ -46,33 +43,11 @@ FETCH_SECONDS = 1.0
 # After a batch, a moment for more to come: see the relay.
 LINGER_SECONDS = 0.02
 MOST_ATTEMPTS = 8
-# So many deliveries of an early event, half a second apart, look as if its elder were lost.
-LOST_AFTER = 60
 
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """
-    When events of this type arrive, call this handler with them, inside the transaction that
-    also moves the inbox. The handler may see two events that concern one thing of its own.
-    """
-
-    message: type[Message]
-    handler: Callable[[Sequence[Any], Transaction], Awaitable[None]]
-
-    @property
-    def subject(self) -> str:
-        return self.message.DESCRIPTOR.full_name
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """
-    A message and what its headers say.
-    """
-
-    message: Msg
-    envelope: Envelope
+# An early event is delivered every half second. After so many times its elder would have been
+# delivered again even if it was in the hands of someone who died.
+EARLY_SECONDS = 0.5
+LOST_AFTER = 15
 
 
 class Consumer:
@@ -88,19 +63,25 @@ class Consumer:
         listener: str,
         context: str,
         subscriptions: Sequence[Subscription],
-        clock: Clock,
     ) -> None:
         self._database = database
         self._broker = broker
+        self._context = context
         self._name = durable_of(listener, context)
         self._stream = stream_of(context)
-        self._subscriptions = {s.subject: s for s in subscriptions}
-        self._clock = clock
+        self._handlers = Handlers(subscriptions)
 
     async def run(self) -> None:
         """
-        Handle events until cancelled.
+        Handle events, ask for those that are missing, and redrive dead letters, until cancelled.
         """
+        database, broker, name = self._database, self._broker, self._name
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_listening())
+            tasks.create_task(keep_asking(database, broker, consumer=name, context=self._context))
+            tasks.create_task(keep_redriving(database, consumer=name, handlers=self._handlers))
+
+    async def _keep_listening(self) -> None:
         failures = 0
         while True:
             try:
@@ -121,7 +102,7 @@ class Consumer:
                     # Silence, or a consumer that is gone, which looks the same.
                     await inbox.consumer_info()
                     continue
-                await self.handle(await _read(messages))
+                await self.handle(await read_deliveries(messages))
                 if len(messages) < BATCH:
                     await asyncio.sleep(LINGER_SECONDS)
         finally:
@@ -145,56 +126,59 @@ class Consumer:
                     await self.handle([delivery])
 
     async def _apply(self, deliveries: Sequence[Delivery]) -> None:
-        traces = {d.envelope.aggregate_id: d.envelope.trace for d in deliveries}
+        aggregate_ids = list({delivery.envelope.aggregate_id for delivery in deliveries})
         async with self._database.begin() as tx:
-            marks = await watermarks(tx, self._name, list(traces))
-            due, done, early, behind = _sort(deliveries, marks)
-            with item_spans(_span_names(deliveries), traces, kind=SpanKind.CONSUMER):
-                for together in _rounds(due):
-                    await self._call_handlers(together, tx)
+            marks = await watermarks(tx, self._name, aggregate_ids)
+            found = sort_deliveries(deliveries, marks)
+            due = {id_: [d.envelope for d in events] for id_, events in found.due.items()}
+            await self._handlers.handle(due, tx)
             moves = {
-                id_: (marks.get(id_, Watermark()), events[-1].envelope.version)
+                id_: (marks.get(id_, Watermark()), events[-1].version)
                 for id_, events in due.items()
             }
             await advance(tx, self._name, moves)
-            for delivery in behind:
-                await bury(
-                    tx,
-                    self._name,
-                    delivery.envelope,
-                    error="waits behind an earlier dead letter of its aggregate",
-                    stack="",
-                    attempts=0,
-                    now=self._clock(),
-                )
-        for delivery in (d for events in due.values() for d in events):
+            missing = await self._put_aside(tx, found.early, marks)
+            parked = await self._bury_behind(tx, found.behind)
+        for delivery in (d for events in found.due.values() for d in events):
             await delivery.message.ack()
-        for delivery in done:
+        for delivery in found.done:
             await delivery.message.ack()
-        for delivery in behind:
-            await delivery.message.term()
-        for delivery in early:
-            # Its elder is with another replica, or is being tried again; or it is lost.
-            if delivery.message.metadata.num_delivered % LOST_AFTER == 0:
-                envelope = delivery.envelope
-                log.error(
-                    "consumer %s: %s has waited long for the events before version %s",
-                    self._name,
-                    envelope.aggregate_id,
-                    envelope.version,
-                )
-            await delivery.message.nak(delay=0.5)
+        for delivery in found.behind:
+            await _finish(delivery, delivery.envelope.aggregate_id in parked)
+        for delivery in found.early:
+            await _finish(delivery, delivery.envelope.aggregate_id in missing)
 
-    async def _call_handlers(self, together: Sequence[Delivery], tx: Transaction) -> None:
-        by_subject: dict[str, list[Delivery]] = defaultdict(list)
-        for delivery in together:
-            by_subject[delivery.envelope.subject].append(delivery)
-        for subject, some in by_subject.items():
-            subscription = self._subscriptions.get(subject)
-            if subscription is None:
-                continue  # not our concern; the watermark moves over it
-            events = [subscription.message.FromString(d.envelope.payload) for d in some]
-            await subscription.handler(events, tx)
+    async def _put_aside(
+        self, tx: Transaction, deliveries: Sequence[Delivery], marks: Mapping[UUID, Watermark]
+    ) -> set[UUID]:
+        """
+        Put early events aside whose elder seems lost, and return their aggregates.
+        """
+        early: dict[UUID, tuple[Watermark, int]] = {}
+        for delivery in deliveries:  # in the order of their versions
+            envelope = delivery.envelope
+            mark = marks.get(envelope.aggregate_id, Watermark())
+            # An elder that is being tried again is not lost.
+            patient = delivery.message.metadata.num_delivered < LOST_AFTER or mark.attempts > 0
+            if mark.missing or not patient:
+                early[envelope.aggregate_id] = (mark, envelope.version)
+        return await put_aside(tx, self._name, early) if early else set()
+
+    async def _bury_behind(
+        self, tx: Transaction, deliveries: Sequence[Delivery]
+    ) -> Collection[UUID]:
+        """
+        Make events behind a dead letter letters, too, and return their aggregates.
+        """
+        if not deliveries:
+            return ()
+        aggregate_ids = {delivery.envelope.aggregate_id for delivery in deliveries}
+        # Meanwhile somebody may have cleared the way for them.
+        parked = await still_parked(tx, self._name, list(aggregate_ids))
+        for delivery in deliveries:
+            if delivery.envelope.aggregate_id in parked:
+                await bury(tx, self._name, delivery.envelope, BEHIND, attempts=0)
+        return parked
 
     async def _put_off(self, deliveries: Sequence[Delivery], error: Exception) -> None:
         # The events are fine, we are not: that is no attempt.
@@ -211,17 +195,12 @@ class Consumer:
             return
         try:
             async with self._database.begin() as tx:
-                attempts = await count_attempt(tx, self._name, envelope)
+                attempts = await count_attempt(
+                    tx, self._name, envelope.aggregate_id, envelope.version
+                )
                 if attempts >= MOST_ATTEMPTS:
-                    await bury(
-                        tx,
-                        self._name,
-                        envelope,
-                        error=f"{type(error).__name__}: {error}",
-                        stack="".join(traceback.format_exception(error)),
-                        attempts=attempts,
-                        now=self._clock(),
-                    )
+                    await bury(tx, self._name, envelope, failure_of(error), attempts=attempts)
+                    await park(tx, self._name, envelope.aggregate_id)
         except Exception as outage:
             log.warning("consumer %s: cannot count: %s", self._name, type(outage).__name__)
             return
@@ -239,75 +218,8 @@ class Consumer:
             await delivery.message.nak(delay=backoff_seconds(attempts))
 
 
-def _sort(
-    deliveries: Sequence[Delivery], marks: Mapping[UUID, Watermark]
-) -> tuple[dict[UUID, list[Delivery]], list[Delivery], list[Delivery], list[Delivery]]:
-    """
-    Tell which deliveries are due (by aggregate, in order), done before, early, or behind a dead
-    letter.
-    """
-    due: dict[UUID, list[Delivery]] = {}
-    done: list[Delivery] = []
-    early: list[Delivery] = []
-    behind: list[Delivery] = []
-    for delivery in sorted(deliveries, key=lambda d: d.envelope.version):
-        envelope = delivery.envelope
-        mark = marks.get(envelope.aggregate_id, Watermark())
-        expected = mark.next + len(due.get(envelope.aggregate_id, ()))
-        if envelope.version < expected:
-            done.append(delivery)
-        elif mark.parked:
-            behind.append(delivery)
-        elif envelope.version > expected:
-            early.append(delivery)
-        else:
-            due.setdefault(envelope.aggregate_id, []).append(delivery)
-    return due, done, early, behind
-
-
-def _rounds(due: dict[UUID, list[Delivery]]) -> list[list[Delivery]]:
-    """
-    Return first the first event of every aggregate, then the second ones, and so on: within a
-    round the order does not matter, from round to round it does.
-    """
-    longest = max((len(events) for events in due.values()), default=0)
-    return [
-        [events[number] for events in due.values() if number < len(events)]
-        for number in range(longest)
-    ]
-
-
-def _span_names(deliveries: Sequence[Delivery]) -> dict[UUID, str]:
-    """
-    Return, for each aggregate, what is processed of it: "process OfferSubmitted, OfferAccepted".
-    """
-    words: dict[UUID, list[str]] = defaultdict(list)
-    for delivery in deliveries:
-        words[delivery.envelope.aggregate_id].append(delivery.envelope.subject.split(".")[-1])
-    return {id_: f"process {', '.join(names)}" for id_, names in words.items()}
-
-
-async def _read(messages: Sequence[Msg]) -> Sequence[Delivery]:
-    """
-    Return *messages* with what their headers say; what is no event of ours is refused for good.
-    """
-    deliveries: list[Delivery] = []
-    for message in messages:
-        try:
-            deliveries.append(Delivery(message, _envelope(message)))
-        except (KeyError, ValueError) as error:
-            log.error("a message on %s is no event: %r", message.subject, error)
-            await message.term()
-    return deliveries
-
-
-def _envelope(message: Msg) -> Envelope:
-    headers = message.headers or {}
-    return Envelope(
-        subject=message.subject,
-        event_id=UUID(headers["ce-id"]),
-        aggregate_id=UUID(headers["ce-subject"]),
-        version=int(headers["ce-sequence"]),
-        payload=message.data,
-        trace=headers.get("traceparent", ""),
-    )
+async def _finish(delivery: Delivery, kept_elsewhere: bool) -> None:
+    if kept_elsewhere:
+        await delivery.message.term()
+    else:
+        await delivery.message.nak(delay=EARLY_SECONDS)

@@ -8,12 +8,10 @@ effect, so that both happen or neither.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
 
-from chassis.kernel.ids import new_id
 from chassis.storage.database import Transaction, Write
 
 INBOX_1 = (
@@ -46,9 +44,16 @@ CREATE TABLE dead_letters (
 """,
 )
 
+INBOX_2 = (
+    "ALTER TABLE inbox ADD COLUMN missing_since timestamptz, ADD COLUMN asks integer NOT NULL"
+    " DEFAULT 0, ADD COLUMN ask_at timestamptz, ADD COLUMN put_aside bigint NOT NULL DEFAULT 0",
+    "CREATE INDEX ix_inbox_ask_at ON inbox (consumer, ask_at) WHERE missing_since IS NOT NULL",
+    "CREATE INDEX ix_inbox_parked_at ON inbox (consumer) WHERE parked_at IS NOT NULL",
+)
+
 _WATERMARKS = text(
     """
-    SELECT aggregate_id, version, parked_at FROM inbox
+    SELECT aggregate_id, version, attempts, parked_at, missing_since FROM inbox
     WHERE consumer = :consumer AND aggregate_id = ANY(CAST(:ids AS uuid[]))
     """
 )
@@ -59,7 +64,9 @@ _FIRST = """
     ON CONFLICT DO NOTHING
 """
 _NEXT = """
-    UPDATE inbox SET version = new.version, attempts = 0
+    UPDATE inbox SET version = new.version, attempts = 0,
+        -- What was put aside must come once more.
+        missing_since = CASE WHEN new.version < put_aside THEN missing_since END
     FROM unnest(CAST(:ids AS uuid[]), CAST(:seen AS bigint[]), CAST(:versions AS bigint[]))
         AS new (aggregate_id, seen, version)
     WHERE inbox.consumer = CAST(:consumer AS text)
@@ -75,17 +82,51 @@ _FAIL = text(
 )
 _PARK = text(
     """
-    UPDATE inbox SET parked_at = coalesce(parked_at, :now)
+    UPDATE inbox SET parked_at = coalesce(parked_at, clock_timestamp()), missing_since = NULL
     WHERE consumer = :consumer AND aggregate_id = :aggregate_id
     """
 )
-_BURY = text(
+_UNPARK = text(
     """
-    INSERT INTO dead_letters (id, consumer, subject, event_id, aggregate_id, aggregate_version,
-        payload, error, stack, attempts, trace_id, failed_at)
-    VALUES (:id, :consumer, :subject, :event_id, :aggregate_id, :aggregate_version,
-        :payload, :error, :stack, :attempts, :trace_id, :failed_at)
-    ON CONFLICT DO NOTHING
+    UPDATE inbox SET parked_at = NULL, attempts = 0
+    WHERE consumer = :consumer AND aggregate_id = :aggregate_id
+    """
+)
+_STILL_PARKED = text(
+    """
+    SELECT aggregate_id FROM inbox
+    WHERE consumer = :consumer AND aggregate_id = ANY(CAST(:ids AS uuid[]))
+        AND parked_at IS NOT NULL
+    ORDER BY aggregate_id FOR UPDATE
+    """
+)
+_PUT_ASIDE = text(
+    """
+    INSERT INTO inbox (consumer, aggregate_id, version, missing_since, ask_at, put_aside)
+    SELECT :consumer, aggregate_id, version, clock_timestamp(), clock_timestamp(), early
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:versions AS bigint[]), CAST(:early AS bigint[]))
+        AS new (aggregate_id, version, early)
+    ORDER BY aggregate_id
+    ON CONFLICT (aggregate_id, consumer) DO UPDATE SET
+        put_aside = greatest(inbox.put_aside, excluded.put_aside),
+        missing_since = coalesce(inbox.missing_since, excluded.missing_since),
+        asks = CASE WHEN inbox.missing_since IS NULL THEN 0 ELSE inbox.asks END,
+        ask_at = CASE WHEN inbox.missing_since IS NULL THEN excluded.ask_at ELSE inbox.ask_at END
+    WHERE inbox.parked_at IS NULL AND excluded.put_aside > inbox.version
+        AND (inbox.version = excluded.version OR inbox.missing_since IS NOT NULL)
+    RETURNING aggregate_id
+    """
+)
+_DUE_ASKS = text(
+    """
+    UPDATE inbox SET asks = asks + 1,
+        ask_at = clock_timestamp() + least(asks + 1, 30) * interval '2 seconds'
+    WHERE (aggregate_id, consumer) IN (
+        SELECT aggregate_id, consumer FROM inbox
+        WHERE consumer = :consumer AND missing_since IS NOT NULL AND ask_at <= clock_timestamp()
+        ORDER BY ask_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    RETURNING aggregate_id, version + 1 AS version
     """
 )
 
@@ -97,29 +138,19 @@ class Watermark:
 
     Attributes:
         version: The last version that took effect; −1 if nothing was ever recorded.
+        attempts: How often the next one has failed by now.
         parked: Whether the next event waits for a person, and all later ones behind it.
+        missing: Whether the next event is lost, as it seems, and was asked for.
     """
 
     version: int = -1
+    attempts: int = 0
     parked: bool = False
+    missing: bool = False
 
     @property
     def next(self) -> int:
         return max(self.version, 0) + 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """
-    An event as it was delivered.
-    """
-
-    subject: str
-    event_id: UUID
-    aggregate_id: UUID
-    version: int
-    payload: bytes
-    trace: str
 
 
 async def watermarks(
@@ -129,7 +160,15 @@ async def watermarks(
     Return how far *consumer* has come with each aggregate that it has heard of.
     """
     found = await tx.rows(_WATERMARKS, {"consumer": consumer, "ids": list(aggregate_ids)})
-    return {row.aggregate_id: Watermark(row.version, row.parked_at is not None) for row in found}
+    return {
+        row.aggregate_id: Watermark(
+            version=row.version,
+            attempts=row.attempts,
+            parked=row.parked_at is not None,
+            missing=row.missing_since is not None,
+        )
+        for row in found
+    }
 
 
 async def advance(
@@ -158,51 +197,67 @@ async def advance(
         await tx.write(Write(target="watermarks", sql=_NEXT, parameters=values, rows=len(known)))
 
 
-async def count_attempt(tx: Transaction, consumer: str, envelope: Envelope) -> int:
+async def count_attempt(tx: Transaction, consumer: str, aggregate_id: UUID, version: int) -> int:
     """
-    Record that *envelope* failed, and return how often it has by now.
+    Record that *version* of an aggregate failed, and return how often it has by now.
     """
     (row,) = await tx.rows(
-        _FAIL,
-        {
-            "consumer": consumer,
-            "aggregate_id": envelope.aggregate_id,
-            "version": envelope.version - 1,
-        },
+        _FAIL, {"consumer": consumer, "aggregate_id": aggregate_id, "version": version - 1}
     )
     attempts: int = row.attempts
     return attempts
 
 
-async def bury(
-    tx: Transaction,
-    consumer: str,
-    envelope: Envelope,
-    *,
-    error: str,
-    stack: str,
-    attempts: int,
-    now: datetime,
-) -> None:
+async def park(tx: Transaction, consumer: str, aggregate_id: UUID) -> None:
     """
-    Write *envelope* down as a dead letter and park its aggregate for this consumer: what comes
-    later of the same aggregate must not overtake it.
+    Let an aggregate wait for a person: what comes later of it must not overtake what failed.
     """
-    await tx.run(
-        _BURY,
+    await tx.run(_PARK, {"consumer": consumer, "aggregate_id": aggregate_id})
+
+
+async def unpark(tx: Transaction, consumer: str, aggregate_id: UUID) -> None:
+    """
+    Let an aggregate go on.
+    """
+    await tx.run(_UNPARK, {"consumer": consumer, "aggregate_id": aggregate_id})
+
+
+async def still_parked(tx: Transaction, consumer: str, aggregate_ids: Sequence[UUID]) -> set[UUID]:
+    """
+    Return which of the aggregates are parked, and see to it that they stay as they are until the
+    transaction ends.
+    """
+    values = {"consumer": consumer, "ids": list(aggregate_ids)}
+    return {row.aggregate_id for row in await tx.rows(_STILL_PARKED, values)}
+
+
+async def put_aside(
+    tx: Transaction, consumer: str, early: Mapping[UUID, tuple[Watermark, int]]
+) -> set[UUID]:
+    """
+    Note that the next event of each aggregate is lost, as it seems, and that younger ones have come
+    up to a version: all of these will be asked for.
+
+    Returns:
+        The aggregates of which that is still so. Only their early events may be forgotten.
+    """
+    ids = sorted(early)
+    rows = await tx.rows(
+        _PUT_ASIDE,
         {
-            "id": new_id(),
             "consumer": consumer,
-            "subject": envelope.subject,
-            "event_id": envelope.event_id,
-            "aggregate_id": envelope.aggregate_id,
-            "aggregate_version": envelope.version,
-            "payload": envelope.payload,
-            "error": error,
-            "stack": stack,
-            "attempts": attempts,
-            "trace_id": envelope.trace[3:35],
-            "failed_at": now,
+            "ids": ids,
+            "versions": [early[id_][0].next - 1 for id_ in ids],
+            "early": [early[id_][1] for id_ in ids],
         },
     )
-    await tx.run(_PARK, {"consumer": consumer, "aggregate_id": envelope.aggregate_id, "now": now})
+    return {row.aggregate_id for row in rows}
+
+
+async def due_asks(tx: Transaction, consumer: str, *, limit: int) -> Sequence[tuple[UUID, int]]:
+    """
+    Return which versions of which aggregates are to be asked for now; each is due again after
+    some seconds, later each time, until it has come.
+    """
+    rows = await tx.rows(_DUE_ASKS, {"consumer": consumer, "limit": limit})
+    return [(row.aggregate_id, row.version) for row in rows]

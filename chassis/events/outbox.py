@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Uuid as UuidType
 
+from chassis.events.partitions import partition_of
 from chassis.kernel.aggregate import Aggregate
 from chassis.kernel.clock import Clock
 from chassis.kernel.ids import new_id
@@ -28,9 +29,6 @@ from chassis.storage.bulk import insert_rows
 from chassis.storage.database import Transaction
 from chassis.telemetry.tracing import trace_for
 from chassis.wake import Wake
-
-# Fixed for ever: it decides which lock guards an aggregate's order. ADR-0005.
-PARTITIONS = 64
 
 # NATS takes messages of up to a megabyte, headers included.
 MOST_BYTES = 900_000
@@ -113,8 +111,7 @@ class Outbox:
             # Better this transaction fails than that the relay never gets past it.
             raise EventTooLarge(f"{message.DESCRIPTOR.full_name} has {len(payload):,} bytes")
         return {
-            # The last bits of a UUIDv7 are random; its first ones are the time.
-            "partition": aggregate.id.int % PARTITIONS,
+            "partition": partition_of(aggregate.id),
             "event_id": event_id,
             "aggregate_id": aggregate.id,
             "aggregate_version": aggregate.event_count,

@@ -2,10 +2,10 @@
 The relay: publishes what the outbox holds, in order for any one aggregate.
 
 Events are spread over 64 partitions by aggregate. A relay locks the partitions it finds work in
-for one transaction, publishes their events in the order they were written, marks them once
-JetStream has confirmed them, and lets go. Any number of relays share the work; a relay that dies
-or freezes loses its locks with its transaction. A crash between publish and mark repeats the
-publish: JetStream drops the repeat by message id, and after its window the inbox does.
+for one transaction, publishes their events in the order they were written, moves them to the record
+once JetStream has confirmed them, and lets go. Any number of relays share the work; a relay that
+dies or freezes loses its locks with its transaction. A crash between the two repeats the publish:
+JetStream drops the repeat by message id, and after its window the inbox does.
 """
 
 import asyncio
@@ -22,6 +22,8 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy import Row, text
 
 from chassis.backoff import backoff_seconds
+from chassis.events.partitions import try_partitions_with_work
+from chassis.events.record import file_published
 from chassis.storage.database import Database, Transaction
 from chassis.telemetry.tracing import context_of, is_sampled, traceparent_of, tracer
 from chassis.wake import Wake
@@ -35,38 +37,16 @@ SWEEP_SECONDS = 0.5
 # transactions and syncs.
 LINGER_SECONDS = 0.02
 
-# The first half of the advisory lock's key; the second is the partition.
-LOCK_CLASS = 0x0B0C
-
-# The lock is taken in a statement of its own: the next one sees everything that the partition's
-# former holder has committed, which this one's snapshot may not.
-_LOCK = text(
-    """
-    WITH waiting AS MATERIALIZED (
-        SELECT DISTINCT partition FROM (
-            SELECT partition FROM outbox WHERE published_at IS NULL ORDER BY position LIMIT 2000
-        ) AS oldest
-    )
-    SELECT partition FROM waiting WHERE pg_try_advisory_xact_lock(:lock_class, partition)
-    """
-)
 _SELECT = text(
     """
     SELECT position, partition, event_id, aggregate_id, aggregate_version, subject, payload, trace,
-           occurred_at
+           occurred_at, replays
     FROM outbox
-    WHERE published_at IS NULL AND partition = ANY(CAST(:partitions AS smallint[]))
+    WHERE partition = ANY(CAST(:partitions AS smallint[]))
     ORDER BY position LIMIT :limit
     """
 )
-_MARK = text(
-    """
-    UPDATE outbox SET published_at = clock_timestamp(), stream_sequence = new.sequence
-    FROM unnest(CAST(:positions AS bigint[]), CAST(:sequences AS bigint[]))
-        AS new (position, sequence)
-    WHERE outbox.position = new.position
-    """
-)
+_STILL_THERE = text("SELECT 1")
 
 
 class PublishRefused(Exception):
@@ -75,18 +55,18 @@ class PublishRefused(Exception):
     """
 
 
-async def relay(database: Database, broker: Client, *, source: str, wake: Wake) -> None:
+async def relay(database: Database, broker: Client, *, context: str, told: Wake) -> None:
     """
     Publish outbox events until cancelled.
 
     Args:
-        source: The CloudEvents source: which service speaks, such as `retail/order`.
-        wake: Rung when a transaction has left events behind.
+        context: Which service speaks.
+        told: Rung when a transaction has left events behind.
     """
     failures = 0
     while True:
         try:
-            published = await relay_batch(database, broker, source=source)
+            published = await relay_batch(database, broker, context=context)
         except Exception as error:  # whatever it is, the events are safe in the outbox
             failures += 1
             log.warning("relay: cannot publish (%s: %s)", type(error).__name__, error)
@@ -94,34 +74,31 @@ async def relay(database: Database, broker: Client, *, source: str, wake: Wake) 
             continue
         failures = 0
         if published == 0:
-            await wake.wait(sweep_seconds=SWEEP_SECONDS)
+            await told.wait(sweep_seconds=SWEEP_SECONDS)
         elif published < BATCH:
             await asyncio.sleep(LINGER_SECONDS)
 
 
-async def relay_batch(database: Database, broker: Client, *, source: str) -> int:
+async def relay_batch(database: Database, broker: Client, *, context: str) -> int:
     """
     Publish up to 500 waiting events, and return how many there were.
     """
     async with database.begin() as tx:
-        partitions = [row.partition for row in await tx.rows(_LOCK, {"lock_class": LOCK_CLASS})]
+        partitions = await try_partitions_with_work(tx)
         if not partitions:
             return 0
         rows = await tx.rows(_SELECT, {"partitions": partitions, "limit": BATCH})
         if not rows:
             return 0
-        sequences = await _publish(broker, rows, source)
-        await _mark(tx, rows, sequences)
+        sequences = await _publish(tx, broker, rows, context)
+        await file_published(tx, [row.position for row in rows], sequences)
     return len(rows)
 
 
-async def _mark(tx: Transaction, rows: Sequence[Row[Any]], sequences: Sequence[int]) -> None:
-    positions = [row.position for row in rows]
-    await tx.run(_MARK, {"positions": positions, "sequences": list(sequences)})
-
-
-async def _publish(broker: Client, rows: Sequence[Row[Any]], source: str) -> list[int]:
-    headers = [_headers(row, source) for row in rows]
+async def _publish(
+    tx: Transaction, broker: Client, rows: Sequence[Row[Any]], context: str
+) -> Sequence[int]:
+    headers = [_headers(row, context) for row in rows]
     if len(rows) > 1:
         try:
             return await _publish_atomically(broker, rows, headers)
@@ -129,6 +106,8 @@ async def _publish(broker: Client, rows: Sequence[Row[Any]], source: str) -> lis
             # Most likely some of them were published before a crash, and a batch with a repeat is
             # refused whole. One by one, each repeat is answered with its first sequence.
             log.info("relay: batch refused (%s), publishing one by one", refusal)
+        # Or we were frozen, and what we had locked is somebody else's now: this fails then.
+        await tx.rows(_STILL_THERE)
     return await _publish_singly(broker, rows, headers)
 
 
@@ -187,7 +166,7 @@ def _sequence(ack: bytes) -> int:
     return sequence
 
 
-def _headers(row: Row[Any], source: str) -> dict[str, str]:
+def _headers(row: Row[Any], context: str) -> dict[str, str]:
     """
     Return the CloudEvents attributes (NATS protocol binding, binary mode) and the trace.
     """
@@ -206,10 +185,11 @@ def _headers(row: Row[Any], source: str) -> dict[str, str]:
         trace = traceparent_of(span)
         span.end()
     headers = {
-        "Nats-Msg-Id": str(row.event_id),
+        # What is told again must look new to JetStream, which drops repeats for a while.
+        "Nats-Msg-Id": f"{row.event_id}.{row.replays}" if row.replays else str(row.event_id),
         "ce-specversion": "1.0",
         "ce-id": str(row.event_id),
-        "ce-source": source,
+        "ce-source": f"retail/{context}",
         "ce-type": row.subject,
         "ce-subject": str(row.aggregate_id),
         "ce-sequence": str(row.aggregate_version),

@@ -6,7 +6,7 @@ import uvloop
 
 from chassis.events.broker import connect_broker
 from chassis.events.consumer import Consumer
-from chassis.events.relay import relay
+from chassis.events.publisher import Publisher
 from chassis.kernel.clock import system_clock
 from chassis.rpc.server import Server
 from chassis.runner import run_until_stopped
@@ -54,20 +54,22 @@ async def main(settings: Settings) -> None:
     if settings.grpc_reflection:
         server.reflect("retail.fulfillment.v1.FulfillmentService")
 
+    publisher = Publisher(
+        database, broker, context="fulfillment", told=told, kept_days=settings.events_kept_days
+    )
     orders = Consumer(
         database,
         broker,
         listener="fulfillment",
         context=HEARS,
         subscriptions=subscriptions(join, clock=system_clock, answer_within=within),
-        clock=system_clock,
     )
     jobs = []
     if settings.plays("api"):
         jobs.append(notices.listen())
     if settings.plays("worker"):
         jobs += [
-            relay(database, broker, source="retail/fulfillment", wake=told),
+            publisher.run(),
             orders.run(),
             expire_overdue_offers(uow=uow, clock=system_clock, answer_within=within),
         ]

@@ -4,7 +4,7 @@ import uvloop
 
 from chassis.events.broker import connect_broker
 from chassis.events.consumer import Consumer
-from chassis.events.relay import relay
+from chassis.events.publisher import Publisher
 from chassis.kernel.clock import system_clock
 from chassis.rpc.client import channel
 from chassis.rpc.server import Server
@@ -55,13 +55,15 @@ async def main(settings: Settings) -> None:
         clock=system_clock,
     )
     runner = SagaRunner(name="order", begin=uow, steps=saga.steps(), bells=due, clock=system_clock)
+    publisher = Publisher(
+        database, broker, context="order", told=told, kept_days=settings.events_kept_days
+    )
     consumer = Consumer(
         database,
         broker,
         listener="order",
         context=HEARS,
         subscriptions=subscriptions(join, system_clock),
-        clock=system_clock,
     )
 
     server = Server(domain=DOMAIN, address=settings.grpc_address)
@@ -76,7 +78,7 @@ async def main(settings: Settings) -> None:
     api = [changes.run()] if settings.plays("api") else []
     worker = (
         [
-            relay(database, broker, source="retail/order", wake=told),
+            publisher.run(),
             consumer.run(),
             runner.run(),
         ]

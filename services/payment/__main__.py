@@ -3,7 +3,7 @@
 import uvloop
 
 from chassis.events.broker import connect_broker
-from chassis.events.relay import relay
+from chassis.events.publisher import Publisher
 from chassis.kernel.clock import system_clock
 from chassis.rpc.server import Server
 from chassis.runner import run_until_stopped
@@ -41,6 +41,10 @@ async def main(settings: Settings) -> None:
     uow = sql_unit_of_work(database, told=told, clock=clock)
     psp = SimulatedPsp(psp_database, seconds=settings.psp_timeout_seconds)
 
+    publisher = Publisher(
+        database, broker, context="payment", told=told, kept_days=settings.events_kept_days
+    )
+
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     add_PaymentServiceServicer_to_server(
         PaymentServicer(uow=uow, psp=psp, clock=clock), server.grpc
@@ -51,7 +55,7 @@ async def main(settings: Settings) -> None:
     jobs = []
     if settings.plays("worker"):
         jobs += [
-            relay(database, broker, source="retail/payment", wake=told),
+            publisher.run(),
             keep_resolving(uow=uow, psp=psp, clock=clock),
         ]
 

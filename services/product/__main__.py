@@ -3,7 +3,7 @@
 import uvloop
 
 from chassis.events.broker import connect_broker
-from chassis.events.relay import relay
+from chassis.events.publisher import Publisher
 from chassis.kernel.clock import system_clock
 from chassis.rpc.server import Server
 from chassis.runner import run_until_stopped
@@ -34,6 +34,10 @@ async def main(settings: Settings) -> None:
     told = Wake()
     uow = sql_unit_of_work(database, told=told, clock=system_clock)
 
+    publisher = Publisher(
+        database, broker, context="product", told=told, kept_days=settings.events_kept_days
+    )
+
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     add_ProductServiceServicer_to_server(ProductServicer(uow=uow, clock=system_clock), server.grpc)
     if settings.grpc_reflection:
@@ -41,7 +45,7 @@ async def main(settings: Settings) -> None:
 
     jobs = (
         [
-            relay(database, broker, source="retail/product", wake=told),
+            publisher.run(),
             expire_overdue_holds(uow=uow, clock=system_clock),
         ]
         if settings.plays("worker")

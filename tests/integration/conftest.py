@@ -93,6 +93,7 @@ async def empty(url):
     names = ", ".join(table["name"] for table in tables)
     # Some tables refuse to forget, by a trigger.
     await connection.execute(
-        f"SET session_replication_role = replica; TRUNCATE {names} RESTART IDENTITY"
+        f"SET session_replication_role = replica; TRUNCATE {names} RESTART IDENTITY;"
+        " INSERT INTO stream_state DEFAULT VALUES"
     )
     await connection.close()

@@ -95,9 +95,10 @@ INVARIANTS: tuple[Invariant, ...] = (
                     count(*) FILTER (WHERE subject LIKE '%.OrderCompleted') AS completed,
                     count(*) FILTER (WHERE subject LIKE '%.OrderRejected') AS rejected,
                     count(*) FILTER (WHERE subject LIKE '%.OrderCancelled') AS cancelled
-                FROM outbox GROUP BY aggregate_id
+                FROM told_events GROUP BY aggregate_id
             ) AS told ON aggregate_id = id
-            WHERE (placed, confirmed, completed, rejected, cancelled) IS DISTINCT FROM (
+            WHERE created_at >= coalesce((SELECT forgotten_before FROM stream_state), '-infinity')
+            AND (placed, confirmed, completed, rejected, cancelled) IS DISTINCT FROM (
                 1,
                 (status IN ('PLACED', 'COMPLETED', 'CANCELLED'))::int,
                 (status = 'COMPLETED')::int,

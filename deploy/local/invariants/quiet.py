@@ -35,7 +35,7 @@ async def on_its_way(evidence: Evidence) -> int:
     """
     waiting: int = 0
     for context in evidence.contexts:
-        query = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+        query = "SELECT count(*) FROM outbox"
         waiting += await evidence.value(context, query)
     waiting += await evidence.value(
         "order", "SELECT count(*) FROM sagas WHERE due_at < clock_timestamp() + interval '20 s'"
@@ -54,5 +54,5 @@ async def on_its_way(evidence: Evidence) -> int:
 
 
 async def how_far(evidence: Evidence) -> list[int]:
-    query = "SELECT coalesce(max(position), 0) FROM outbox"
+    query = "SELECT coalesce(max(position), 0) FROM told_events"
     return [await evidence.value(context, query) for context in evidence.contexts]

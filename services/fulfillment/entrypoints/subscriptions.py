@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from chassis.events.consumer import Subscription
+from chassis.events.handlers import Subscription
 from chassis.kernel.clock import Clock
 from chassis.storage.database import Transaction as DatabaseTransaction
 from retail.order.v1.order_events_pb2 import OrderConfirmed

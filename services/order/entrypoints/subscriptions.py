@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC
 from uuid import UUID
 
-from chassis.events.consumer import Subscription
+from chassis.events.handlers import Subscription
 from chassis.kernel.clock import Clock
 from chassis.kernel.text import Sku
 from chassis.storage.database import Transaction as OpenTransaction

@@ -5,9 +5,10 @@ import pytest
 from sqlalchemy import text
 
 from chassis.events import consumer as consumer_module
-from chassis.events.consumer import Consumer, Subscription
+from chassis.events.consumer import Consumer
+from chassis.events.delivery import read_deliveries
+from chassis.events.handlers import Subscription
 from chassis.events.relay import relay_batch
-from chassis.kernel.clock import system_clock
 from retail.order.v1 import order_events_pb2 as pb
 from tests.integration.chassis.conftest import Thing
 
@@ -70,14 +71,13 @@ def a_consumer(database, broker, jetstream, ledger):  # noqa: ARG001  (the strea
             listener="fulfillment",
             context="order",
             subscriptions=[Subscription(pb.OrderRejected, ledger.write)],
-            clock=system_clock,
         )
 
     return make
 
 
 async def publish(database, broker):
-    while await relay_batch(database, broker, source="retail/order"):
+    while await relay_batch(database, broker, context="order"):
         pass
 
 
@@ -116,7 +116,6 @@ async def test_a_redelivered_event_has_no_second_effect(database, broker, tell, 
         durable="fulfillment-order", stream="RETAIL_ORDER"
     )
     (message,) = await inbox.fetch(1, timeout=2)
-    delivery = consumer_module.Delivery(message, consumer_module._envelope(message))
     async with database.begin() as tx:
         await ledger.write([pb.OrderRejected.FromString(message.data)], tx)
         await tx.run(
@@ -124,7 +123,7 @@ async def test_a_redelivered_event_has_no_second_effect(database, broker, tell, 
             {"c": "fulfillment-order", "a": thing.id},
         )
 
-    await consumer.handle([delivery])
+    await consumer.handle(await read_deliveries([message]))
 
     assert await ledger.effects(thing) == ["one"]
 
@@ -205,7 +204,7 @@ async def test_what_a_listener_does_not_know_is_passed_over(
     database, broker, tell, ledger, a_consumer, running
 ):
     consumer = a_consumer()
-    consumer._subscriptions.clear()
+    consumer._handlers._subscriptions.clear()
     thing = Thing()
     await tell((thing, "one"))
     await publish(database, broker)

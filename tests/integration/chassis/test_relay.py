@@ -14,26 +14,41 @@ from tests.integration.chassis.conftest import Thing, thing_to_wire
 
 async def unpublished(database):
     async with database.begin() as tx:
-        (row,) = await tx.rows(text("SELECT count(*) AS n FROM outbox WHERE published_at IS NULL"))
+        (row,) = await tx.rows(text("SELECT count(*) AS n FROM outbox"))
     return row.n
+
+
+async def as_if_never_filed(database):
+    columns = (
+        "position, partition, event_id, aggregate_id, aggregate_version, subject, payload, trace,"
+        " occurred_at, replays"
+    )
+    async with database.begin() as tx:
+        await tx.run(
+            text(
+                f"WITH taken AS (DELETE FROM published_events RETURNING *)"
+                f" INSERT INTO outbox ({columns}) OVERRIDING SYSTEM VALUE"
+                f" SELECT {columns} FROM taken"
+            )
+        )
 
 
 pytestmark = pytest.mark.usefixtures("jetstream")
 
 
-async def test_events_are_published_in_order_and_marked_with_their_sequence(
+async def test_events_are_published_in_order_and_filed_with_their_sequence(
     database, broker, tell, words_in
 ):
     thing = Thing()
     await tell((thing, "one"), (thing, "two"), (thing, "three"))
 
-    published = await relay_batch(database, broker, source="retail/order")
+    published = await relay_batch(database, broker, context="order")
 
     assert published == 3
     messages = await words_in()
     assert [word for word, _ in messages] == ["one", "two", "three"]
     async with database.begin() as tx:
-        rows = await tx.rows(text("SELECT stream_sequence FROM outbox ORDER BY position"))
+        rows = await tx.rows(text("SELECT stream_sequence FROM published_events ORDER BY position"))
     assert [row.stream_sequence for row in rows] == [1, 2, 3]
 
 
@@ -41,7 +56,7 @@ async def test_an_event_says_who_it_is_in_its_headers(database, broker, tell, wo
     thing = Thing()
     await tell((thing, "one"))
 
-    await relay_batch(database, broker, source="retail/order")
+    await relay_batch(database, broker, context="order")
 
     ((_, headers),) = await words_in()
     assert headers["ce-type"] == "retail.order.v1.OrderRejected"
@@ -51,17 +66,16 @@ async def test_an_event_says_who_it_is_in_its_headers(database, broker, tell, wo
     assert headers["ce-id"] == headers["Nats-Msg-Id"]
 
 
-async def test_a_crash_between_publish_and_mark_repeats_nothing_in_the_stream(
+async def test_a_crash_between_publishing_and_filing_repeats_nothing_in_the_stream(
     database, broker, tell, words_in
 ):
     things = [Thing() for _ in range(20)]
     await tell(*((thing, "one") for thing in things))
-    await relay_batch(database, broker, source="retail/order")
-    async with database.begin() as tx:
-        await tx.run(text("UPDATE outbox SET published_at = NULL, stream_sequence = NULL"))
+    await relay_batch(database, broker, context="order")
+    await as_if_never_filed(database)
     await tell(*((thing, "two") for thing in things))
 
-    while await relay_batch(database, broker, source="retail/order"):
+    while await relay_batch(database, broker, context="order"):
         pass
 
     assert [word for word, _ in await words_in()] == ["one"] * 20 + ["two"] * 20
@@ -74,9 +88,7 @@ async def test_three_relays_lose_nothing_and_keep_the_order_of_each_aggregate(
     monkeypatch.setattr(relay_module, "SWEEP_SECONDS", 0.01)
     urls = await migrated("order")
     replicas = [connect(urls.app, application=f"relay-{n}") for n in range(3)]
-    relays = [
-        running(relay(replica, broker, source="retail/order", wake=Wake())) for replica in replicas
-    ]
+    relays = [running(relay(replica, broker, context="order", told=Wake())) for replica in replicas]
     things = [Thing() for _ in range(40)]
 
     async def write(mine):
@@ -105,7 +117,7 @@ async def test_a_relay_that_is_woken_does_not_wait_for_its_sweep(
 ):
     monkeypatch.setattr(relay_module, "SWEEP_SECONDS", 60)
     told = Wake()
-    running(relay(database, broker, source="retail/order", wake=told))
+    running(relay(database, broker, context="order", told=told))
     await asyncio.sleep(0.2)
 
     async with database.begin() as tx:

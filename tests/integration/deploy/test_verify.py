@@ -134,23 +134,27 @@ CORRUPTIONS = {
         """UPDATE shipments SET goods = '[["STONES", 1]]'""",
         "parcels-match",
     ),
-    "an event is lost from the outbox": (
+    "an event is lost from the record": (
         "payment",
-        "outbox",
-        "DELETE FROM outbox WHERE position = (SELECT min(position) FROM outbox)",
+        "published_events",
+        "DELETE FROM published_events WHERE position ="
+        " (SELECT min(position) FROM published_events)",
         "versions-without-gap",
     ),
     "the stream holds another event": (
         "fulfillment",
-        "outbox",
-        "UPDATE outbox SET event_id = gen_random_uuid() WHERE position ="
-        " (SELECT min(position) FROM outbox)",
+        "published_events",
+        "UPDATE published_events SET event_id = gen_random_uuid() WHERE position ="
+        " (SELECT min(position) FROM published_events)",
         "in-the-stream-once",
     ),
     "two events stand in the wrong order": (
         "order",
-        "outbox",
-        "UPDATE outbox SET stream_sequence = stream_sequence + 1000000 WHERE aggregate_version = 1",
+        "published_events",
+        # Two change places: were the record longer than the stream, the stream would be mended.
+        "UPDATE published_events AS event SET stream_sequence = other.stream_sequence"
+        " FROM published_events AS other WHERE other.aggregate_id = event.aggregate_id"
+        " AND event.aggregate_version + other.aggregate_version = 3",
         "in-order-in-the-stream",
     ),
     "an event was never heard": (
@@ -212,9 +216,11 @@ async def test_it_sees_that(sound, what):
 
 async def test_it_sees_an_event_that_waits_too_long_to_be_published(sound):
     change = """
-        UPDATE outbox SET published_at = NULL, stream_sequence = NULL,
-            occurred_at = occurred_at - interval '5 minutes'
-        WHERE position = (SELECT min(position) FROM outbox)
+        INSERT INTO outbox (partition, event_id, aggregate_id, aggregate_version, subject, payload,
+            trace, occurred_at)
+        SELECT partition, gen_random_uuid(), gen_random_uuid(), 1, subject, payload, '',
+            now() - interval '5 minutes'
+        FROM published_events LIMIT 1
     """
     connection = await asyncpg.connect(asyncpg_url(sound.databases["product"].admin))
     # The relay would publish it at once, if it had the partition.

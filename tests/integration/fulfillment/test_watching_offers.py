@@ -51,9 +51,7 @@ async def patient(broker):
 async def test_a_new_offer_reaches_the_watcher_by_its_notice(fulfillment, broker, patient):
     await fulfillment.given_provider("ace")
     (before,) = await fulfillment.given_work(OrderId(new_id()))
-    relaying = relay(
-        fulfillment.database, broker, source="retail/fulfillment", wake=fulfillment.told
-    )
+    relaying = relay(fulfillment.database, broker, context="fulfillment", told=fulfillment.told)
 
     async with running(patient.listen(), relaying):
         watch = watch_offers(ACE, uow=fulfillment.uow, notices=patient)

@@ -1,0 +1,166 @@
+"""
+A stream that lost something is filled again, by itself.
+
+JetStream's copy may be recreated empty, come back from an older disk, or lose its tail; the record
+in PostgreSQL does not forget. Every few seconds the two are compared by their ends. If the stream
+is another one than before, ends before the record does, or has given out a place twice, it is read
+through and compared event by event, and what it lacks is published once more (ADR-0016).
+
+What an administrator purged, or what has aged out at its front, is gone on purpose and stays so.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from nats.aio.client import Client
+from sqlalchemy import Row, text
+
+from chassis.events.record import Tail, put_back
+from chassis.events.stored import stored_events
+from chassis.events.streams import stream_of
+from chassis.outages import is_outage
+from chassis.storage.database import Database
+from chassis.wake import Wake
+
+log = logging.getLogger(__name__)
+
+CHECK_SECONDS = 5.0
+PAGE = 5_000
+# No more than this waits in the outbox because of a repair: new events would wait behind it.
+MOST_WAITING = 2_000
+BETWEEN_LOOKS_SECONDS = 0.1
+
+_STATE = text(
+    """
+    SELECT created, suspicions, cleared, clock_timestamp() AS now,
+        (SELECT max(stream_sequence) FROM published_events) AS last_sequence
+    FROM stream_state
+    """
+)
+_CLEAR = text(
+    """
+    UPDATE stream_state SET created = :created, cleared = greatest(cleared, :suspicions)
+    """
+)
+_PAGE = text(
+    """
+    SELECT aggregate_id, aggregate_version, event_id, stream_sequence FROM published_events
+    WHERE (stream_sequence, event_id) > (:sequence, CAST(:event_id AS uuid))
+        AND published_at < :began
+    ORDER BY stream_sequence, event_id LIMIT :limit
+    """
+)
+_WAITING = text("SELECT count(*) AS waiting FROM outbox")
+
+
+async def keep_stream_whole(
+    database: Database, broker: Client, *, context: str, told: Wake
+) -> None:
+    """
+    Look after the stream of *context* until cancelled.
+
+    Args:
+        told: Rung when events were put back into the outbox.
+    """
+    while True:
+        try:
+            await repair_stream(database, broker, context=context, told=told)
+        except Exception as error:  # the next look comes in a moment
+            if not is_outage(error):
+                log.exception("stream of %s: cannot be looked after", context)
+        await asyncio.sleep(CHECK_SECONDS)
+
+
+async def repair_stream(database: Database, broker: Client, *, context: str, told: Wake) -> int:
+    """
+    Compare the stream of *context* with the record, by its end or, where that doesn't fit, as a
+    whole; put back into the outbox what it lacks, and return how many events that were.
+
+    Done twice at once, it puts nothing back twice: who comes second finds it gone.
+    """
+    # The record first: what it holds now is in the stream, unless the stream has lost it.
+    async with database.begin() as tx:
+        (state,) = await tx.rows(_STATE)
+    info = await broker.jetstream().stream_info(stream_of(context))
+    created = info.created.isoformat() if info.created else ""
+    reasons = [
+        f"it was created at {created}, not at {state.created}"
+        if state.created not in ("", created)
+        else "",
+        f"it ends at {info.state.last_seq}, the record at {state.last_sequence}"
+        if (state.last_sequence or 0) > info.state.last_seq
+        else "",
+        "it has given out a place twice" if state.suspicions > state.cleared else "",
+    ]
+    repaired = 0
+    if any(reasons):
+        log.warning("stream of %s: %s; reading it", context, ", ".join(filter(None, reasons)))
+        repaired = await _refill(
+            database, broker, context, first=info.state.first_seq, began=state.now, told=told
+        )
+        log.warning("stream of %s: %s events were missing", context, f"{repaired:,}")
+    elif state.created == created:
+        return 0
+    async with database.begin() as tx:
+        await tx.run(_CLEAR, {"created": created, "suspicions": state.suspicions})
+    return repaired
+
+
+async def _refill(
+    database: Database,
+    broker: Client,
+    context: str,
+    *,
+    first: int,
+    began: datetime,
+    told: Wake,
+) -> int:
+    repaired = 0
+    async for page in _pages(database, began):
+        present = {
+            (event.sequence, event.event_id)
+            async for event in stored_events(
+                broker, context, first=page[0].stream_sequence, last=page[-1].stream_sequence
+            )
+        }
+        missing = [
+            Tail(row.aggregate_id, row.aggregate_version, sequence=row.stream_sequence)
+            for row in page
+            if row.stream_sequence >= first and (row.stream_sequence, row.event_id) not in present
+        ]
+        if not missing:
+            continue
+        await _wait_for_room(database)
+        async with database.begin() as tx:
+            repaired += await put_back(tx, missing)
+            tx.after_commit(told.ring)
+    return repaired
+
+
+async def _pages(database: Database, began: datetime) -> AsyncIterator[Sequence[Row[Any]]]:
+    """
+    Yield what was published before *began*, in the order of the stream.
+    """
+    sequence, event_id = 0, "00000000-0000-0000-0000-000000000000"
+    while True:
+        async with database.begin() as tx:
+            page = await tx.rows(
+                _PAGE,
+                {"sequence": sequence, "event_id": event_id, "began": began, "limit": PAGE},
+            )
+        if not page:
+            return
+        yield page
+        sequence, event_id = page[-1].stream_sequence, page[-1].event_id
+
+
+async def _wait_for_room(database: Database) -> None:
+    while True:
+        async with database.begin() as tx:
+            (row,) = await tx.rows(_WAITING)
+        if row.waiting < MOST_WAITING:
+            return
+        await asyncio.sleep(BETWEEN_LOOKS_SECONDS)

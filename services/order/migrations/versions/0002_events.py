@@ -1,0 +1,13 @@
+"""Published events in a table a day; dead letters that can be redriven; gaps that are asked for."""
+
+from chassis.events.dead_letters import DEAD_LETTERS_2
+from chassis.events.inbox import INBOX_2
+from chassis.events.record import RECORD_1
+from chassis.storage.migrations import execute
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    execute([*RECORD_1, *INBOX_2, *DEAD_LETTERS_2])
