@@ -1,0 +1,173 @@
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from chassis.events import consumer as consumer_module
+from chassis.events.consumer import Consumer
+from chassis.events.delivery import read_deliveries
+from chassis.events.gaps import ask_for_missing
+from chassis.events.handlers import Subscription
+from chassis.events.relay import relay_batch
+from chassis.events.replay import answer_replay_requests
+from chassis.wake import Wake
+from retail.order.v1 import order_events_pb2 as pb
+from tests.integration.chassis.conftest import Thing
+
+NAME = "fulfillment-order"
+
+
+@pytest.fixture
+def consumer(database, broker, jetstream, heard):  # noqa: ARG001  (the streams are needed)
+    async def hear(events, tx):
+        words = [(event.meta.aggregate_id, event.reason) for event in events]
+        tx.after_commit(lambda: heard.extend(words))
+
+    return Consumer(
+        database,
+        broker,
+        listener="fulfillment",
+        context="order",
+        subscriptions=[Subscription(pb.OrderRejected, hear)],
+    )
+
+
+@pytest.fixture
+def heard():
+    return []
+
+
+@pytest.fixture
+def fetch(broker):
+    """
+    Return how to fetch what is there for the consumer.
+    """
+
+    async def some(count):
+        inbox = await broker.jetstream().pull_subscribe_bind(durable=NAME, stream="RETAIL_ORDER")
+        messages = []
+        async with asyncio.timeout(10):
+            while len(messages) < count:
+                messages += await inbox.fetch(count - len(messages), timeout=5)
+        await inbox.unsubscribe()
+        return await read_deliveries(messages)
+
+    return some
+
+
+async def lose(broker, database, version):
+    """
+    Publish what waits, and lose the event of *version*.
+    """
+    while await relay_batch(database, broker, context="order"):
+        pass
+    async with database.begin() as tx:
+        rows = await tx.rows(
+            text("SELECT stream_sequence FROM published_events WHERE aggregate_version = :v"),
+            {"v": version},
+        )
+    for row in rows:
+        await broker.jetstream().delete_msg("RETAIL_ORDER", row.stream_sequence)
+
+
+async def missing(database):
+    async with database.begin() as tx:
+        rows = await tx.rows(
+            text("SELECT version, put_aside FROM inbox WHERE missing_since IS NOT NULL")
+        )
+    return [(row.version, row.put_aside) for row in rows]
+
+
+async def test_a_lost_event_is_asked_for_and_the_rest_flows_meanwhile(
+    database, broker, tell, consumer, running, heard, monkeypatch
+):
+    monkeypatch.setattr(consumer_module, "EARLY_SECONDS", 0.05)
+    monkeypatch.setattr(consumer_module, "LOST_AFTER", 3)
+    thing, other = Thing(), Thing()
+    await tell((thing, "one"), (thing, "two"), (thing, "three"))
+    await lose(broker, database, 2)
+    await tell((other, "else"))
+    running(consumer.run())
+    async with asyncio.timeout(10):
+        while not await missing(database):
+            await asyncio.sleep(0.02)
+    while await relay_batch(database, broker, context="order"):
+        pass
+    async with asyncio.timeout(10):
+        while len(heard) < 2:
+            await asyncio.sleep(0.02)
+    assert sorted(word for _, word in heard) == ["else", "one"]
+
+    # Only now does the publisher answer.
+    running(answer_replay_requests(database, broker, context="order", told=Wake()))
+
+    async with asyncio.timeout(20):
+        while len(heard) < 4:
+            await relay_batch(database, broker, context="order")
+            await asyncio.sleep(0.02)
+    assert [word for id_, word in heard if id_ == str(thing.id)] == ["one", "two", "three"]
+    assert await missing(database) == []
+
+
+async def test_an_early_event_waits_before_its_elder_is_taken_for_lost(
+    database, broker, tell, consumer, fetch
+):
+    await tell((Thing(), "one"))
+    await tell(*((thing, word) for thing in [Thing()] for word in ("one", "two")))
+    while await relay_batch(database, broker, context="order"):
+        pass
+    deliveries = await fetch(3)
+
+    await consumer.handle([d for d in deliveries if d.envelope.version == 2])
+
+    assert await missing(database) == []
+    assert [d.envelope.version for d in await fetch(1)] == [2]
+
+
+async def test_what_was_put_aside_is_asked_for_even_if_its_elder_comes_at_the_last_moment(
+    database, broker, tell, consumer, fetch, heard, monkeypatch, running
+):
+    monkeypatch.setattr(consumer_module, "LOST_AFTER", 1)
+    thing = Thing()
+    await tell((thing, "one"), (thing, "two"), (thing, "three"))
+    while await relay_batch(database, broker, context="order"):
+        pass
+    one, two, three = await fetch(3)
+    await consumer.handle([three])
+    assert await missing(database) == [(0, 3)]
+
+    await consumer.handle([one])
+    await consumer.handle([two])
+
+    assert await missing(database) == [(2, 3)]
+    running(answer_replay_requests(database, broker, context="order", told=Wake()))
+    async with asyncio.timeout(10):
+        while not await ask_for_missing(database, broker, consumer=NAME, context="order"):
+            await asyncio.sleep(0.1)
+    await relay_batch(database, broker, context="order")
+    await consumer.handle(await fetch(1))
+    assert [word for _, word in heard] == ["one", "two", "three"]
+    assert await missing(database) == []
+
+
+async def test_an_event_whose_elder_is_being_tried_again_is_not_taken_for_lost(
+    database, broker, tell, consumer, fetch, monkeypatch
+):
+    monkeypatch.setattr(consumer_module, "LOST_AFTER", 1)
+    thing = Thing()
+    await tell((thing, "one"), (thing, "two"))
+    while await relay_batch(database, broker, context="order"):
+        pass
+    _, two = await fetch(2)
+    async with database.begin() as tx:
+        await tx.run(
+            text(
+                "INSERT INTO inbox (consumer, aggregate_id, version, attempts)"
+                " VALUES (:c, :a, 0, 2)"
+            ),
+            {"c": NAME, "a": thing.id},
+        )
+
+    await consumer.handle([two])
+
+    assert await missing(database) == []
