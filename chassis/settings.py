@@ -24,6 +24,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
         traces_file: Where to append spans; empty: nowhere.
         traces_sample_ratio: Of the traces that begin here, how many are kept: 0.0 to 1.0.
         otel_exporter_otlp_endpoint: Where to send spans by OTLP/gRPC; empty: nowhere.
+        metrics_address: Where Prometheus may ask for metrics, such as `127.0.0.1:9464`; if
+            empty, nowhere.
         log_level: DEBUG, INFO, WARNING or ERROR.
     """
 
@@ -37,6 +39,7 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     traces_file: str = ""
     traces_sample_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
     otel_exporter_otlp_endpoint: str = ""
+    metrics_address: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     def plays(self, role: str) -> bool:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 from nats.aio.client import Client
@@ -18,8 +19,8 @@ from nats.errors import Error as NatsError
 
 from chassis.backoff import backoff_seconds
 from chassis.events.dead_letters import BEHIND, bury, failure_of
-from chassis.events.delivery import Delivery, read_deliveries, sort_deliveries
-from chassis.events.gaps import keep_asking
+from chassis.events.delivery import Delivery, Sorted, read_deliveries, sort_deliveries
+from chassis.events.gaps import ask_for_missing
 from chassis.events.handlers import Handlers, Subscription
 from chassis.events.inbox import (
     Watermark,
@@ -30,10 +31,20 @@ from chassis.events.inbox import (
     still_parked,
     watermarks,
 )
-from chassis.events.redrive import keep_redriving
+from chassis.events.metrics import (
+    CONSUMER_LAG,
+    DELIVERED,
+    FAILED_ATTEMPTS,
+    SAMPLE_SECONDS,
+    SKIPPED,
+    sample_consumer,
+    seconds_since,
+)
+from chassis.events.redrive import redrive_some
 from chassis.events.streams import durable_of, stream_of
 from chassis.kernel.errors import Conflict
 from chassis.outages import is_outage
+from chassis.repeat import repeat
 from chassis.storage.database import Database, Transaction
 
 log = logging.getLogger(__name__)
@@ -43,6 +54,7 @@ FETCH_SECONDS = 1.0
 # After a batch, a moment for more to come: see the relay.
 LINGER_SECONDS = 0.02
 MOST_ATTEMPTS = 8
+SWEEP_SECONDS = 1.0
 
 # An early event is delivered every half second. After so many times its elder would have been
 # delivered again even if it was in the hands of someone who died.
@@ -76,10 +88,16 @@ class Consumer:
         Handle events, ask for those that are missing, and redrive dead letters, until cancelled.
         """
         database, broker, name = self._database, self._broker, self._name
+        ask = partial(ask_for_missing, database, broker, consumer=name, context=self._context)
+        redrive = partial(redrive_some, database, consumer=name, handlers=self._handlers)
+        sample = partial(sample_consumer, database, broker, consumer=name, stream=self._stream)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_listening())
-            tasks.create_task(keep_asking(database, broker, consumer=name, context=self._context))
-            tasks.create_task(keep_redriving(database, consumer=name, handlers=self._handlers))
+            tasks.create_task(repeat(ask, name="gaps", every_seconds=SWEEP_SECONDS))
+            tasks.create_task(
+                repeat(redrive, name="redrive", every_seconds=SWEEP_SECONDS, eager=True)
+            )
+            tasks.create_task(repeat(sample, name="metrics", every_seconds=SAMPLE_SECONDS))
 
     async def _keep_listening(self) -> None:
         failures = 0
@@ -102,7 +120,9 @@ class Consumer:
                     # Silence, or a consumer that is gone, which looks the same.
                     await inbox.consumer_info()
                     continue
-                await self.handle(await read_deliveries(messages))
+                deliveries = await read_deliveries(messages)
+                DELIVERED.labels(self._name, "foreign").inc(len(messages) - len(deliveries))
+                await self.handle(deliveries)
                 if len(messages) < BATCH:
                     await asyncio.sleep(LINGER_SECONDS)
         finally:
@@ -131,7 +151,7 @@ class Consumer:
             marks = await watermarks(tx, self._name, aggregate_ids)
             found = sort_deliveries(deliveries, marks)
             due = {id_: [d.envelope for d in events] for id_, events in found.due.items()}
-            await self._handlers.handle(due, tx)
+            skipped = await self._handlers.handle(due, tx)
             moves = {
                 id_: (marks.get(id_, Watermark()), events[-1].version)
                 for id_, events in due.items()
@@ -139,14 +159,15 @@ class Consumer:
             await advance(tx, self._name, moves)
             missing = await self._put_aside(tx, found.early, marks)
             parked = await self._bury_behind(tx, found.behind)
+        self._count(found, skipped)
         for delivery in (d for events in found.due.values() for d in events):
             await delivery.message.ack()
         for delivery in found.done:
             await delivery.message.ack()
         for delivery in found.behind:
-            await _finish(delivery, delivery.envelope.aggregate_id in parked)
+            await self._finish(delivery, "behind", delivery.envelope.aggregate_id in parked)
         for delivery in found.early:
-            await _finish(delivery, delivery.envelope.aggregate_id in missing)
+            await self._finish(delivery, "aside", delivery.envelope.aggregate_id in missing)
 
     async def _put_aside(
         self, tx: Transaction, deliveries: Sequence[Delivery], marks: Mapping[UUID, Watermark]
@@ -193,6 +214,7 @@ class Consumer:
             # Somebody else is at the same thing: it will have changed by the next delivery.
             await delivery.message.nak(delay=backoff_seconds(1))
             return
+        FAILED_ATTEMPTS.labels(self._name).inc()
         try:
             async with self._database.begin() as tx:
                 attempts = await count_attempt(
@@ -217,9 +239,22 @@ class Consumer:
             )
             await delivery.message.nak(delay=backoff_seconds(attempts))
 
+    async def _finish(self, delivery: Delivery, outcome: str, kept: bool) -> None:
+        """
+        Settle an event that cannot take effect now: for good if it is *kept* otherwise.
+        """
+        if kept:
+            await delivery.message.term()
+        else:
+            await delivery.message.nak(delay=EARLY_SECONDS)
+        DELIVERED.labels(self._name, outcome if kept else "early").inc()
 
-async def _finish(delivery: Delivery, kept_elsewhere: bool) -> None:
-    if kept_elsewhere:
-        await delivery.message.term()
-    else:
-        await delivery.message.nak(delay=EARLY_SECONDS)
+    def _count(self, found: Sorted, skipped: int) -> None:
+        lag = CONSUMER_LAG.labels(self._name)
+        for envelopes in found.due.values():
+            for delivery in envelopes:
+                lag.observe(seconds_since(delivery.envelope.occurred_at))
+        applied = sum(map(len, found.due.values()))
+        DELIVERED.labels(self._name, "applied").inc(applied)
+        DELIVERED.labels(self._name, "repeated").inc(len(found.done))
+        SKIPPED.labels(self._name).inc(skipped)

@@ -28,7 +28,8 @@ KEPT_DAYS = 90
 
 DEAD_LETTERS_2 = (
     "ALTER TABLE dead_letters ADD COLUMN cause text NOT NULL DEFAULT '',"
-    " ADD COLUMN trace text NOT NULL DEFAULT '', ADD COLUMN wish text NOT NULL DEFAULT '',"
+    " ADD COLUMN trace text NOT NULL DEFAULT '', ADD COLUMN occurred_at timestamptz,"
+    " ADD COLUMN wish text NOT NULL DEFAULT '',"
     " ADD COLUMN resolution text NOT NULL DEFAULT '', ADD COLUMN resolved_at timestamptz",
     "UPDATE dead_letters SET cause = split_part(error, ':', 1)",
     "CREATE INDEX ix_dead_letters_open ON dead_letters (consumer, aggregate_id, aggregate_version)"
@@ -49,9 +50,10 @@ CREATE TABLE dead_letter_actions (
 _BURY = text(
     """
     INSERT INTO dead_letters (id, consumer, subject, event_id, aggregate_id, aggregate_version,
-        payload, error, stack, cause, attempts, trace_id, trace, failed_at)
+        payload, error, stack, cause, attempts, trace_id, trace, occurred_at, failed_at)
     VALUES (:id, :consumer, :subject, :event_id, :aggregate_id, :aggregate_version,
-        :payload, :error, :stack, :cause, :attempts, :trace_id, :trace, clock_timestamp())
+        :payload, :error, :stack, :cause, :attempts, :trace_id, :trace, :occurred_at,
+        clock_timestamp())
     ON CONFLICT (event_id, consumer) DO UPDATE
         SET error = excluded.error, stack = excluded.stack, cause = excluded.cause,
             attempts = excluded.attempts, failed_at = excluded.failed_at
@@ -76,7 +78,8 @@ _WISHES = text(
 )
 _OLDEST_OPEN = text(
     """
-    SELECT id, subject, event_id, aggregate_id, aggregate_version, payload, attempts, trace, wish
+    SELECT id, subject, event_id, aggregate_id, aggregate_version, payload, attempts, trace, wish,
+        coalesce(occurred_at, failed_at) AS occurred_at
     FROM dead_letters
     WHERE consumer = :consumer AND aggregate_id = :aggregate_id AND resolution = ''
     ORDER BY aggregate_version LIMIT 1
@@ -220,6 +223,7 @@ async def bury(
             "attempts": attempts,
             "trace_id": envelope.trace[3:35],
             "trace": envelope.trace,
+            "occurred_at": envelope.occurred_at,
         },
     )
 
@@ -345,6 +349,7 @@ def _letter(row: Row[Any]) -> Letter:
             event_id=row.event_id,
             aggregate_id=row.aggregate_id,
             version=row.aggregate_version,
+            occurred_at=row.occurred_at,
             payload=row.payload,
             trace=row.trace,
         ),

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from nats.aio.msg import Msg
@@ -22,6 +23,7 @@ class Envelope:
     event_id: UUID
     aggregate_id: UUID
     version: int
+    occurred_at: datetime
     payload: bytes
     trace: str
 
@@ -95,6 +97,7 @@ def _envelope(message: Msg) -> Envelope:
         event_id=UUID(headers["ce-id"]),
         aggregate_id=UUID(headers["ce-subject"]),
         version=int(headers["ce-sequence"]),
+        occurred_at=datetime.fromisoformat(headers["ce-time"]),
         payload=message.data,
         trace=headers.get("traceparent", ""),
     )

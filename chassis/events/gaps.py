@@ -7,33 +7,18 @@ aside, and the publisher is asked for everything from the missing version on, ag
 until it comes. All other aggregates flow.
 """
 
-import asyncio
 import logging
 
 from nats.aio.client import Client
 
 from chassis.events.inbox import due_asks
 from chassis.events.replay import ask_for_replay
-from chassis.outages import is_outage
 from chassis.storage.database import Database
 
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
 AT_ONCE = 500
-
-
-async def keep_asking(database: Database, broker: Client, *, consumer: str, context: str) -> None:
-    """
-    Ask the publisher of *context* for what *consumer* misses, until cancelled.
-    """
-    while True:
-        try:
-            await ask_for_missing(database, broker, consumer=consumer, context=context)
-        except Exception as error:  # asked again later
-            if not is_outage(error):
-                log.exception("consumer %s: cannot ask for what it misses", consumer)
-        await asyncio.sleep(SWEEP_SECONDS)
 
 
 async def ask_for_missing(

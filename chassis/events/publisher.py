@@ -1,29 +1,32 @@
 """
 How a service's events get out, and stay out.
 
-Four jobs beside each other: the relay publishes what the outbox holds, a keeper makes and forgets
-the days of the record, a repairer fills the stream where it lost something, and listeners that miss
-events are answered. Any number of replicas may do so at once.
+Jobs beside each other: the relay publishes what the outbox holds, listeners that miss events are
+answered, the stream is filled again where it lost something, days of the record are opened and
+forgotten. Any number of replicas may do so at once.
 """
 
 import asyncio
 import logging
+from functools import partial
 
 from nats.aio.client import Client
 
+from chassis.backoff import backoff_seconds
+from chassis.events.metrics import SAMPLE_SECONDS, sample_outbox
 from chassis.events.record import KEPT_DAYS, day_of, forget_old_days, open_days
 from chassis.events.relay import relay
-from chassis.events.repair import keep_stream_whole
+from chassis.events.repair import CHECK_SECONDS, repair_stream
 from chassis.events.replay import answer_replay_requests
 from chassis.kernel.clock import Clock, system_clock
 from chassis.outages import is_outage
+from chassis.repeat import repeat
 from chassis.storage.database import Database
 from chassis.wake import Wake
 
 log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 600.0
-RETRY_SECONDS = 0.5
 
 
 class Publisher:
@@ -57,38 +60,40 @@ class Publisher:
         """
         Publish until cancelled.
         """
-        database, broker, context = self._database, self._broker, self._context
+        database, broker, context, told = self._database, self._broker, self._context, self._told
+        mend = partial(repair_stream, database, broker, context=context, told=told)
+        sample = partial(sample_outbox, database, context)
         # Nothing can be filed under a day that has no table.
-        while not await self._keep_record():  # noqa: ASYNC110  (there is nothing to wait for)
-            await asyncio.sleep(RETRY_SECONDS)
+        await self._keep_record()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_keeping())
-            tasks.create_task(relay(database, broker, context=context, told=self._told))
-            tasks.create_task(keep_stream_whole(database, broker, context=context, told=self._told))
+            tasks.create_task(relay(database, broker, context=context, told=told))
+            tasks.create_task(answer_replay_requests(database, broker, context=context, told=told))
             tasks.create_task(
-                answer_replay_requests(database, broker, context=context, told=self._told)
+                repeat(self._open_and_forget, name="record", every_seconds=KEEP_SECONDS)
             )
+            tasks.create_task(repeat(mend, name="repair", every_seconds=CHECK_SECONDS))
+            tasks.create_task(repeat(sample, name="metrics", every_seconds=SAMPLE_SECONDS))
 
-    async def _keep_keeping(self) -> None:
+    async def _keep_record(self) -> None:
+        failures = 0
         while True:
-            await asyncio.sleep(KEEP_SECONDS)
-            await self._keep_record()
+            try:
+                return await self._open_and_forget()
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                failures += 1
+                await asyncio.sleep(backoff_seconds(failures, most=2.0))
 
-    async def _keep_record(self) -> bool:
+    async def _open_and_forget(self) -> None:
         """
-        Make the tables of the next days and drop those of old ones; return whether it was done.
+        Make the tables of the next days, and drop those of old ones.
         """
         today = day_of(self._clock())
-        try:
-            async with self._database.begin() as tx:
-                await open_days(tx, today)
-            # Apart, because a table that is being read cannot be dropped at once.
-            async with self._database.begin() as tx:
-                forgotten = await forget_old_days(tx, today, kept_days=self._kept_days)
-        except Exception as error:  # the next round comes
-            if not is_outage(error):
-                log.exception("record of %s: cannot be kept", self._context)
-            return False
+        async with self._database.begin() as tx:
+            await open_days(tx, today)
+        # Apart, because a table that is being read cannot be dropped at once.
+        async with self._database.begin() as tx:
+            forgotten = await forget_old_days(tx, today, kept_days=self._kept_days)
         if forgotten:
             log.info("record of %s: %s old days forgotten", self._context, forgotten)
-        return True

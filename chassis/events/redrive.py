@@ -5,7 +5,6 @@ One letter after the other, in the order of the aggregate's events and each in a
 own with the watermark, so that dying in between costs nothing: the rest is found again.
 """
 
-import asyncio
 import logging
 from uuid import UUID
 
@@ -26,21 +25,6 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 1.0
 AT_ONCE = 100
-
-
-async def keep_redriving(database: Database, *, consumer: str, handlers: Handlers) -> None:
-    """
-    Do what was decided about the dead letters of *consumer*, until cancelled.
-    """
-    while True:
-        try:
-            done = await redrive_some(database, consumer=consumer, handlers=handlers)
-        except Exception as error:  # the wishes stay
-            done = 0
-            if not is_outage(error):
-                log.exception("consumer %s: cannot redrive", consumer)
-        if not done:
-            await asyncio.sleep(SWEEP_SECONDS)
 
 
 async def redrive_some(database: Database, *, consumer: str, handlers: Handlers) -> int:

@@ -22,6 +22,7 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy import Row, text
 
 from chassis.backoff import backoff_seconds
+from chassis.events.metrics import PUBLISHED, REFUSED_BATCHES, RELAY_LAG, seconds_since
 from chassis.events.partitions import try_partitions_with_work
 from chassis.events.record import file_published
 from chassis.storage.database import Database, Transaction
@@ -92,6 +93,11 @@ async def relay_batch(database: Database, broker: Client, *, context: str) -> in
             return 0
         sequences = await _publish(tx, broker, rows, context)
         await file_published(tx, [row.position for row in rows], sequences)
+    PUBLISHED.labels(context).inc(len(rows))
+    lag = RELAY_LAG.labels(context)
+    for row in rows:
+        if not row.replays:
+            lag.observe(seconds_since(row.occurred_at))
     return len(rows)
 
 
@@ -105,6 +111,7 @@ async def _publish(
         except PublishRefused as refusal:
             # Most likely some of them were published before a crash, and a batch with a repeat is
             # refused whole. One by one, each repeat is answered with its first sequence.
+            REFUSED_BATCHES.labels(context).inc()
             log.info("relay: batch refused (%s), publishing one by one", refusal)
         # Or we were frozen, and what we had locked is somebody else's now: this fails then.
         await tx.rows(_STILL_THERE)

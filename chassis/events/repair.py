@@ -18,10 +18,10 @@ from typing import Any
 from nats.aio.client import Client
 from sqlalchemy import Row, text
 
+from chassis.events.metrics import REPLAYED, STREAM_LOSSES
 from chassis.events.record import Tail, put_back
 from chassis.events.stored import stored_events
 from chassis.events.streams import stream_of
-from chassis.outages import is_outage
 from chassis.storage.database import Database
 from chassis.wake import Wake
 
@@ -56,30 +56,15 @@ _PAGE = text(
 _WAITING = text("SELECT count(*) AS waiting FROM outbox")
 
 
-async def keep_stream_whole(
-    database: Database, broker: Client, *, context: str, told: Wake
-) -> None:
-    """
-    Look after the stream of *context* until cancelled.
-
-    Args:
-        told: Rung when events were put back into the outbox.
-    """
-    while True:
-        try:
-            await repair_stream(database, broker, context=context, told=told)
-        except Exception as error:  # the next look comes in a moment
-            if not is_outage(error):
-                log.exception("stream of %s: cannot be looked after", context)
-        await asyncio.sleep(CHECK_SECONDS)
-
-
 async def repair_stream(database: Database, broker: Client, *, context: str, told: Wake) -> int:
     """
     Compare the stream of *context* with the record, by its end or, where that doesn't fit, as a
     whole; put back into the outbox what it lacks, and return how many events that were.
 
     Done twice at once, it puts nothing back twice: who comes second finds it gone.
+
+    Args:
+        told: Rung when events were put back.
     """
     # The record first: what it holds now is in the stream, unless the stream has lost it.
     async with database.begin() as tx:
@@ -97,6 +82,7 @@ async def repair_stream(database: Database, broker: Client, *, context: str, tol
     ]
     repaired = 0
     if any(reasons):
+        STREAM_LOSSES.labels(context).inc()
         log.warning("stream of %s: %s; reading it", context, ", ".join(filter(None, reasons)))
         repaired = await _refill(
             database, broker, context, first=info.state.first_seq, began=state.now, told=told
@@ -135,8 +121,10 @@ async def _refill(
             continue
         await _wait_for_room(database)
         async with database.begin() as tx:
-            repaired += await put_back(tx, missing)
+            count = await put_back(tx, missing)
             tx.after_commit(told.ring)
+        REPLAYED.labels(context, "lost").inc(count)
+        repaired += count
     return repaired
 
 

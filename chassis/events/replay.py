@@ -16,6 +16,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from sqlalchemy import text
 
+from chassis.events.metrics import REPLAYED
 from chassis.events.record import Tail, put_back
 from chassis.outages import is_outage
 from chassis.storage.database import Database, Transaction
@@ -114,7 +115,7 @@ async def answer_replay_requests(
     questions = await broker.subscribe(replay_subject(context), queue="publishers")
     async for message in questions.messages:
         try:
-            await _answer(database, message, told)
+            await _answer(database, message, context, told)
         except msgspec.DecodeError as error:
             log.warning("replay of %s: not understood: %s", context, error)
         except Exception as error:  # it will be asked again
@@ -122,7 +123,7 @@ async def answer_replay_requests(
                 log.exception("replay of %s failed", context)
 
 
-async def _answer(database: Database, message: Msg, told: Wake) -> None:
+async def _answer(database: Database, message: Msg, context: str, told: Wake) -> None:
     missing = msgspec.json.decode(message.data, type=MissingEvents)
     async with database.begin() as tx:
         events = await put_back(tx, [Tail(id_, version) for id_, version in missing.tails])
@@ -134,6 +135,7 @@ async def _answer(database: Database, message: Msg, told: Wake) -> None:
             },
         )
         tx.after_commit(told.ring)
+    REPLAYED.labels(context, "missed").inc(events)
     log.info("%s misses events of %s aggregates", missing.listener, len(missing.tails))
     answer = ReplayAnswer(events, [row.aggregate_id for row in rows])
     await message.respond(msgspec.json.encode(answer))

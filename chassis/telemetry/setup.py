@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from opentelemetry import trace
@@ -13,15 +14,19 @@ from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from chassis.telemetry.file_exporter import FileSpanExporter
 from chassis.telemetry.logs import JsonFormatter
+from chassis.telemetry.metrics import serve_metrics
 
 
 class Telemetry:
     """
-    The traces and logs of this process.
+    The traces, metrics and logs of this process.
     """
 
-    def __init__(self, provider: TracerProvider | None) -> None:
+    def __init__(
+        self, provider: TracerProvider | None, stop_metrics: Callable[[], None] | None
+    ) -> None:
         self._provider = provider
+        self._stop_metrics = stop_metrics
 
     async def shut_down(self) -> None:
         """
@@ -30,6 +35,8 @@ class Telemetry:
         if self._provider:
             # It blocks, and a collector may live on this very loop (in tests).
             await asyncio.to_thread(self._provider.shutdown)
+        if self._stop_metrics:
+            await asyncio.to_thread(self._stop_metrics)
 
 
 def set_up_telemetry(
@@ -39,21 +46,24 @@ def set_up_telemetry(
     otlp_endpoint: str = "",
     traces_file: str = "",
     sample_ratio: float = 0.01,
+    metrics_address: str = "",
     log_level: str = "INFO",
 ) -> Telemetry:
     """
-    Set up traces and logs for this process.
+    Set up traces, metrics and logs for this process.
 
     Args:
         otlp_endpoint: Where to send spans by OTLP over gRPC; empty: nowhere.
         traces_file: Where to append spans as OTLP/JSON lines; empty: nowhere.
         sample_ratio: Of the traces that begin here, how many are kept: 0.0 to 1.0. A caller
             that traces or doesn't has already decided.
+        metrics_address: Where Prometheus may ask, as `host:port`; empty: nowhere.
     """
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(service=service, instance=instance))
     logging.basicConfig(level=log_level, handlers=[handler], force=True)
 
+    stop_metrics = serve_metrics(metrics_address) if metrics_address else None
     exporters: list[SpanExporter] = []
     if traces_file:
         exporters.append(FileSpanExporter(Path(traces_file)))
@@ -65,7 +75,7 @@ def set_up_telemetry(
 
         exporters.append(OTLPSpanExporter(endpoint=otlp_endpoint, insecure=True))
     if not exporters:
-        return Telemetry(None)
+        return Telemetry(None, stop_metrics)
     provider = TracerProvider(
         sampler=ParentBased(TraceIdRatioBased(sample_ratio)),
         resource=Resource.create({"service.name": service, "service.instance.id": instance}),
@@ -74,4 +84,4 @@ def set_up_telemetry(
     for exporter in exporters:
         provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=200))
     trace.set_tracer_provider(provider)
-    return Telemetry(provider)
+    return Telemetry(provider, stop_metrics)

@@ -42,6 +42,7 @@ async def make_plan(
     ports = Ports(environ)
     # What the user may ask for comes before what we choose, so that the two never meet.
     addresses = service_addresses(topology, replicas, ports)
+    metrics = service_addresses(topology, replicas, ports, variable="{service}_METRICS_PORT")
     postgres, admin_url = await plan_postgres(
         state, environ.get("DATABASE_URL", ""), ports, replicas
     )
@@ -59,7 +60,7 @@ async def make_plan(
         targets=targets_of(addresses),
         preparation=plan_preparation(state, topology),
     )
-    services = service_processes(cluster, topology, addresses)
+    services = service_processes(cluster, topology, addresses, metrics)
     return replace(cluster, processes=(*postgres, *nats, *valkey, *services))
 
 

@@ -10,13 +10,18 @@ GRPC_EXPERIMENTS = "-event_engine_listener,-event_engine_client"
 Addresses = dict[str, tuple[str, ...]]
 
 
-def service_addresses(topology: Topology, replicas: int, ports: Ports) -> Addresses:
+def service_addresses(
+    topology: Topology, replicas: int, ports: Ports, *, variable: str = "{service}_PORT"
+) -> Addresses:
     """
     Choose where each replica of each service listens.
+
+    Args:
+        variable: Where the user may ask for the port of the first one.
     """
     return {
         service: tuple(
-            f"{HOST}:{ports.take(f'{service.upper()}_PORT', number)}"
+            f"{HOST}:{ports.take(variable.format(service=service.upper()), number)}"
             for number in range(1, replicas + 1)
         )
         for service in topology.contexts
@@ -30,7 +35,9 @@ def targets_of(addresses: Addresses) -> dict[str, str]:
     return {service: f"ipv4:{','.join(replicas)}" for service, replicas in addresses.items()}
 
 
-def service_processes(cluster: Cluster, topology: Topology, addresses: Addresses) -> list[Process]:
+def service_processes(
+    cluster: Cluster, topology: Topology, addresses: Addresses, metrics: Addresses
+) -> list[Process]:
     """
     Return a process for every replica of every service of *cluster*.
     """
@@ -48,6 +55,7 @@ def service_processes(cluster: Cluster, topology: Topology, addresses: Addresses
                 "NATS_URL": cluster.nats_url,
                 "CACHE_URL": cluster.cache_url,
                 "GRPC_ADDRESS": address,
+                "METRICS_ADDRESS": metrics[service][number - 1],
                 **targets,
                 "INSTANCE": instance,
                 "TRACES_FILE": str(cluster.state / "traces" / f"{instance}.jsonl"),

@@ -27,6 +27,7 @@ async def main(settings: Settings) -> None:
         otlp_endpoint=settings.otel_exporter_otlp_endpoint,
         traces_file=settings.traces_file,
         sample_ratio=settings.traces_sample_ratio,
+        metrics_address=settings.metrics_address,
         log_level=settings.log_level,
     )
     database = connect(settings.database_url, application=settings.instance)

@@ -1,0 +1,38 @@
+"""Metrics, offered to Prometheus over HTTP."""
+
+from collections.abc import Callable
+
+from prometheus_client import start_http_server
+
+
+class MetricsPortTaken(SystemExit):
+    """
+    The address to offer metrics on is in use.
+    """
+
+
+def serve_metrics(address: str) -> Callable[[], None]:
+    """
+    Offer this process's metrics at `http://{address}/metrics`, in a thread of their own.
+
+    Returns:
+        What to call to stop it.
+
+    Raises:
+        MetricsPortTaken: Somebody else listens there.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        server, thread = start_http_server(int(port), host)
+    except OSError as error:
+        raise MetricsPortTaken(
+            f"cannot offer metrics on {address} ({error.strerror}): set METRICS_ADDRESS to a free"
+            " address, or leave it empty"
+        ) from None
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop
