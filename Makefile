@@ -5,10 +5,10 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay verify bench docs clean
+.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay verify bench events dead-letters replay-events docs clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[36m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[36m%-13s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: gen/.built  ## Install everything into .venv
 
@@ -73,6 +73,16 @@ verify: setup  ## Check every invariant on the databases and streams of the runn
 bench: setup  ## Orders per second beside the limits of this machine (ORDERS=, BATCH=, IN_FLIGHT=)
 	$(LOCAL) up
 	$(LOCAL) bench $(if $(ORDERS),--orders $(ORDERS)) $(if $(BATCH),--batch $(BATCH)) $(if $(IN_FLIGHT),--in-flight $(IN_FLIGHT))
+
+events: setup  ## How events flow: what waits, what was published, who is behind
+	$(LOCAL) events
+
+dead-letters: setup  ## Events that were given up, by cause (DO="show ID", DO="redrive --like ID --yes")
+	$(LOCAL) dead-letters $(DO)
+
+replay-events: setup  ## Publish events again (SERVICE=order, SINCE= or AGGREGATE= or SEQUENCES=, YES=1)
+	@test -n "$(SERVICE)" || { echo "say whose events: make replay-events SERVICE=order SINCE=2026-01-31T12:00Z"; exit 2; }
+	$(LOCAL) replay-events $(SERVICE) $(if $(SINCE),--since $(SINCE)) $(if $(AGGREGATE),--aggregate $(AGGREGATE)) $(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(UNTIL),--until $(UNTIL)) $(if $(YES),--yes)
 
 docs: setup  ## Write the generated pages of docs/ anew
 	$(BIN)/python scripts/configuration.py

@@ -134,16 +134,18 @@ class Consumer:
         """
         Bring about what *deliveries* say, each at most once, and settle them with JetStream.
         """
+        failure: Exception
         try:
-            await self._apply(deliveries)
-        except Exception as error:  # sorted out below: one by one, or counted
-            if is_outage(error) and not isinstance(error, Conflict):
-                await self._put_off(deliveries, error)
-            elif len(deliveries) == 1:
-                await self._fail(deliveries[0], error)
-            else:
-                for delivery in deliveries:
-                    await self.handle([delivery])
+            return await self._apply(deliveries)
+        except Exception as error:  # sorted out below, where it no longer shadows later ones
+            failure = error
+        if is_outage(failure) and not isinstance(failure, Conflict):
+            await self._put_off(deliveries, failure)
+        elif len(deliveries) == 1:
+            await self._fail(deliveries[0], failure)
+        else:
+            for delivery in deliveries:
+                await self.handle([delivery])
 
     async def _apply(self, deliveries: Sequence[Delivery]) -> None:
         aggregate_ids = list({delivery.envelope.aggregate_id for delivery in deliveries})

@@ -114,7 +114,7 @@ _FIND = text(
     SELECT id, consumer, subject, event_id, aggregate_id, aggregate_version, payload, error, stack,
         cause, attempts, trace_id, failed_at, wish, resolution, resolved_at
     FROM dead_letters
-    WHERE (CAST(:id AS uuid) IS NULL OR id = :id)
+    WHERE (CAST(:ids AS uuid[]) IS NULL OR id = ANY(:ids))
         AND (CAST(:cause AS text) IS NULL OR cause = :cause)
         AND (CAST(:subject AS text) IS NULL OR subject = :subject)
         AND (CAST(:aggregate_id AS uuid) IS NULL OR aggregate_id = :aggregate_id)
@@ -271,7 +271,7 @@ async def groups(tx: Transaction) -> Sequence[Row[Any]]:
 async def find(
     tx: Transaction,
     *,
-    id: UUID | None = None,  # noqa: A002  (the column's own name)
+    ids: Sequence[UUID] | None = None,
     cause: str | None = None,
     subject: str | None = None,
     aggregate_id: UUID | None = None,
@@ -287,7 +287,7 @@ async def find(
     return await tx.rows(
         _FIND,
         {
-            "id": id,
+            "ids": None if ids is None else list(ids),
             "cause": cause,
             "subject": subject,
             "aggregate_id": aggregate_id,

@@ -7,6 +7,7 @@ filled again from here: events are put back into the outbox, and the relay publi
 ADR-0016.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,13 +16,17 @@ from uuid import UUID
 from sqlalchemy import text
 
 from chassis.events.partitions import lock_partitions
-from chassis.storage.database import Transaction
+from chassis.storage.database import Database, Transaction
 
 KEPT_DAYS = 14
 
 # So many days have their table before they begin; a service that was off for longer makes them
 # when it starts.
 DAYS_AHEAD = 3
+
+# So many wait in the outbox before more is put back.
+MOST_WAITING = 2_000
+BETWEEN_LOOKS_SECONDS = 0.1
 
 _COLUMNS = (
     "position, partition, event_id, aggregate_id, aggregate_version, subject, payload, trace,"
@@ -60,6 +65,15 @@ CREATE TABLE stream_state (
 )
 """,
     "INSERT INTO stream_state DEFAULT VALUES",
+    """
+CREATE TABLE replays (
+    id uuid CONSTRAINT pk_replays PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor text NOT NULL,
+    what text NOT NULL,
+    events bigint NOT NULL
+)
+""",
     """
 CREATE FUNCTION open_event_days(first_day date, last_day date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -158,6 +172,8 @@ _SUSPECT = text("UPDATE stream_state SET suspicions = suspicions + 1")
 _OPEN_DAYS = text("SELECT open_event_days(:first_day, :last_day)")
 _FORGET_DAYS = text("SELECT forget_event_days(:before_day) AS forgotten")
 
+_WAITING = text("SELECT count(*) AS waiting FROM outbox")
+
 _PUT_BACK = text(
     f"""
     WITH chosen AS (
@@ -248,6 +264,19 @@ async def put_back(tx: Transaction, tails: Sequence[Tail]) -> int:
             "sequences": [tail.sequence for tail in tails],
         },
     )
+
+
+async def wait_for_room(database: Database) -> None:
+    """
+    Wait until the outbox has room for a portion of what is told once more: new events wait behind
+    it.
+    """
+    while True:
+        async with database.begin() as tx:
+            (row,) = await tx.rows(_WAITING)
+        if row.waiting < MOST_WAITING:
+            return
+        await asyncio.sleep(BETWEEN_LOOKS_SECONDS)
 
 
 async def open_days(tx: Transaction, today: date) -> None:

@@ -9,7 +9,6 @@ through and compared event by event, and what it lacks is published once more (A
 What an administrator purged, or what has aged out at its front, is gone on purpose and stays so.
 """
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -19,7 +18,7 @@ from nats.aio.client import Client
 from sqlalchemy import Row, text
 
 from chassis.events.metrics import REPLAYED, STREAM_LOSSES
-from chassis.events.record import Tail, put_back
+from chassis.events.record import Tail, put_back, wait_for_room
 from chassis.events.stored import stored_events
 from chassis.events.streams import stream_of
 from chassis.storage.database import Database
@@ -29,9 +28,6 @@ log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 5.0
 PAGE = 5_000
-# No more than this waits in the outbox because of a repair: new events would wait behind it.
-MOST_WAITING = 2_000
-BETWEEN_LOOKS_SECONDS = 0.1
 
 _STATE = text(
     """
@@ -53,7 +49,6 @@ _PAGE = text(
     ORDER BY stream_sequence, event_id LIMIT :limit
     """
 )
-_WAITING = text("SELECT count(*) AS waiting FROM outbox")
 
 
 async def repair_stream(database: Database, broker: Client, *, context: str, told: Wake) -> int:
@@ -119,7 +114,7 @@ async def _refill(
         ]
         if not missing:
             continue
-        await _wait_for_room(database)
+        await wait_for_room(database)
         async with database.begin() as tx:
             count = await put_back(tx, missing)
             tx.after_commit(told.ring)
@@ -143,12 +138,3 @@ async def _pages(database: Database, began: datetime) -> AsyncIterator[Sequence[
             return
         yield page
         sequence, event_id = page[-1].stream_sequence, page[-1].event_id
-
-
-async def _wait_for_room(database: Database) -> None:
-    while True:
-        async with database.begin() as tx:
-            (row,) = await tx.rows(_WAITING)
-        if row.waiting < MOST_WAITING:
-            return
-        await asyncio.sleep(BETWEEN_LOOKS_SECONDS)

@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from chassis.events.metrics import REPLAYED
 from chassis.events.record import Tail, put_back
+from chassis.kernel.ids import new_id
 from chassis.outages import is_outage
 from chassis.storage.database import Database, Transaction
 from chassis.wake import Wake
@@ -65,6 +66,8 @@ _SIZE = text(
         ON event.aggregate_id = asked.aggregate_id AND aggregate_version >= version
     """
 )
+
+_RECORD = text("INSERT INTO replays (id, actor, what, events) VALUES (:id, :actor, :what, :events)")
 
 
 class MissingEvents(msgspec.Struct, frozen=True):
@@ -165,6 +168,13 @@ async def tails_of(
     """
     values = {"aggregate_id": aggregate_id, "version": version, "until": until}
     return [Tail(row.aggregate_id, row.version) for row in await tx.rows(_TAILS_OF, values)]
+
+
+async def record_replay(tx: Transaction, *, actor: str, what: str, events: int) -> None:
+    """
+    Write down that a person had events told once more.
+    """
+    await tx.run(_RECORD, {"id": new_id(), "actor": actor, "what": what, "events": events})
 
 
 async def size_of(tx: Transaction, tails: Sequence[Tail]) -> int:

@@ -6,7 +6,19 @@ from pathlib import Path
 
 import uvloop
 
-from deploy.local import bench, demo, down, logs, replay, status, up, verify
+from deploy.local import (
+    bench,
+    dead_letters,
+    demo,
+    down,
+    events,
+    logs,
+    replay,
+    replay_events,
+    status,
+    up,
+    verify,
+)
 from deploy.local.cluster import DEFAULT_STATE
 from deploy.local.errors import LocalError
 
@@ -20,6 +32,9 @@ COMMANDS = {
     "replay": replay,
     "verify": verify,
     "bench": bench,
+    "events": events,
+    "dead-letters": dead_letters,
+    "replay-events": replay_events,
 }
 
 

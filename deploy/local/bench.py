@@ -18,11 +18,11 @@ from uuid import uuid4
 from chassis.events.broker import connect_broker
 from chassis.kernel.money import Money
 from chassis.runner import tame_garbage_collector
+from chassis.terminal import print_table
 from deploy.local.calibration import WRITERS, Limits, echo_server, limits_of, mean_of
 from deploy.local.cluster import Cluster, load, to_json
 from deploy.local.progress import progress
 from deploy.local.status import megabytes, memory_of, status_of
-from deploy.local.tables import print_table
 from deploy.local.world.catalogue import Delivery, NewProduct, offer_products, receive
 from deploy.local.world.latency import Latency, latency_of
 from deploy.local.world.outcomes import Followed, Outcomes, listening

@@ -20,12 +20,12 @@ from chassis.backoff import backoff_seconds
 from chassis.kernel.clock import system_clock
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.telemetry.tracing import current_traceparent, trace_id_of, tracer
+from chassis.terminal import print_table
 from deploy.local.cluster import Cluster, to_json
 from deploy.local.showcase.carriers import PROVIDERS
 from deploy.local.showcase.goods import Shop
 from deploy.local.showcase.journeys import JOURNEYS, Journey
 from deploy.local.showcase.outcome import Outcome, outcome_of
-from deploy.local.tables import print_table
 from deploy.local.traces import Span, complete_trace, missing_from, tree_of
 from deploy.local.up import Report, bring_up, nats_nodes_from, replicas_from, silent
 from deploy.local.verdict import Verdict

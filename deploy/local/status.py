@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import psutil
 
+from chassis.terminal import print_table
 from deploy.local.cluster import Cluster, load, to_json
 from deploy.local.health import problem_of
 from deploy.local.processes import Identity, Process
-from deploy.local.tables import print_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

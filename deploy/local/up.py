@@ -16,13 +16,13 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from chassis.terminal import print_table
 from deploy.local.cluster import Cluster, forget, read, to_json, write
 from deploy.local.errors import StartFailed
 from deploy.local.leftovers import clear_leftovers
 from deploy.local.plan import make_plan
 from deploy.local.processes import MARK, last_lines, open_log
 from deploy.local.state import exclusive
-from deploy.local.tables import print_table
 from deploy.local.topology import ROOT, WAYBILL, Topology
 
 ALL_WELL_SECONDS = 60.0

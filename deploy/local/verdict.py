@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chassis.terminal import print_table
 from deploy.local.invariants.invariant import Finding, Invariant
-from deploy.local.tables import print_table
 
 MOST_EXAMPLES = 5
 

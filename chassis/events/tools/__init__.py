@@ -1,0 +1,1 @@
+"""For people who look after events: dead letters and replays, on the command line."""
