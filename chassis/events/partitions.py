@@ -19,14 +19,20 @@ PARTITIONS = 64
 # The first half of the lock's key; the second is the partition.
 _LOCK_CLASS = 0x0B0C
 
+# Not more partitions than hold about as many events as are wanted: the rest is for other relays.
+# A lock is tried only until there are enough of them.
 _TRY = text(
     """
     WITH waiting AS MATERIALIZED (
-        SELECT DISTINCT partition FROM (
-            SELECT partition FROM outbox ORDER BY position LIMIT 2000
-        ) AS oldest
+        SELECT partition, count(*) AS events, min(position) AS oldest
+        FROM (SELECT partition, position FROM outbox ORDER BY position LIMIT 4 * :wanted) AS first
+        GROUP BY partition
+    ), eldest_first AS MATERIALIZED (
+        SELECT partition FROM waiting ORDER BY oldest
     )
-    SELECT partition FROM waiting WHERE pg_try_advisory_xact_lock(:lock_class, partition)
+    SELECT partition FROM eldest_first
+    WHERE pg_try_advisory_xact_lock(:lock_class, partition)
+    LIMIT (SELECT ceil(count(*) * :wanted / greatest(sum(events), 1)) FROM waiting)
     """
 )
 _LOCK = text(
@@ -48,14 +54,16 @@ def partition_of(aggregate_id: UUID) -> int:
     return aggregate_id.int % PARTITIONS
 
 
-async def try_partitions_with_work(tx: Transaction) -> list[int]:
+async def try_partitions_with_work(tx: Transaction, *, wanted: int) -> list[int]:
     """
-    Lock those partitions that have waiting events and that nobody else has locked.
+    Lock partitions that have waiting events and that nobody else has locked: all of them, or so
+    many that they hold about as many events as are *wanted*.
 
     It must be a statement of its own: the next one sees all that a lock's former holder has
     committed, which this one's snapshot may not.
     """
-    return [row.partition for row in await tx.rows(_TRY, {"lock_class": _LOCK_CLASS})]
+    rows = await tx.rows(_TRY, {"lock_class": _LOCK_CLASS, "wanted": wanted})
+    return [row.partition for row in rows]
 
 
 async def lock_partitions(tx: Transaction, aggregate_ids: Sequence[UUID]) -> None:

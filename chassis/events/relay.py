@@ -11,6 +11,7 @@ JetStream drops the repeat by message id, and after its window the inbox does.
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 from uuid import uuid4
@@ -22,7 +23,7 @@ from opentelemetry.trace import SpanKind
 from sqlalchemy import Row, text
 
 from chassis.backoff import backoff_seconds
-from chassis.events.metrics import PUBLISHED, REFUSED_BATCHES, RELAY_LAG, seconds_since
+from chassis.events.metrics import PUBLISHED, REFUSED_BATCHES, RELAY_LAG
 from chassis.events.partitions import try_partitions_with_work
 from chassis.events.record import file_published
 from chassis.storage.database import Database, Transaction
@@ -32,6 +33,9 @@ from chassis.wake import Wake
 log = logging.getLogger(__name__)
 
 BATCH = 500
+# From so many on there is more where they came from.
+RUSH = BATCH // 2
+LANES = 3
 PUBLISH_SECONDS = 5.0
 SWEEP_SECONDS = 0.5
 # After a batch, a moment for more to come: a lone event never waits, a stream of them shares
@@ -68,16 +72,27 @@ async def relay(database: Database, broker: Client, *, context: str, told: Wake)
     while True:
         try:
             published = await relay_batch(database, broker, context=context)
+            if published >= RUSH:
+                # While one batch is filed the next one is published: both sides stay busy.
+                async with asyncio.TaskGroup() as lanes:
+                    for _ in range(LANES):
+                        lanes.create_task(_relay_rush(database, broker, context))
         except Exception as error:  # whatever it is, the events are safe in the outbox
             failures += 1
-            log.warning("relay: cannot publish (%s: %s)", type(error).__name__, error)
+            cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+            log.warning("relay: cannot publish (%s: %s)", type(cause).__name__, cause)
             await asyncio.sleep(backoff_seconds(failures, most=2.0))
             continue
         failures = 0
         if published == 0:
             await told.wait(sweep_seconds=SWEEP_SECONDS)
-        elif published < BATCH:
+        elif published < RUSH:
             await asyncio.sleep(LINGER_SECONDS)
+
+
+async def _relay_rush(database: Database, broker: Client, context: str) -> None:
+    while await relay_batch(database, broker, context=context) >= RUSH:
+        pass
 
 
 async def relay_batch(database: Database, broker: Client, *, context: str) -> int:
@@ -85,7 +100,7 @@ async def relay_batch(database: Database, broker: Client, *, context: str) -> in
     Publish up to 500 waiting events, and return how many there were.
     """
     async with database.begin() as tx:
-        partitions = await try_partitions_with_work(tx)
+        partitions = await try_partitions_with_work(tx, wanted=BATCH)
         if not partitions:
             return 0
         rows = await tx.rows(_SELECT, {"partitions": partitions, "limit": BATCH})
@@ -95,9 +110,10 @@ async def relay_batch(database: Database, broker: Client, *, context: str) -> in
         await file_published(tx, [row.position for row in rows], sequences)
     PUBLISHED.labels(context).inc(len(rows))
     lag = RELAY_LAG.labels(context)
+    now = datetime.now(UTC)
     for row in rows:
         if not row.replays:
-            lag.observe(seconds_since(row.occurred_at))
+            lag.observe((now - row.occurred_at).total_seconds())
     return len(rows)
 
 

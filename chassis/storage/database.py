@@ -197,7 +197,7 @@ class Database:
 
 
 def connect(
-    url: str, *, application: str, pool_size: int = 5, idle_seconds: float = 15
+    url: str, *, application: str, pool_size: int = 6, idle_seconds: float = 15
 ) -> Database:
     """
     Return the database at *url* (`postgresql+asyncpg://…`); nothing is opened before first use.
