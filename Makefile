@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay verify bench events dead-letters replay-events docs clean
+.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay verify bench bench-events events dead-letters replay-events docs golden clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[36m%-13s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,18 +74,28 @@ bench: setup  ## Orders per second beside the limits of this machine (ORDERS=, B
 	$(LOCAL) up
 	$(LOCAL) bench $(if $(ORDERS),--orders $(ORDERS)) $(if $(BATCH),--batch $(BATCH)) $(if $(IN_FLIGHT),--in-flight $(IN_FLIGHT))
 
+bench-events: setup  ## Events per second and their lag, beside PostgreSQL and JetStream alone (EVENTS=, SECONDS=)
+	$(LOCAL) bench-events $(if $(EVENTS),--events $(EVENTS)) $(if $(SECONDS),--seconds $(SECONDS))
+
 events: setup  ## How events flow: what waits, what was published, who is behind
 	$(LOCAL) events
 
 dead-letters: setup  ## Events that were given up, by cause (DO="show ID", DO="redrive --like ID --yes")
 	$(LOCAL) dead-letters $(DO)
 
-replay-events: setup  ## Publish events again (SERVICE=order, SINCE= or AGGREGATE= or SEQUENCES=, YES=1)
+replay-bench-events: setup  ## Events per second and their lag, beside PostgreSQL and JetStream alone (EVENTS=, SECONDS=)
+	$(LOCAL) bench-events $(if $(EVENTS),--events $(EVENTS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+events: setup  ## Publish events again (SERVICE=order, SINCE= or AGGREGATE= or SEQUENCES=, YES=1)
 	@test -n "$(SERVICE)" || { echo "say whose events: make replay-events SERVICE=order SINCE=2026-01-31T12:00Z"; exit 2; }
 	$(LOCAL) replay-events $(SERVICE) $(if $(SINCE),--since $(SINCE)) $(if $(AGGREGATE),--aggregate $(AGGREGATE)) $(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(UNTIL),--until $(UNTIL)) $(if $(YES),--yes)
 
 docs: setup  ## Write the generated pages of docs/ anew
 	$(BIN)/python scripts/configuration.py
+	$(BIN)/python scripts/asyncapi.py
+
+golden: setup  ## Record what messages look like in bytes, for later versions to read
+	$(BIN)/python scripts/golden.py
 
 clean: down  ## Remove everything that can be made again, and the cluster's data
 	rm -rf .venv gen .run .mypy_cache .ruff_cache .pytest_cache

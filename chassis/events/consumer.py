@@ -134,11 +134,13 @@ class Consumer:
         """
         Bring about what *deliveries* say, each at most once, and settle them with JetStream.
         """
-        failure: Exception
+        failure: Exception | None = None
         try:
-            return await self._apply(deliveries)
+            await self._apply(deliveries)
         except Exception as error:  # sorted out below, where it no longer shadows later ones
             failure = error
+        if failure is None:
+            return
         if is_outage(failure) and not isinstance(failure, Conflict):
             await self._put_off(deliveries, failure)
         elif len(deliveries) == 1:

@@ -12,19 +12,17 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any
-from uuid import uuid4
 
-import orjson
 from nats.aio.client import Client
-from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
 from sqlalchemy import Row, text
 
 from chassis.backoff import backoff_seconds
+from chassis.events.headers import event_headers
 from chassis.events.metrics import PUBLISHED, REFUSED_BATCHES, RELAY_LAG
 from chassis.events.partitions import try_partitions_with_work
+from chassis.events.publish import Outgoing, PublishRefused, publish_atomically, publish_singly
 from chassis.events.record import file_published
 from chassis.storage.database import Database, Transaction
 from chassis.telemetry.tracing import context_of, is_sampled, traceparent_of, tracer
@@ -36,7 +34,6 @@ BATCH = 500
 # From so many on there is more where they came from.
 RUSH = BATCH // 2
 LANES = 3
-PUBLISH_SECONDS = 5.0
 SWEEP_SECONDS = 0.5
 # After a batch, a moment for more to come: a lone event never waits, a stream of them shares
 # transactions and syncs.
@@ -54,12 +51,6 @@ _SELECT = text(
 _STILL_THERE = text("SELECT 1")
 
 
-class PublishRefused(Exception):
-    """
-    JetStream answered a publish with an error.
-    """
-
-
 async def relay(database: Database, broker: Client, *, context: str, told: Wake) -> None:
     """
     Publish outbox events until cancelled.
@@ -73,10 +64,7 @@ async def relay(database: Database, broker: Client, *, context: str, told: Wake)
         try:
             published = await relay_batch(database, broker, context=context)
             if published >= RUSH:
-                # While one batch is filed the next one is published: both sides stay busy.
-                async with asyncio.TaskGroup() as lanes:
-                    for _ in range(LANES):
-                        lanes.create_task(_relay_rush(database, broker, context))
+                await drain_outbox(database, broker, context=context)
         except Exception as error:  # whatever it is, the events are safe in the outbox
             failures += 1
             cause = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
@@ -88,11 +76,6 @@ async def relay(database: Database, broker: Client, *, context: str, told: Wake)
             await told.wait(sweep_seconds=SWEEP_SECONDS)
         elif published < RUSH:
             await asyncio.sleep(LINGER_SECONDS)
-
-
-async def _relay_rush(database: Database, broker: Client, context: str) -> None:
-    while await relay_batch(database, broker, context=context) >= RUSH:
-        pass
 
 
 async def relay_batch(database: Database, broker: Client, *, context: str) -> int:
@@ -117,13 +100,27 @@ async def relay_batch(database: Database, broker: Client, *, context: str) -> in
     return len(rows)
 
 
+async def drain_outbox(database: Database, broker: Client, *, context: str) -> None:
+    """
+    Publish what waits, several batches at once: while one is filed the next one is published.
+    """
+    async with asyncio.TaskGroup() as lanes:
+        for _ in range(LANES):
+            lanes.create_task(_relay_rush(database, broker, context))
+
+
+async def _relay_rush(database: Database, broker: Client, context: str) -> None:
+    while await relay_batch(database, broker, context=context) >= RUSH:
+        pass
+
+
 async def _publish(
     tx: Transaction, broker: Client, rows: Sequence[Row[Any]], context: str
 ) -> Sequence[int]:
-    headers = [_headers(row, context) for row in rows]
-    if len(rows) > 1:
+    messages = [_message(row, context) for row in rows]
+    if len(messages) > 1:
         try:
-            return await _publish_atomically(broker, rows, headers)
+            return await publish_atomically(broker, messages)
         except PublishRefused as refusal:
             # Most likely some of them were published before a crash, and a batch with a repeat is
             # refused whole. One by one, each repeat is answered with its first sequence.
@@ -131,62 +128,11 @@ async def _publish(
             log.info("relay: batch refused (%s), publishing one by one", refusal)
         # Or we were frozen, and what we had locked is somebody else's now: this fails then.
         await tx.rows(_STILL_THERE)
-    return await _publish_singly(broker, rows, headers)
+    return await publish_singly(broker, messages)
 
 
-async def _publish_atomically(
-    broker: Client, rows: Sequence[Row[Any]], headers: Sequence[dict[str, str]]
-) -> list[int]:
-    """
-    Publish *rows* as one atomic batch: all are stored, in this order, with one sync (ADR-50 of
-    NATS), or none.
-    """
-    batch = uuid4().hex
-    last = len(rows)
-    for number, (row, header) in enumerate(zip(rows, headers, strict=True), start=1):
-        header = {**header, "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
-        if number < last:
-            await broker.publish(row.subject, row.payload, headers=header)
-    header["Nats-Batch-Commit"] = "1"
-    reply = await broker.request(
-        rows[-1].subject, rows[-1].payload, headers=header, timeout=PUBLISH_SECONDS
-    )
-    end = _sequence(reply.data)
-    return list(range(end - last + 1, end + 1))
-
-
-async def _publish_singly(
-    broker: Client, rows: Sequence[Row[Any]], headers: Sequence[dict[str, str]]
-) -> list[int]:
-    sequences: dict[int, int] = {}
-    of_position = {row.position: header for row, header in zip(rows, headers, strict=True)}
-
-    async def publish_partition(partition: Sequence[Row[Any]]) -> None:
-        for row in partition:
-            reply = await broker.request(
-                row.subject,
-                row.payload,
-                headers=of_position[row.position],
-                timeout=PUBLISH_SECONDS,
-            )
-            sequences[row.position] = _sequence(reply.data)
-
-    by_partition = sorted(rows, key=lambda row: (row.partition, row.position))
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            for _, partition in groupby(by_partition, key=lambda row: row.partition):
-                tasks.create_task(publish_partition(list(partition)))
-    except* (NatsError, PublishRefused, OSError) as errors:
-        raise errors.exceptions[0] from None
-    return [sequences[row.position] for row in rows]
-
-
-def _sequence(ack: bytes) -> int:
-    answer = orjson.loads(ack)
-    if "error" in answer:
-        raise PublishRefused(answer["error"].get("description", "no reason given"))
-    sequence: int = answer["seq"]
-    return sequence
+def _message(row: Row[Any], context: str) -> Outgoing:
+    return Outgoing(row.subject, row.payload, _headers(row, context), row.partition)
 
 
 def _headers(row: Row[Any], context: str) -> dict[str, str]:
@@ -207,18 +153,13 @@ def _headers(row: Row[Any], context: str) -> dict[str, str]:
         )
         trace = traceparent_of(span)
         span.end()
-    headers = {
-        # What is told again must look new to JetStream, which drops repeats for a while.
-        "Nats-Msg-Id": f"{row.event_id}.{row.replays}" if row.replays else str(row.event_id),
-        "ce-specversion": "1.0",
-        "ce-id": str(row.event_id),
-        "ce-source": f"retail/{context}",
-        "ce-type": row.subject,
-        "ce-subject": str(row.aggregate_id),
-        "ce-sequence": str(row.aggregate_version),
-        "ce-time": row.occurred_at.isoformat(),
-        "content-type": "application/protobuf",
-    }
-    if trace:
-        headers["traceparent"] = trace
-    return headers
+    return event_headers(
+        context=context,
+        event_id=row.event_id,
+        subject=row.subject,
+        aggregate_id=row.aggregate_id,
+        aggregate_version=row.aggregate_version,
+        occurred_at=row.occurred_at,
+        replays=row.replays,
+        trace=trace,
+    )

@@ -8,6 +8,7 @@ import uvloop
 
 from deploy.local import (
     bench,
+    bench_events,
     dead_letters,
     demo,
     down,
@@ -32,6 +33,7 @@ COMMANDS = {
     "replay": replay,
     "verify": verify,
     "bench": bench,
+    "bench-events": bench_events,
     "events": events,
     "dead-letters": dead_letters,
     "replay-events": replay_events,

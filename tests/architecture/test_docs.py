@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.configuration import PAGE, page
+from scripts import asyncapi, configuration
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
@@ -41,7 +41,11 @@ def test_every_make_target_that_is_named_exists(document):
 
 
 def test_the_page_of_settings_is_fresh():
-    assert PAGE.read_text() == page(), "run `make docs`"
+    assert configuration.PAGE.read_text() == configuration.page(), "run `make docs`"
+
+
+def test_the_page_of_events_is_fresh():
+    assert asyncapi.PAGE.read_text() == asyncapi.page(), "run `make docs`"
 
 
 def test_every_decision_that_is_cited_was_taken():

@@ -37,6 +37,21 @@ def test_every_event_says_what_it_is_about_in_its_first_field(context):
             assert meta.message_type.full_name == "retail.common.v1.EventMeta"
 
 
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_what_is_no_event_is_a_part_of_one(context):
+    messages = messages_of(context)
+
+    no_events = {name for name, message in messages.items() if "meta" not in message.fields_by_name}
+    parts = {
+        field.message_type.name
+        for message in messages.values()
+        for field in message.fields
+        if field.message_type
+    }
+
+    assert no_events <= parts
+
+
 def test_whoever_listens_has_a_consumer():
     heard = {
         service: (import_module(f"services.{service}.entrypoints.subscriptions").HEARS,)

@@ -1,0 +1,1 @@
+"""How fast events flow, beside what the servers themselves do."""
