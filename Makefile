@@ -83,10 +83,7 @@ events: setup  ## How events flow: what waits, what was published, who is behind
 dead-letters: setup  ## Events that were given up, by cause (DO="show ID", DO="redrive --like ID --yes")
 	$(LOCAL) dead-letters $(DO)
 
-replay-bench-events: setup  ## Events per second and their lag, beside PostgreSQL and JetStream alone (EVENTS=, SECONDS=)
-	$(LOCAL) bench-events $(if $(EVENTS),--events $(EVENTS)) $(if $(SECONDS),--seconds $(SECONDS))
-
-events: setup  ## Publish events again (SERVICE=order, SINCE= or AGGREGATE= or SEQUENCES=, YES=1)
+replay-events: setup  ## Publish events again (SERVICE=order, SINCE= or AGGREGATE= or SEQUENCES=, YES=1)
 	@test -n "$(SERVICE)" || { echo "say whose events: make replay-events SERVICE=order SINCE=2026-01-31T12:00Z"; exit 2; }
 	$(LOCAL) replay-events $(SERVICE) $(if $(SINCE),--since $(SINCE)) $(if $(AGGREGATE),--aggregate $(AGGREGATE)) $(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(UNTIL),--until $(UNTIL)) $(if $(YES),--yes)
 
