@@ -1,6 +1,7 @@
 """Events as they arrive, and what they are in the light of the inbox."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,10 +33,14 @@ class Envelope:
 class Delivery:
     """
     An event in the message that brought it.
+
+    Attributes:
+        since: When it came, by the monotonic clock.
     """
 
     message: Msg
     envelope: Envelope
+    since: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)

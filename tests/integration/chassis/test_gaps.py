@@ -18,7 +18,9 @@ NAME = "fulfillment-order"
 
 
 @pytest.fixture
-def consumer(database, broker, jetstream, heard):  # noqa: ARG001  (the streams are needed)
+def consumer(database, broker, jetstream, heard, monkeypatch):  # noqa: ARG001
+    monkeypatch.setattr(consumer_module, "HOLD_SECONDS", 0)
+
     async def hear(events, tx):
         words = [(event.meta.aggregate_id, event.reason) for event in events]
         tx.after_commit(lambda: heard.extend(words))
@@ -171,3 +173,38 @@ async def test_an_event_whose_elder_is_being_tried_again_is_not_taken_for_lost(
     await consumer.handle([two])
 
     assert await missing(database) == []
+
+
+async def test_only_what_was_put_aside_is_settled_for_good(
+    database, broker, tell, consumer, fetch, monkeypatch
+):
+    monkeypatch.setattr(consumer_module, "LOST_AFTER", 2)
+    thing = Thing()
+    await tell((thing, "one"), (thing, "two"), (thing, "three"))
+    while await relay_batch(database, broker, context="order"):
+        pass
+    _, two, three = await fetch(3)
+    await three.message.ack()
+    await consumer.handle([two])
+    (two,) = await fetch(1)
+    (three,) = await fetch_as_new(broker, 3)
+
+    # The second one has come often enough to believe that its elder is lost, the third has not.
+    await consumer.handle([two, three])
+
+    assert await missing(database) == [(0, 2)]
+    assert [d.envelope.version for d in await fetch(1)] == [3]
+
+
+async def fetch_as_new(broker, sequence):
+    """
+    Have an event of the stream delivered for the first time, once more.
+    """
+    jetstream = broker.jetstream()
+    message = await jetstream.get_msg("RETAIL_ORDER", sequence)
+    headers = {k: v for k, v in message.headers.items() if not k.startswith("Nats-")}
+    await jetstream.publish(message.subject, message.data, headers=headers)
+    inbox = await jetstream.pull_subscribe_bind(durable=NAME, stream="RETAIL_ORDER")
+    found = await read_deliveries(await inbox.fetch(1, timeout=5))
+    await inbox.unsubscribe()
+    return found
