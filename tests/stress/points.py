@@ -33,22 +33,24 @@ class Points:
     def __init__(self) -> None:
         self.going = asyncio.Event()
         self.going.set()
-        self._armed: dict[str, tuple[str, int]] = {}
+        # Several faults may have the same point in mind.
+        self._armed: list[tuple[str, str, int]] = []
         self._heard = b""
 
     def reach(self, point: str) -> None:
         """
         Suffer what the harness has in mind for *point*, if anything.
         """
-        if point not in self._armed:
-            return
-        deed, passes = self._armed.pop(point)
-        if passes > 1:
-            self._armed[point] = (deed, passes - 1)
-            return
-        # No buffer: the next statement is the last.
-        os.write(_STDOUT, f"{deed} {point}\n".encode())
-        os.kill(os.getpid(), _SIGNALS[deed])
+        armed, self._armed = self._armed, []
+        for deed, where, passes in armed:
+            if where != point:
+                self._armed.append((deed, where, passes))
+            elif passes > 1:
+                self._armed.append((deed, where, passes - 1))
+            else:
+                # No buffer: the next statement may be the last.
+                os.write(_STDOUT, f"{deed} {point}\n".encode())
+                os.kill(os.getpid(), _SIGNALS[deed])
 
     def listen(self) -> None:
         """
@@ -71,4 +73,4 @@ class Points:
             case ["resume"]:
                 self.going.set()
             case [deed, point, passes]:
-                self._armed[point] = (deed, int(passes))
+                self._armed.append((deed, point, int(passes)))
