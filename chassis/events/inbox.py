@@ -121,11 +121,12 @@ _DUE_ASKS = text(
     """
     UPDATE inbox SET asks = asks + 1,
         ask_at = clock_timestamp() + least(asks + 1, 30) * interval '2 seconds'
-    WHERE (aggregate_id, consumer) IN (
-        SELECT aggregate_id, consumer FROM inbox
+    -- An array is made once; an IN may be looked up anew for every row, past its limit.
+    WHERE consumer = :consumer AND aggregate_id = ANY(ARRAY(
+        SELECT aggregate_id FROM inbox
         WHERE consumer = :consumer AND missing_since IS NOT NULL AND ask_at <= clock_timestamp()
         ORDER BY ask_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    )
+    ))
     RETURNING aggregate_id, version + 1 AS version
     """
 )

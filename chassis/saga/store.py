@@ -42,14 +42,16 @@ _WAKE = text(
     RETURNING step
     """
 )
+# An array is made once. An IN may be looked up anew for every row, and each time it finds other
+# rows that are not locked yet: then the limit is none.
 _CLAIM = text(
     """
     UPDATE sagas
     SET due_at = CAST(:now AS timestamptz) + CAST(:lease AS interval), claim = claim + 1
-    WHERE id IN (
+    WHERE id = ANY(ARRAY(
         SELECT id FROM sagas WHERE step = :step AND due_at <= CAST(:now AS timestamptz)
         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    )
+    ))
     RETURNING id, claim, attempts, trace
     """
 )

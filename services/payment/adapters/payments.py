@@ -51,11 +51,12 @@ _CLAIM = text(
             CAST(:patience AS interval) * power(2, least(attempts, 20)),
             CAST(:most_patience AS interval)
         )
-    WHERE id IN (
+    -- An array is made once; an IN may be looked up anew for every row, past its limit.
+    WHERE id = ANY(ARRAY(
         SELECT id FROM payment_transactions
         WHERE state IN ('REQUESTED', 'UNKNOWN') AND ask_again_at <= CAST(:now AS timestamptz)
         ORDER BY ask_again_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    )
+    ))
     RETURNING payment_id
     """
 )
