@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable
 
 from chassis.backoff import backoff_seconds
@@ -14,13 +15,16 @@ async def repeat(
     job: Callable[[], Awaitable[object]], *, name: str, every_seconds: float, eager: bool = False
 ) -> None:
     """
-    Do *job* every so often until cancelled; what it raises is logged, and it is done again.
+    Do *job* every so often until cancelled, first after a part of that time; what it raises is
+    logged, and it is done again.
 
     Args:
         name: What the log calls it.
         eager: Whether to do it again at once when it says that it did something.
     """
     failures = 0
+    # Not all jobs of all replicas at the same moment.
+    await asyncio.sleep(random.uniform(0, every_seconds))
     while True:
         try:
             did_something = await job()

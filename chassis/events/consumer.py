@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 BATCH = 500
 FETCH_SECONDS = 1.0
 # After a batch, a moment for more to come: see the relay.
-LINGER_SECONDS = 0.02
+LINGER_SECONDS = 0.01
 MOST_ATTEMPTS = 8
 SWEEP_SECONDS = 1.0
 

@@ -37,7 +37,7 @@ LANES = 3
 SWEEP_SECONDS = 0.5
 # After a batch, a moment for more to come: a lone event never waits, a stream of them shares
 # transactions and syncs.
-LINGER_SECONDS = 0.02
+LINGER_SECONDS = 0.01
 
 _SELECT = text(
     """

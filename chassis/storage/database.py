@@ -197,7 +197,7 @@ class Database:
 
 
 def connect(
-    url: str, *, application: str, pool_size: int = 6, idle_seconds: float = 15
+    url: str, *, application: str, pool_size: int = 4, idle_seconds: float = 15
 ) -> Database:
     """
     Return the database at *url* (`postgresql+asyncpg://…`); nothing is opened before first use.
@@ -217,6 +217,8 @@ def connect(
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
+        # The one used last first: those that only a rush needs stay asleep, and small.
+        pool_use_lifo=True,
         # What a failed statement was given may be somebody's address: it belongs in no log.
         hide_parameters=True,
         connect_args={

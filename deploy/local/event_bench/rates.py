@@ -30,13 +30,13 @@ INSERT INTO outbox (partition, event_id, aggregate_id, aggregate_version, subjec
     occurred_at)
 SELECT ('x' || right(id::text, 2))::bit(8)::int % 64, gen_random_uuid(), id, version, $1, $2, '',
     now()
-FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, $3 / 4)) AS aggregates,
+FROM (SELECT uuidv7() AS id FROM generate_series(1, $3 / 4)) AS aggregates,
     generate_series(1, 4) AS version
 """
 _FILL_HISTORY = """
 INSERT INTO published_events (position, partition, event_id, aggregate_id, aggregate_version,
     subject, payload, trace, occurred_at, replays, published_at, stream_sequence)
-SELECT -n, n % 64, gen_random_uuid(), gen_random_uuid(), 1, $1, $2, '', at, 0, at, -n
+SELECT -n, n % 64, uuidv7(at - now()), uuidv7(at - now()), 1, $1, $2, '', at, 0, at, -n
 FROM (
     SELECT n, now() - (n % 14) * interval '1 day' AS at FROM generate_series(1, $3::bigint) AS n
 ) AS days
