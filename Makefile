@@ -93,6 +93,7 @@ stress: setup  ## Kill, freeze and repeat under load, then count what was lost (
 docs: setup  ## Write the generated pages of docs/ anew
 	$(BIN)/python scripts/configuration.py
 	$(BIN)/python scripts/asyncapi.py
+	$(BIN)/python scripts/metrics.py
 
 golden: setup  ## Record what messages look like in bytes, for later versions to read
 	$(BIN)/python scripts/golden.py

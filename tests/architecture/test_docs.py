@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import asyncapi, configuration
+from scripts import asyncapi, configuration, metrics
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
@@ -42,6 +42,10 @@ def test_every_make_target_that_is_named_exists(document):
 
 def test_the_page_of_settings_is_fresh():
     assert configuration.PAGE.read_text() == configuration.page(), "run `make docs`"
+
+
+def test_the_page_of_metrics_is_fresh():
+    assert metrics.PAGE.read_text() == metrics.page(), "run `make docs`"
 
 
 def test_the_page_of_events_is_fresh():

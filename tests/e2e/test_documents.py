@@ -1,0 +1,55 @@
+"""The commands in the documents do what the documents say."""
+
+import asyncio
+import re
+import sys
+
+from deploy.local.topology import ROOT
+
+LOCAL = f"{sys.prefix}/bin/python -m deploy.local"
+
+
+async def commands_of(page, cluster, directory):
+    """
+    Run the commands of *page*, for this cluster instead of the one in the checkout; return how they
+    ended and what they printed.
+    """
+    text = (ROOT / "docs" / page).read_text()
+    script = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    for written, meant in (
+        (r"make (up|down)\n", ""),
+        (
+            r"make replay-events SERVICE=(\w+) SINCE=([\w-]+)",
+            rf"{LOCAL} replay-events \1 --since \2",
+        ),
+        (r" YES=1", " --yes"),
+        (r"make (verify|events|dead-letters)", rf"{LOCAL} \1"),
+        (rf"({re.escape(LOCAL)}.*)", r"\1 --state $STATE"),
+        (r"(?<!/)\.venv/bin/", f"{sys.prefix}/bin/"),
+        (r"\.run\b", str(cluster.state)),
+    ):
+        script = re.sub(written, meant, script)
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-euo", "pipefail", "-c", script),
+        cwd=directory,
+        env={"PATH": "/usr/bin:/bin", "STATE": str(cluster.state), "HOME": str(directory)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
+
+
+async def test_the_tutorial_leads_to_a_completed_order(cluster, tmp_path):
+    code, output = await commands_of("tutorial.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert '"status": "ORDER_STATUS_COMPLETED"' in output
+
+
+async def test_events_can_be_looked_after(cluster, tmp_path):
+    code, output = await commands_of("how-to/look-after-events.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert "DEAD LETTERS" in output
+    assert "events are being published once more" in output
