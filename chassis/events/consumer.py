@@ -21,7 +21,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
 from chassis.backoff import backoff_seconds
-from chassis.events.dead_letters import BEHIND, bury, failure_of
+from chassis.events.dead_letters import BEHIND, bury, failure_of, forget_resolved
 from chassis.events.delivery import Delivery, Sorted, read_deliveries, sort_deliveries
 from chassis.events.gaps import ask_for_missing
 from chassis.events.handlers import Handlers, Subscription
@@ -58,6 +58,7 @@ FETCH_SECONDS = 1.0
 LINGER_SECONDS = 0.01
 MOST_ATTEMPTS = 8
 SWEEP_SECONDS = 1.0
+FORGET_SECONDS = 3600.0
 
 # An early event is kept for a while: its elder may be with another replica and about to be done.
 # Were it sent back at once, each delivery would shuffle the events of a busy aggregate among the
@@ -108,6 +109,13 @@ class Consumer:
                 repeat(redrive, name="redrive", every_seconds=SWEEP_SECONDS, eager=True)
             )
             tasks.create_task(repeat(sample, name="metrics", every_seconds=SAMPLE_SECONDS))
+            tasks.create_task(
+                repeat(self._forget_resolved, name="dead letters", every_seconds=FORGET_SECONDS)
+            )
+
+    async def _forget_resolved(self) -> None:
+        async with self._database.begin() as tx:
+            await forget_resolved(tx)
 
     async def _keep_listening(self) -> None:
         failures = 0

@@ -228,3 +228,23 @@ async def test_a_letter_s_aggregate_may_miss_an_event_between_letters(
         (mark,) = await tx.rows(text("SELECT version, put_aside, missing_since FROM inbox"))
     assert (mark.version, mark.put_aside) == (2, 4)
     assert mark.missing_since is not None
+
+
+async def test_resolved_letters_are_forgotten_after_a_while(
+    diner, decide, redrive, letters, database
+):
+    diner.poison.clear()
+    await decide("redrive")
+    await redrive()
+    async with database.begin() as tx:
+        await dead_letters.forget_resolved(tx)
+    assert len(await letters(resolved=True)) == 3
+    async with database.begin() as tx:
+        await tx.run(text("UPDATE dead_letters SET resolved_at = now() - interval '91 days'"))
+
+    async with database.begin() as tx:
+        await dead_letters.forget_resolved(tx)
+
+    assert await letters(resolved=True) == []
+    async with database.begin() as tx:
+        assert await tx.rows(text("SELECT id FROM dead_letter_actions")) == []
