@@ -5,10 +5,10 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay verify bench bench-events stress events dead-letters replay-events docs golden clean
+.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay verify bench bench-events stress events provision dead-letters replay-events docs golden clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[36m%-13s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: gen/.built  ## Install everything into .venv
 
@@ -78,14 +78,17 @@ bench-events: setup  ## Events per second and their lag, beside PostgreSQL and J
 	$(LOCAL) bench-events $(if $(EVENTS),--events $(EVENTS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 events: setup  ## How events flow: what waits, what was published, who is behind
-	$(LOCAL) events
+	$(LOCAL) events $(if $(JSON),--json)
+
+provision: setup  ## Make databases, streams and consumers that are missing in the running cluster
+	$(BIN)/python -m deploy.local.provision .run && echo "All databases, streams and consumers are there."
 
 dead-letters: setup  ## Events that were given up, by cause (DO="show ID", DO="redrive --like ID --yes")
 	$(LOCAL) dead-letters $(DO)
 
 replay-events: setup  ## Publish events again (SERVICE=order, SINCE= or AGGREGATE= or SEQUENCES=, YES=1)
 	@test -n "$(SERVICE)" || { echo "say whose events: make replay-events SERVICE=order SINCE=2026-01-31T12:00Z"; exit 2; }
-	$(LOCAL) replay-events $(SERVICE) $(if $(SINCE),--since $(SINCE)) $(if $(AGGREGATE),--aggregate $(AGGREGATE)) $(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(UNTIL),--until $(UNTIL)) $(if $(YES),--yes)
+	$(LOCAL) replay-events $(SERVICE) $(if $(SINCE),--since "$(SINCE)") $(if $(AGGREGATE),--aggregate $(AGGREGATE)) $(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(UNTIL),--until "$(UNTIL)") $(if $(filter 1 yes,$(YES)),--yes)
 
 stress: setup  ## Kill, freeze and repeat under load, then count what was lost (SECONDS=, EVENTS=, SEED=, JSON=1)
 	$(BIN)/python -m tests.stress $(if $(SECONDS),--seconds $(SECONDS)) $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json)

@@ -36,6 +36,8 @@ _DATABASE = (
     TooManyConnectionsError,
 )
 _ANYWHERE = (OSError, TimeoutError, NatsError, PoolTimeoutError, Conflict)
+# Errors of the operating system that say nothing of others.
+_OURS = (FileExistsError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 _STATUSES = {
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -58,5 +60,7 @@ def is_outage(error: BaseException) -> bool:
             return error.connection_invalidated or isinstance(cause, _DATABASE)
         case grpc.aio.AioRpcError():
             return error.code() in _STATUSES
+        case _ if isinstance(error, _OURS):
+            return False
         case _:
             return isinstance(error, (*_DATABASE, *_ANYWHERE))

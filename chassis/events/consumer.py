@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from uuid import UUID
 
 from nats.aio.client import Client
@@ -54,6 +55,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 FETCH_SECONDS = 1.0
+STEADY_SECONDS = 30.0
 # After a batch, a moment for more to come: see the relay.
 LINGER_SECONDS = 0.01
 MOST_ATTEMPTS = 8
@@ -70,6 +72,13 @@ HELD_FETCH_SECONDS = 0.05
 # again even if it was in the hands of someone who died.
 EARLY_SECONDS = 0.5
 LOST_AFTER = 4
+# Or even if it had failed again and again, up to its last attempt.
+LOST_AFTER_FAILING = 16
+
+# An outage that goes on while others succeed is none: after so many batches that were stopped by
+# one, their events are tried one by one, until so many in a row are stopped, too.
+OUTAGES_BEFORE_DOUBT = 4
+ENOUGH_STOPPED = 2
 
 
 class Consumer:
@@ -93,6 +102,9 @@ class Consumer:
         self._stream = stream_of(context)
         self._handlers = Handlers(subscriptions)
         self._held: list[Delivery] = []
+        self._outages = 0
+        # From the start, so that an alert sees the first one.
+        FAILED_ATTEMPTS.labels(self._name)
 
     async def run(self) -> None:
         """
@@ -120,10 +132,11 @@ class Consumer:
     async def _keep_listening(self) -> None:
         failures = 0
         while True:
+            began = time.monotonic()
             try:
                 await self._listen()
             except Exception as error:  # the events are safe in the stream
-                failures += 1
+                failures = failures + 1 if time.monotonic() - began < STEADY_SECONDS else 1
                 log.warning("consumer %s: %s: %s", self._name, type(error).__name__, error)
                 await asyncio.sleep(backoff_seconds(min(failures, 5), most=2.0))
 
@@ -158,20 +171,46 @@ class Consumer:
         """
         Bring about what *deliveries* say, each at most once, and settle them with JetStream.
         """
-        failure: Exception | None = None
-        try:
-            await self._apply(deliveries)
-        except Exception as error:  # sorted out below, where it no longer shadows later ones
-            failure = error
+        failure = await self._try(deliveries)
         if failure is None:
-            return
-        if is_outage(failure) and not isinstance(failure, Conflict):
+            self._outages = 0
+        elif _is_away(failure) and (len(deliveries) == 1 or self._outages < OUTAGES_BEFORE_DOUBT):
+            self._outages += 1
             await self._put_off(deliveries, failure)
         elif len(deliveries) == 1:
             await self._fail(deliveries[0], failure)
         else:
-            for delivery in deliveries:
-                await self.handle([delivery])
+            await self._try_one_by_one(deliveries)
+
+    async def _try_one_by_one(self, deliveries: Sequence[Delivery]) -> None:
+        """
+        Tell the events that cannot take effect from those that can. What is away for one of them
+        only, again and again, is a fault of that one.
+        """
+        stopped: list[tuple[Delivery, Exception]] = []
+        succeeded = False
+        for number, delivery in enumerate(deliveries):
+            failure = await self._try([delivery])
+            if failure is None:
+                succeeded = True
+            elif not _is_away(failure):
+                await self._fail(delivery, failure)
+            else:
+                stopped.append((delivery, failure))
+            if len(stopped) >= ENOUGH_STOPPED and not succeeded:
+                rest = [*(each for each, _ in stopped), *deliveries[number + 1 :]]
+                return await self._put_off(rest, stopped[0][1])
+        self._outages = 0
+        for delivery, failure in stopped:
+            await self._fail(delivery, failure)
+        return None
+
+    async def _try(self, deliveries: Sequence[Delivery]) -> Exception | None:
+        try:
+            await self._apply(deliveries)
+        except Exception as error:  # sorted out by the caller
+            return error
+        return None
 
     async def _apply(self, deliveries: Sequence[Delivery]) -> None:
         aggregate_ids = list({delivery.envelope.aggregate_id for delivery in deliveries})
@@ -189,10 +228,7 @@ class Consumer:
             too_long = [delivery for delivery in found.early if delivery.since < hold_from]
             aside = await self._put_aside(tx, too_long, marks)
             parked = await self._bury_behind(tx, found.behind)
-        self._count(found, skipped)
-        for delivery in (d for events in found.due.values() for d in events):
-            await delivery.message.ack()
-        for delivery in found.done:
+        for delivery in chain(*found.due.values(), found.done):
             await delivery.message.ack()
         for delivery in found.behind:
             await self._finish(delivery, "behind", delivery.envelope.aggregate_id in parked)
@@ -200,6 +236,7 @@ class Consumer:
             envelope = delivery.envelope
             await self._finish(delivery, "aside", envelope.version <= aside[envelope.aggregate_id])
         self._held += [delivery for delivery in found.early if delivery.since >= hold_from]
+        self._count(found, skipped)
 
     async def _put_aside(
         self, tx: Transaction, deliveries: Sequence[Delivery], marks: Mapping[UUID, Watermark]
@@ -212,9 +249,8 @@ class Consumer:
         for delivery in deliveries:  # in the order of their versions
             envelope = delivery.envelope
             mark = marks.get(envelope.aggregate_id, Watermark())
-            # An elder that is being tried again is not lost.
-            patient = delivery.message.metadata.num_delivered < LOST_AFTER or mark.attempts > 0
-            if mark.missing or not patient:
+            enough = LOST_AFTER_FAILING if mark.attempts else LOST_AFTER
+            if mark.missing or delivery.message.metadata.num_delivered >= enough:
                 early[envelope.aggregate_id] = (mark, envelope.version)
         done = await put_aside(tx, self._name, early) if early else set()
         return defaultdict(int, {id_: early[id_][1] for id_ in done})
@@ -260,7 +296,10 @@ class Consumer:
         except Exception as outage:
             log.warning("consumer %s: cannot count: %s", self._name, type(outage).__name__)
             return
-        if attempts >= MOST_ATTEMPTS:
+        if not attempts:
+            # Another replica has made it happen meanwhile.
+            await delivery.message.nak(delay=backoff_seconds(1))
+        elif attempts >= MOST_ATTEMPTS:
             log.error("consumer %s: dead letter %s", self._name, envelope.event_id, exc_info=error)
             await delivery.message.term()
         else:
@@ -292,3 +331,10 @@ class Consumer:
         DELIVERED.labels(self._name, "applied").inc(applied)
         DELIVERED.labels(self._name, "repeated").inc(len(found.done))
         SKIPPED.labels(self._name).inc(skipped)
+
+
+def _is_away(error: Exception) -> bool:
+    """
+    Return whether *error* says that something is away, rather than that we met somebody else.
+    """
+    return is_outage(error) and not isinstance(error, Conflict)

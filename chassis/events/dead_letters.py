@@ -63,16 +63,34 @@ _BURY = text(
 _FAILED_AGAIN = text(
     """
     UPDATE dead_letters SET attempts = attempts + 1, error = :error, stack = :stack,
-        cause = :cause, failed_at = clock_timestamp(), wish = ''
-    WHERE id = :id
+        cause = :cause, failed_at = clock_timestamp()
+    WHERE id = :id AND resolution = ''
+    """
+)
+# What was wished for those behind it is not to be done by itself some day.
+_FORGET_WISHES = text(
+    """
+    UPDATE dead_letters SET wish = ''
+    WHERE consumer = :consumer AND aggregate_id = :aggregate_id AND resolution = ''
     """
 )
 _WISHES = text(
     """
-    SELECT DISTINCT aggregate_id FROM dead_letters
-    LEFT JOIN inbox USING (consumer, aggregate_id)
-    WHERE consumer = :consumer AND resolution = ''
-        AND (wish <> '' OR dead_letters.attempts = 0 AND parked_at IS NULL)
+    -- By the oldest letter of each: the others wait for it.
+    SELECT aggregate_id FROM (
+        SELECT DISTINCT ON (aggregate_id) aggregate_id, aggregate_version, wish, attempts
+        FROM dead_letters WHERE consumer = :consumer AND resolution = ''
+        ORDER BY aggregate_id, aggregate_version
+    ) AS oldest LEFT JOIN inbox USING (aggregate_id)
+    WHERE coalesce(inbox.consumer, :consumer) = :consumer AND missing_since IS NULL
+        AND (wish <> '' OR oldest.attempts = 0 OR aggregate_version <= version)
+    UNION ALL
+    -- And those that died before they were let go.
+    SELECT aggregate_id FROM inbox
+    WHERE consumer = :consumer AND parked_at IS NOT NULL AND NOT EXISTS (
+        SELECT FROM dead_letters AS open WHERE open.consumer = inbox.consumer
+            AND open.aggregate_id = inbox.aggregate_id AND resolution = ''
+    )
     LIMIT :limit
     """
 )
@@ -88,7 +106,7 @@ _OLDEST_OPEN = text(
 _RESOLVE = text(
     """
     UPDATE dead_letters SET resolution = :resolution, resolved_at = clock_timestamp()
-    WHERE id = :id
+    WHERE id = :id AND resolution = ''
     """
 )
 _RECORD = text(
@@ -106,7 +124,9 @@ _GROUPS = text(
         min(failed_at) AS first_at, max(failed_at) AS last_at,
         count(*) FILTER (WHERE wish <> '') AS wished, (min(id::text))::uuid AS example
     FROM dead_letters WHERE resolution = ''
-    GROUP BY consumer, subject, cause ORDER BY count(*) DESC, consumer, subject, cause
+    GROUP BY consumer, subject, cause
+    -- Those that failed before those that only wait behind them.
+    ORDER BY max(attempts) = 0, count(*) DESC, consumer, subject, cause
     """
 )
 _FIND = text(
@@ -114,12 +134,20 @@ _FIND = text(
     SELECT id, consumer, subject, event_id, aggregate_id, aggregate_version, payload, error, stack,
         cause, attempts, trace_id, failed_at, wish, resolution, resolved_at
     FROM dead_letters
-    WHERE (CAST(:ids AS uuid[]) IS NULL OR id = ANY(:ids))
+    WHERE (CAST(:ids AS uuid[]) IS NULL OR id = ANY(:ids) OR event_id = ANY(:ids))
         AND (CAST(:cause AS text) IS NULL OR cause = :cause)
         AND (CAST(:subject AS text) IS NULL OR subject = :subject)
         AND (CAST(:aggregate_id AS uuid) IS NULL OR aggregate_id = :aggregate_id)
         AND (resolution = '' OR :resolved)
     ORDER BY aggregate_id, aggregate_version LIMIT :limit
+    """
+)
+_STATES = text(
+    """
+    SELECT count(*) FILTER (WHERE resolution <> '') AS resolved,
+        count(*) FILTER (WHERE resolution = '' AND wish = '') AS failed,
+        count(*) FILTER (WHERE resolution = '' AND wish <> '') AS waiting
+    FROM dead_letters WHERE id = ANY(CAST(:ids AS uuid[]))
     """
 )
 _ACTIONS = text(
@@ -168,6 +196,13 @@ BEHIND = Failure(
 )
 
 
+FORGOTTEN = Failure(
+    cause="forgotten by its publisher",
+    error="was lost on its way, and its publisher no longer has it: it can only be discarded",
+    stack="",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """
@@ -186,8 +221,8 @@ def failure_of(error: Exception) -> Failure:
     """
     return Failure(
         cause=f"{type(error).__name__} in {_place(error.__traceback__)}",
-        error=f"{type(error).__name__}: {error}",
-        stack="".join(traceback.format_exception(error)),
+        error=f"{type(error).__name__}: {error}".replace("\0", "\\0"),
+        stack="".join(traceback.format_exception(error)).replace("\0", "\\0"),
     )
 
 
@@ -230,7 +265,7 @@ async def bury(
 
 async def aggregates_with_wishes(tx: Transaction, consumer: str, *, limit: int) -> Sequence[UUID]:
     """
-    Return aggregates about whose letters somebody has decided, or that are parked no more.
+    Return aggregates about whose oldest letter somebody has decided, or that can go on without.
     """
     rows = await tx.rows(_WISHES, {"consumer": consumer, "limit": limit})
     return [row.aggregate_id for row in rows]
@@ -252,12 +287,16 @@ async def resolve(tx: Transaction, letter: Letter, resolution: str, *, note: str
     await record_action(tx, [letter.id], resolution, actor="listener", note=note)
 
 
-async def note_failed_redrive(tx: Transaction, letter: Letter, failure: Failure) -> None:
+async def note_failed_redrive(
+    tx: Transaction, consumer: str, letter: Letter, failure: Failure
+) -> None:
     """
-    Note that *letter* failed once more; it waits for a person again.
+    Note that *letter* failed once more; it waits for a person again, and so do those behind it.
     """
     values = {"error": failure.error, "stack": failure.stack, "cause": failure.cause}
     await tx.run(_FAILED_AGAIN, {"id": letter.id, **values})
+    aggregate_id = letter.envelope.aggregate_id
+    await tx.run(_FORGET_WISHES, {"consumer": consumer, "aggregate_id": aggregate_id})
     await record_action(tx, [letter.id], "failed", actor="listener", note=failure.error)
 
 
@@ -282,6 +321,7 @@ async def find(
     Return letters that are all of what is given, in the order of their events.
 
     Args:
+        ids: Of letters, or of their events, which is what logs name.
         resolved: Whether to look among resolved ones, too.
     """
     return await tx.rows(
@@ -295,6 +335,14 @@ async def find(
             "limit": limit,
         },
     )
+
+
+async def states_of(tx: Transaction, letter_ids: Sequence[UUID]) -> tuple[int, int, int]:
+    """
+    Return how many of the letters are resolved, wait for a decision, and wait for their listener.
+    """
+    (row,) = await tx.rows(_STATES, {"ids": list(letter_ids)})
+    return row.resolved, row.failed, row.waiting
 
 
 async def actions_on(tx: Transaction, letter_id: UUID) -> Sequence[Row[Any]]:

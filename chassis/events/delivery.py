@@ -97,12 +97,16 @@ def sort_deliveries(deliveries: Sequence[Delivery], marks: Mapping[UUID, Waterma
 
 def _envelope(message: Msg) -> Envelope:
     headers = message.headers or {}
+    version = int(headers["ce-sequence"])
+    occurred_at = datetime.fromisoformat(headers["ce-time"])
+    if not 0 < version < 2**63 or occurred_at.tzinfo is None:
+        raise ValueError(f"no event has version {version} and time {occurred_at}")
     return Envelope(
         subject=message.subject,
         event_id=UUID(headers["ce-id"]),
         aggregate_id=UUID(headers["ce-subject"]),
-        version=int(headers["ce-sequence"]),
-        occurred_at=datetime.fromisoformat(headers["ce-time"]),
+        version=version,
+        occurred_at=occurred_at,
         payload=message.data,
         trace=headers.get("traceparent", ""),
     )

@@ -77,6 +77,7 @@ _FAIL = text(
     INSERT INTO inbox (consumer, aggregate_id, version, attempts)
     VALUES (:consumer, :aggregate_id, :version, 1)
     ON CONFLICT (aggregate_id, consumer) DO UPDATE SET attempts = inbox.attempts + 1
+        WHERE inbox.version = excluded.version
     RETURNING attempts
     """
 )
@@ -88,8 +89,11 @@ _PARK = text(
 )
 _UNPARK = text(
     """
-    UPDATE inbox SET parked_at = NULL, attempts = 0
-    WHERE consumer = :consumer AND aggregate_id = :aggregate_id
+    UPDATE inbox SET parked_at = NULL, attempts = 0,
+        -- What was put aside before the letter must come once more.
+        missing_since = CASE WHEN version < put_aside THEN clock_timestamp() END,
+        asks = 0, ask_at = clock_timestamp()
+    WHERE consumer = :consumer AND aggregate_id = :aggregate_id AND parked_at IS NOT NULL
     """
 )
 _STILL_PARKED = text(
@@ -200,13 +204,11 @@ async def advance(
 
 async def count_attempt(tx: Transaction, consumer: str, aggregate_id: UUID, version: int) -> int:
     """
-    Record that *version* of an aggregate failed, and return how often it has by now.
+    Record that *version* of an aggregate failed, and return how often it has by now: never, if it
+    is no longer the next one.
     """
-    (row,) = await tx.rows(
-        _FAIL, {"consumer": consumer, "aggregate_id": aggregate_id, "version": version - 1}
-    )
-    attempts: int = row.attempts
-    return attempts
+    values = {"consumer": consumer, "aggregate_id": aggregate_id, "version": version - 1}
+    return sum(row.attempts for row in await tx.rows(_FAIL, values))
 
 
 async def park(tx: Transaction, consumer: str, aggregate_id: UUID) -> None:

@@ -13,10 +13,16 @@ from functools import partial
 from nats.aio.client import Client
 
 from chassis.backoff import backoff_seconds
-from chassis.events.metrics import SAMPLE_SECONDS, sample_outbox
+from chassis.events.metrics import (
+    REFUSED_BATCHES,
+    REPLAYED,
+    SAMPLE_SECONDS,
+    STREAM_LOSSES,
+    sample_outbox,
+)
 from chassis.events.record import KEPT_DAYS, day_of, forget_old_days, open_days
 from chassis.events.relay import relay
-from chassis.events.repair import CHECK_SECONDS, repair_stream
+from chassis.events.repair import CHECK_SECONDS, note_stream, repair_stream
 from chassis.events.replay import answer_replay_requests
 from chassis.kernel.clock import Clock, system_clock
 from chassis.outages import is_outage
@@ -55,6 +61,11 @@ class Publisher:
         self._told = told
         self._kept_days = kept_days
         self._clock = clock
+        # From the start, so that an alert sees the first one.
+        REFUSED_BATCHES.labels(context)
+        STREAM_LOSSES.labels(context)
+        for reason in ("lost", "missed"):
+            REPLAYED.labels(context, reason)
 
     async def run(self) -> None:
         """
@@ -63,8 +74,7 @@ class Publisher:
         database, broker, context, told = self._database, self._broker, self._context, self._told
         mend = partial(repair_stream, database, broker, context=context, told=told)
         sample = partial(sample_outbox, database, context)
-        # Nothing can be filed under a day that has no table.
-        await self._keep_record()
+        await self._get_ready()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(relay(database, broker, context=context, told=told))
             tasks.create_task(answer_replay_requests(database, broker, context=context, told=told))
@@ -74,11 +84,15 @@ class Publisher:
             tasks.create_task(repeat(mend, name="repair", every_seconds=CHECK_SECONDS))
             tasks.create_task(repeat(sample, name="metrics", every_seconds=SAMPLE_SECONDS))
 
-    async def _keep_record(self) -> None:
+    async def _get_ready(self) -> None:
+        """
+        See to it that there is a day to file events under, and know the stream they go to.
+        """
         failures = 0
         while True:
             try:
-                return await self._open_and_forget()
+                await self._open_and_forget()
+                return await note_stream(self._database, self._broker, context=self._context)
             except Exception as error:
                 if not is_outage(error):
                     raise
@@ -92,8 +106,13 @@ class Publisher:
         today = day_of(self._clock())
         async with self._database.begin() as tx:
             await open_days(tx, today)
-        # Apart, because a table that is being read cannot be dropped at once.
-        async with self._database.begin() as tx:
-            forgotten = await forget_old_days(tx, today, kept_days=self._kept_days)
+        try:
+            async with self._database.begin() as tx:
+                forgotten = await forget_old_days(tx, today, kept_days=self._kept_days)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            # Somebody reads the record: it is no hurry.
+            return
         if forgotten:
             log.info("record of %s: %s old days forgotten", self._context, forgotten)

@@ -97,7 +97,9 @@ $$
 """,
     """
 CREATE FUNCTION forget_event_days(before_day date) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+-- Whoever publishes would queue behind us while we wait for somebody who reads.
+SET lock_timeout = '50ms' AS $$
 DECLARE
     last_day date := least(before_day, (now() AT TIME ZONE 'UTC')::date - 1);
     name text;
@@ -172,7 +174,9 @@ _SUSPECT = text("UPDATE stream_state SET suspicions = suspicions + 1")
 _OPEN_DAYS = text("SELECT open_event_days(:first_day, :last_day)")
 _FORGET_DAYS = text("SELECT forget_event_days(:before_day) AS forgotten")
 
-_WAITING = text("SELECT count(*) AS waiting FROM outbox")
+_WAITING = text(
+    f"SELECT count(*) AS waiting FROM (SELECT FROM outbox LIMIT {MOST_WAITING}) AS first"
+)
 
 _PUT_BACK = text(
     f"""
@@ -186,6 +190,8 @@ _PUT_BACK = text(
             SELECT FROM published_events AS event
             WHERE event.aggregate_id = asked.aggregate_id AND aggregate_version = version
                 AND stream_sequence = coalesce(sequence, stream_sequence)
+                -- What was published a moment ago is on its way.
+                AND published_at <= clock_timestamp() - CAST(:rest AS interval)
         )
         GROUP BY aggregate_id
     ), taken AS (
@@ -245,13 +251,16 @@ async def file_published(
         await tx.run(_SUSPECT)
 
 
-async def put_back(tx: Transaction, tails: Sequence[Tail]) -> int:
+async def put_back(tx: Transaction, tails: Sequence[Tail], *, rest: timedelta = timedelta()) -> int:
     """
     Put the *tails* of aggregates back into the outbox, to be published once more; return how
     many events that are.
 
     It takes all later events of an aggregate along, so that in the stream, too, they come in order
     behind the one that was missing. Listeners know those they had.
+
+    Args:
+        rest: How long ago an event must have been published to be published once more.
     """
     ids = [tail.aggregate_id for tail in tails]
     # No relay may be at work on them: an event that it is publishing would stay in front.
@@ -262,6 +271,7 @@ async def put_back(tx: Transaction, tails: Sequence[Tail]) -> int:
             "ids": ids,
             "versions": [tail.version for tail in tails],
             "sequences": [tail.sequence for tail in tails],
+            "rest": rest,
         },
     )
 

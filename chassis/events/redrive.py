@@ -9,6 +9,7 @@ import logging
 from uuid import UUID
 
 from chassis.events.dead_letters import (
+    FORGOTTEN,
     Letter,
     aggregates_with_wishes,
     failure_of,
@@ -23,8 +24,13 @@ from chassis.storage.database import Database, Transaction
 
 log = logging.getLogger(__name__)
 
-SWEEP_SECONDS = 1.0
 AT_ONCE = 100
+
+
+class NothingToRedrive(Exception):
+    """
+    All that is left of an event is that there was one.
+    """
 
 
 async def redrive_some(database: Database, *, consumer: str, handlers: Handlers) -> int:
@@ -34,9 +40,15 @@ async def redrive_some(database: Database, *, consumer: str, handlers: Handlers)
     async with database.begin() as tx:
         aggregate_ids = await aggregates_with_wishes(tx, consumer, limit=AT_ONCE)
     done = 0
+    failures: list[Exception] = []
     for aggregate_id in aggregate_ids:
-        while await _redrive_oldest(database, consumer, aggregate_id, handlers):
-            done += 1
+        try:
+            while await _redrive_oldest(database, consumer, aggregate_id, handlers):
+                done += 1
+        except Exception as error:  # one aggregate does not hold up the others
+            failures.append(error)
+    if failures:
+        raise failures[0]
     return done
 
 
@@ -62,7 +74,7 @@ async def _redrive_oldest(
         if letter is None or is_outage(error):
             raise
         async with database.begin() as tx:
-            await note_failed_redrive(tx, letter, failure_of(error))
+            await note_failed_redrive(tx, consumer, letter, failure_of(error))
         log.warning("consumer %s: redrive of %s failed: %r", consumer, letter.id, error)
         return False
 
@@ -81,6 +93,8 @@ async def _settle(tx: Transaction, consumer: str, letter: Letter, handlers: Hand
         return False
     if letter.wish == "discard":
         await resolve(tx, letter, "discarded", note="passed over")
+    elif letter.wish == "redrive" and not envelope.subject:
+        raise NothingToRedrive(FORGOTTEN.error)
     elif letter.wish == "redrive" or letter.attempts == 0:
         await handlers.handle({envelope.aggregate_id: [envelope]}, tx)
         await resolve(tx, letter, "redriven", note="took effect")

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from nats.aio.client import Client
+from nats.js.api import StreamInfo
 from sqlalchemy import Row, text
 
 from chassis.events.metrics import REPLAYED, STREAM_LOSSES
@@ -41,6 +42,7 @@ _CLEAR = text(
     UPDATE stream_state SET created = :created, cleared = greatest(cleared, :suspicions)
     """
 )
+_NOTE = text("UPDATE stream_state SET created = :created WHERE created = ''")
 _PAGE = text(
     """
     SELECT aggregate_id, aggregate_version, event_id, stream_sequence FROM published_events
@@ -49,6 +51,15 @@ _PAGE = text(
     ORDER BY stream_sequence, event_id LIMIT :limit
     """
 )
+
+
+async def note_stream(database: Database, broker: Client, *, context: str) -> None:
+    """
+    Note which stream it is that we publish to, if that was never done: a later one is another.
+    """
+    info = await broker.jetstream().stream_info(stream_of(context))
+    async with database.begin() as tx:
+        await tx.run(_NOTE, {"created": _created(info)})
 
 
 async def repair_stream(database: Database, broker: Client, *, context: str, told: Wake) -> int:
@@ -65,11 +76,10 @@ async def repair_stream(database: Database, broker: Client, *, context: str, tol
     async with database.begin() as tx:
         (state,) = await tx.rows(_STATE)
     info = await broker.jetstream().stream_info(stream_of(context))
-    created = info.created.isoformat() if info.created else ""
+    created = _created(info)
+    anew = state.created not in ("", created)
     reasons = [
-        f"it was created at {created}, not at {state.created}"
-        if state.created not in ("", created)
-        else "",
+        f"it was created at {created}, not at {state.created}" if anew else "",
         f"it ends at {info.state.last_seq}, the record at {state.last_sequence}"
         if (state.last_sequence or 0) > info.state.last_seq
         else "",
@@ -79,9 +89,9 @@ async def repair_stream(database: Database, broker: Client, *, context: str, tol
     if any(reasons):
         STREAM_LOSSES.labels(context).inc()
         log.warning("stream of %s: %s; reading it", context, ", ".join(filter(None, reasons)))
-        repaired = await _refill(
-            database, broker, context, first=info.state.first_seq, began=state.now, told=told
-        )
+        # Below its first place is what was purged or has aged out; not so in a stream made anew.
+        first = 0 if anew else info.state.first_seq
+        repaired = await _refill(database, broker, context, first=first, began=state.now, told=told)
         log.warning("stream of %s: %s events were missing", context, f"{repaired:,}")
     elif state.created == created:
         return 0
@@ -138,3 +148,7 @@ async def _pages(database: Database, began: datetime) -> AsyncIterator[Sequence[
             return
         yield page
         sequence, event_id = page[-1].stream_sequence, page[-1].event_id
+
+
+def _created(info: StreamInfo) -> str:
+    return info.created.isoformat() if info.created else ""

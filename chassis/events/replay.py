@@ -8,7 +8,7 @@ inboxes recognize. People ask by `python -m chassis.events replay`.
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -17,7 +17,7 @@ from nats.aio.msg import Msg
 from sqlalchemy import text
 
 from chassis.events.metrics import REPLAYED
-from chassis.events.record import Tail, put_back
+from chassis.events.record import Tail, put_back, wait_for_room
 from chassis.kernel.ids import new_id
 from chassis.outages import is_outage
 from chassis.storage.database import Database, Transaction
@@ -26,6 +26,9 @@ from chassis.wake import Wake
 log = logging.getLogger(__name__)
 
 ASK_SECONDS = 5.0
+PORTION = 50
+# Who asks again before the first answer has come through its backlog gets no second one.
+REST = timedelta(seconds=10)
 
 _UNKNOWN = text(
     """
@@ -122,26 +125,28 @@ async def answer_replay_requests(
         except msgspec.DecodeError as error:
             log.warning("replay of %s: not understood: %s", context, error)
         except Exception as error:  # it will be asked again
-            if not is_outage(error):
+            if is_outage(error):
+                log.warning("replay of %s: %s: %s", context, type(error).__name__, error)
+            else:
                 log.exception("replay of %s failed", context)
 
 
 async def _answer(database: Database, message: Msg, context: str, told: Wake) -> None:
     missing = msgspec.json.decode(message.data, type=MissingEvents)
-    async with database.begin() as tx:
-        events = await put_back(tx, [Tail(id_, version) for id_, version in missing.tails])
-        rows = await tx.rows(
-            _UNKNOWN,
-            {
-                "ids": [id_ for id_, _ in missing.tails],
-                "versions": [version for _, version in missing.tails],
-            },
-        )
-        tx.after_commit(told.ring)
-    REPLAYED.labels(context, "missed").inc(events)
     log.info("%s misses events of %s aggregates", missing.listener, len(missing.tails))
-    answer = ReplayAnswer(events, [row.aggregate_id for row in rows])
-    await message.respond(msgspec.json.encode(answer))
+    events = 0
+    unknown: list[UUID] = []
+    for start in range(0, len(missing.tails), PORTION):
+        portion = missing.tails[start : start + PORTION]
+        await wait_for_room(database)
+        async with database.begin() as tx:
+            events += await put_back(tx, [Tail(*tail) for tail in portion], rest=REST)
+            ids, versions = zip(*portion, strict=True)
+            rows = await tx.rows(_UNKNOWN, {"ids": list(ids), "versions": list(versions)})
+            tx.after_commit(told.ring)
+        unknown += [row.aggregate_id for row in rows]
+    REPLAYED.labels(context, "missed").inc(events)
+    await message.respond(msgspec.json.encode(ReplayAnswer(events, unknown)))
 
 
 async def tails_since(tx: Transaction, since: datetime, *, until: datetime) -> list[Tail]:

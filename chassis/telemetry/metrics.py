@@ -7,7 +7,7 @@ from prometheus_client import disable_created_metrics, start_http_server
 
 class MetricsPortTaken(SystemExit):
     """
-    The address to offer metrics on is in use.
+    Metrics cannot be offered on that address.
     """
 
 
@@ -25,11 +25,11 @@ def serve_metrics(address: str) -> Callable[[], None]:
     disable_created_metrics()  # type: ignore[no-untyped-call]
     host, _, port = address.rpartition(":")
     try:
-        server, thread = start_http_server(int(port), host)
-    except OSError as error:
+        server, thread = start_http_server(int(port), host.strip("[]"))
+    except (OSError, ValueError) as error:
         raise MetricsPortTaken(
-            f"cannot offer metrics on {address} ({error.strerror}): set METRICS_ADDRESS to a free"
-            " address, or leave it empty"
+            f"cannot offer metrics on {address} ({error}): set METRICS_ADDRESS to a free address,"
+            " such as 127.0.0.1:9464, or leave it empty"
         ) from None
 
     def stop() -> None:

@@ -8,7 +8,8 @@ beside fetching and acknowledging alone. Then one process tells events and anoth
 many as go, and half as many, for which the time from telling to effect is quoted.
 """
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chassis.events.broker import connect_broker
@@ -44,13 +45,35 @@ class Measured:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--events", type=int, default=20_000, help="a round (default: 20,000)")
-    parser.add_argument("--rounds", type=int, default=5, help="of each measurement (default: 5)")
     parser.add_argument(
-        "--history", type=int, default=1_000_000, help="events in the record (default: 1,000,000)"
+        "--events", type=at_least(1_000), default=20_000, help="a round (default: 20,000)"
     )
-    parser.add_argument("--seconds", type=float, default=10, help="of each flow (default: 10)")
+    parser.add_argument(
+        "--rounds", type=at_least(1), default=5, help="of each measurement (default: 5)"
+    )
+    parser.add_argument(
+        "--history",
+        type=at_least(0),
+        default=1_000_000,
+        help="events in the record (default: 1,000,000)",
+    )
+    parser.add_argument(
+        "--seconds", type=at_least(2), default=10, help="of each flow (default: 10)"
+    )
     parser.add_argument("--json", action="store_true", help="print an object")
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """
+    Return how to read a whole number that is not less than *least*.
+    """
+
+    def read(words: str) -> int:
+        if not words.isdecimal() or int(words) < least:
+            raise ArgumentTypeError(f"{words} is not a whole number from {least:,} on")
+        return int(words)
+
+    return read
 
 
 async def run(arguments: Namespace) -> int:

@@ -3,6 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 
+from nats.js.errors import NotFoundError
+
 from chassis.events.streams import durable_of, stream_of
 from chassis.terminal import print_table
 from deploy.local.cluster import load, to_json
@@ -13,9 +15,7 @@ _OUTBOX = """
     SELECT (SELECT count(*) FROM outbox) AS waiting,
         (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0)
             FROM outbox WHERE replays = 0) AS oldest,
-        (SELECT count(*) FROM published_events) AS published,
-        (SELECT count(*) FROM pg_inherits
-            WHERE inhparent = 'published_events'::regclass) AS days
+        (SELECT count(*) FROM published_events) AS published
 """
 _INBOX = """
     SELECT (SELECT count(*) FROM dead_letters
@@ -34,16 +34,14 @@ class Told:
         waiting: In the outbox, not yet confirmed by JetStream.
         oldest_seconds: For how long the oldest of them waits.
         published: In the record.
-        days: For how many days the record has a table, those to come included.
-        in_stream: Messages that the stream holds.
+        in_stream: Messages that the stream holds, repeats included; None if it is not there.
     """
 
     service: str
     waiting: int
     oldest_seconds: float
     published: int
-    days: int
-    in_stream: int
+    in_stream: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +50,7 @@ class Heard:
     How far one listener is with the events of one service.
 
     Attributes:
-        pending: Not yet delivered.
+        pending: Not yet delivered; None if its consumer is not there.
         unsettled: Delivered and not acknowledged.
         redelivered: Of these, delivered more than once.
         parked: Aggregates that wait behind a dead letter.
@@ -60,7 +58,7 @@ class Heard:
     """
 
     listener: str
-    pending: int
+    pending: int | None
     unsettled: int
     redelivered: int
     dead_letters: int
@@ -80,19 +78,19 @@ async def run(arguments: Namespace) -> int:
             for listener, contexts in WAYBILL.listeners.items()
             for context in contexts
         ]
+    whole = all(each.in_stream is not None for each in told)
     if arguments.json:
         print(to_json({"told": told, "heard": heard}).decode(), end="")
-        return 0
+        return 0 if whole else 1
     print_table(
-        ("SERVICE", "WAITING", "OLDEST", "PUBLISHED", "DAYS", "IN STREAM"),
+        ("SERVICE", "WAITING", "OLDEST", "PUBLISHED", "IN STREAM"),
         [
             (
                 each.service,
                 f"{each.waiting:,}",
                 f"{each.oldest_seconds:.1f} s",
                 f"{each.published:,}",
-                str(each.days),
-                f"{each.in_stream:,}",
+                "missing" if each.in_stream is None else f"{each.in_stream:,}",
             )
             for each in told
         ],
@@ -103,7 +101,7 @@ async def run(arguments: Namespace) -> int:
         [
             (
                 each.listener,
-                f"{each.pending:,}",
+                "missing" if each.pending is None else f"{each.pending:,}",
                 f"{each.unsettled:,}",
                 f"{each.redelivered:,}",
                 f"{each.dead_letters:,}",
@@ -113,31 +111,42 @@ async def run(arguments: Namespace) -> int:
             for each in heard
         ],
     )
-    return 0
+    if not whole:
+        print("\nMake what is missing anew: `make provision`. What it held comes back by itself.")
+    return 0 if whole else 1
 
 
 async def _told(evidence: Evidence, context: str) -> Told:
     (row,) = await evidence.fetch(context, _OUTBOX)
-    info = await evidence.broker.jetstream().stream_info(stream_of(context))
     return Told(
         service=context,
         waiting=row["waiting"],
         oldest_seconds=round(float(row["oldest"]), 1),
         published=row["published"],
-        days=row["days"],
-        in_stream=info.state.messages,
+        in_stream=await _messages(evidence, context),
     )
+
+
+async def _messages(evidence: Evidence, context: str) -> int | None:
+    try:
+        info = await evidence.broker.jetstream().stream_info(stream_of(context))
+    except NotFoundError:
+        return None
+    return info.state.messages
 
 
 async def _heard(evidence: Evidence, listener: str, context: str) -> Heard:
     name = durable_of(listener, context)
     (row,) = await evidence.fetch(listener, _INBOX, name)
-    info = await evidence.broker.jetstream().consumer_info(stream_of(context), name)
+    try:
+        info = await evidence.broker.jetstream().consumer_info(stream_of(context), name)
+    except NotFoundError:
+        info = None
     return Heard(
         listener=name,
-        pending=info.num_pending or 0,
-        unsettled=info.num_ack_pending or 0,
-        redelivered=info.num_redelivered or 0,
+        pending=(info.num_pending or 0) if info else None,
+        unsettled=(info.num_ack_pending or 0) if info else 0,
+        redelivered=(info.num_redelivered or 0) if info else 0,
         dead_letters=row["letters"],
         parked=row["parked"],
         missing=row["missing"],

@@ -194,11 +194,17 @@ def explained(state: Path, process: str, problem: str) -> StartFailed:
 
 def show(cluster: Cluster) -> None:
     rows = [
-        (each.name, each.address, str(each.identity.pid if each.identity else "-"), str(each.log))
+        (
+            each.name,
+            each.address,
+            each.environment.get("METRICS_ADDRESS", "-"),
+            str(each.identity.pid if each.identity else "-"),
+            str(each.log),
+        )
         for each in cluster.processes
     ]
     print()
-    print_table(("SERVICE", "ADDRESS", "PID", "LOG"), rows)
+    print_table(("SERVICE", "ADDRESS", "METRICS", "PID", "LOG"), rows)
     print(f"\nEvery endpoint and password: {cluster.state / 'cluster.json'}")
     print("How it fares: make status. Its logs: make logs. Stop it: make down.")
 

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from asyncpg import InternalClientError
+from nats.js.errors import NotFoundError
 
 from chassis.outages import is_outage
 from deploy.local.cluster import Cluster, load, to_json
@@ -102,6 +103,10 @@ async def patiently(look_once: Callable[[], Awaitable[T]]) -> T:
             if not is_outage(error) and not isinstance(error, InternalClientError):
                 raise
             if time.monotonic() > deadline:
+                if isinstance(error, NotFoundError):
+                    raise ServerAway(
+                        "a stream or a consumer is missing: make it anew with `make provision`"
+                    ) from None
                 raise ServerAway(
                     f"PostgreSQL or NATS does not answer ({type(error).__name__}: {error})."
                     " `make status` tells which; verify again when it is well."

@@ -23,6 +23,7 @@ async def commands_of(page, cluster, directory):
             rf"{LOCAL} replay-events \1 --since \2",
         ),
         (r" YES=1", " --yes"),
+        (r"make provision", r".venv/bin/python -m deploy.local.provision .run"),
         (r"make (verify|events|dead-letters)", rf"{LOCAL} \1"),
         (rf"({re.escape(LOCAL)}.*)", r"\1 --state $STATE"),
         (r"(?<!/)\.venv/bin/", f"{sys.prefix}/bin/"),

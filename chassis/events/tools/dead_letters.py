@@ -8,6 +8,7 @@ about which letter is written down. What waits behind a letter follows by itself
 
 import asyncio
 import getpass
+import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
@@ -49,6 +50,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     listing = actions.add_parser("list", help="open letters by cause (the default)")
     listing.add_argument("--each", action="store_true", help="every letter on a line of its own")
+    listing.add_argument(
+        "--resolved", action="store_true", help="each, those redriven or discarded included"
+    )
     show = actions.add_parser("show", help="one letter with its error, stack and history")
     show.add_argument("id", type=UUID, metavar="LETTER")
     for action, explanation in (
@@ -92,7 +96,7 @@ async def run_on(databases: Databases, arguments: Namespace) -> int:
 
 
 async def _list(databases: Databases, arguments: Namespace) -> int:
-    if getattr(arguments, "each", False):
+    if getattr(arguments, "each", False) or getattr(arguments, "resolved", False):
         return await _list_each(databases, arguments)
     groups = []
     for database in databases.values():
@@ -118,7 +122,8 @@ async def _list(databases: Databases, arguments: Namespace) -> int:
                 for group in groups
             ],
         )
-        print("\nLook at one with `show LETTER`; try a group again with `redrive --like LETTER`.")
+        print("\nLook at one with `show LETTER`, try a group again with `redrive --like LETTER`.")
+        print("What is behind another letter follows it by itself.")
     return 0
 
 
@@ -126,7 +131,7 @@ async def _list_each(databases: Databases, arguments: Namespace) -> int:
     letters = []
     for database in databases.values():
         async with database.begin() as tx:
-            letters += list(await dead_letters.find(tx))
+            letters += list(await dead_letters.find(tx, resolved=arguments.resolved))
     if arguments.json:
         _print_json([_plain(letter) for letter in letters])
     else:
@@ -159,7 +164,7 @@ async def _decide(databases: Databases, arguments: Namespace) -> int:
     ]
     count = sum(len(each.letters) for each in chosen)
     if not count:
-        print("no open letter is meant: `list` shows which there are")
+        print("no open letter is meant: `list` shows which are open, `list --resolved` the others")
         return 1
     if not arguments.yes:
         if arguments.json:
@@ -169,13 +174,19 @@ async def _decide(databases: Databases, arguments: Namespace) -> int:
             return 0
         _print_letters([letter for each in chosen for letter in each.letters])
         print(f"\nWould {arguments.action} {_letters(count)}. Say --yes to do it.")
+        if arguments.action == "discard":
+            print("Their events will never take effect; what waits behind them goes on without.")
         return 0
     for each in chosen:
         async with databases[each.service].begin() as tx:
             await dead_letters.wish(
                 tx, each.ids, arguments.action, actor=arguments.by, note=arguments.reason
             )
-    outcome = await _outcome(databases, chosen)
+    try:
+        outcome = await _outcome(databases, chosen)
+    except asyncio.CancelledError:
+        print("interrupted; what you decided stands, and the listener does it", file=sys.stderr)
+        raise
     if arguments.json:
         _print_json(asdict(outcome))
     else:
@@ -215,28 +226,25 @@ class Outcome:
         if self.failed:
             print("See what they failed of with `list` and `show LETTER`.")
         if self.waiting:
-            print("The listener will see to them when it runs.")
+            print("The listener sees to them when it runs, and when those before them are decided.")
 
 
 async def _outcome(databases: Databases, chosen: list[Chosen]) -> Outcome:
     deadline = time.monotonic() + OUTCOME_SECONDS
     while True:
-        resolved = failed = waiting = 0
+        counts = []
         for each in chosen:
             async with databases[each.service].begin() as tx:
-                for now in await dead_letters.find(tx, ids=each.ids, resolved=True):
-                    resolved += bool(now.resolution)
-                    failed += not now.resolution and not now.wish
-                    waiting += not now.resolution and bool(now.wish)
-        outcome = Outcome(resolved, failed, waiting)
-        if not waiting or time.monotonic() > deadline:
+                counts.append(await dead_letters.states_of(tx, each.ids))
+        outcome = Outcome(*map(sum, zip(*counts, strict=True)))
+        if not outcome.waiting or time.monotonic() > deadline:
             return outcome
         await asyncio.sleep(BETWEEN_LOOKS_SECONDS)
 
 
 def _print_letters(letters: list[Any]) -> None:
     print_table(
-        ("LETTER", "LISTENER", "EVENT", "AGGREGATE", "VERSION", "ATTEMPTS", "ERROR"),
+        ("LETTER", "LISTENER", "EVENT", "AGGREGATE", "VERSION", "ATTEMPTS", "STATE", "ERROR"),
         [
             (
                 str(letter.id),
@@ -245,6 +253,7 @@ def _print_letters(letters: list[Any]) -> None:
                 str(letter.aggregate_id),
                 str(letter.aggregate_version),
                 str(letter.attempts),
+                letter.resolution or ("to " + letter.wish if letter.wish else "open"),
                 letter.error.splitlines()[0][:60],
             )
             for letter in letters[:MOST_SHOWN]
@@ -257,9 +266,10 @@ def _print_letters(letters: list[Any]) -> None:
 def _print_letter(letter: dict[str, Any]) -> None:
     for name in (
         *("id", "consumer", "subject", "event_id", "aggregate_id", "aggregate_version"),
-        *("attempts", "failed_at", "trace_id", "cause", "wish", "resolution"),
+        *("attempts", "failed_at", "trace_id", "cause", "wish", "resolution", "resolved_at"),
     ):
-        print(f"{name:<18}{letter[name]}")
+        if letter[name] not in ("", None):
+            print(f"{name:<18}{letter[name]}")
     print(f"\n{letter['stack'] or letter['error']}")
     for entry in letter["history"]:
         print(

@@ -25,14 +25,24 @@ PORTION = 500
 def add_arguments(parser: ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument(
-        "--since", type=moment, metavar="TIME", help="published since, as 2026-01-31T12:00Z"
+        "--since",
+        type=moment,
+        metavar="TIME",
+        help="published since, as 2026-01-31T12:00Z (UTC if no zone is named)",
     )
     which.add_argument("--aggregate", type=UUID, metavar="ID", help="of one aggregate")
     which.add_argument(
-        "--sequences", type=span, metavar="FIRST-LAST", help="at these places of the stream"
+        "--sequences",
+        type=span,
+        metavar="FIRST-LAST",
+        help="at these places of the stream, and what came later of their aggregates",
     )
     parser.add_argument(
-        "--from-version", type=int, default=1, metavar="N", help="of the aggregate (default: 1)"
+        "--from-version",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="of the aggregate (default: 1)",
     )
     parser.add_argument(
         "--until",
@@ -61,7 +71,11 @@ async def run_on(database: Database, arguments: Namespace) -> int:
         else:
             tails = await tails_of(tx, arguments.aggregate, arguments.from_version, until=until)
         events = await size_of(tx, tails)
-    summary = {"events": events, "aggregates": len(tails), "published": arguments.yes}
+    summary = {
+        "events": events,
+        "aggregates": len(tails),
+        "published": arguments.yes and events > 0,
+    }
     if not tails:
         _say(arguments, summary, "The record holds no such events.")
         return 1
@@ -106,6 +120,15 @@ def moment(words: str) -> datetime:
     except ValueError:
         raise ArgumentTypeError(f"{words} is no time: say one as 2026-01-31T12:00Z") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def positive(words: str) -> int:
+    """
+    Return the number that *words* are.
+    """
+    if not words.isdecimal() or int(words) < 1:
+        raise ArgumentTypeError(f"{words} is not a number from 1 on")
+    return int(words)
 
 
 def span(words: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from chassis.events import consumer as consumer_module
 from chassis.events.consumer import Consumer
 from chassis.events.delivery import read_deliveries
 from chassis.events.handlers import Subscription
+from chassis.events.inbox import count_attempt
 from chassis.events.relay import relay_batch
 from retail.order.v1 import order_events_pb2 as pb
 from tests.integration.chassis.conftest import Thing
@@ -21,6 +22,7 @@ class Ledger:
     def __init__(self, database) -> None:
         self.database = database
         self.poison = set()
+        self.raises = ValueError("cannot digest this")
         self.down = False
 
     async def write(self, events, tx):
@@ -28,7 +30,7 @@ class Ledger:
             raise OSError("something is away")
         for event in events:
             if event.reason in self.poison:
-                raise ValueError(f"cannot digest {event.reason}")
+                raise self.raises
         await tx.run(
             text(
                 "INSERT INTO order_timeline (order_id, number, at, what, cause, trace_id)"
@@ -124,6 +126,9 @@ async def test_a_redelivered_event_has_no_second_effect(database, broker, tell, 
         )
 
     await consumer.handle(await read_deliveries([message]))
+    await broker.flush()
+    info = await broker.jetstream().consumer_info("RETAIL_ORDER", "fulfillment-order")
+    assert info.num_ack_pending == 0
 
     assert await ledger.effects(thing) == ["one"]
 
@@ -174,7 +179,7 @@ async def test_a_poison_event_becomes_a_dead_letter_and_the_rest_flows(
     async with database.begin() as tx:
         rows = await tx.rows(text("SELECT * FROM dead_letters ORDER BY aggregate_version"))
     assert [(row.aggregate_version, row.attempts) for row in rows] == [(2, 3), (3, 0)]
-    assert "cannot digest poison" in rows[0].error
+    assert "cannot digest this" in rows[0].error
     assert "ValueError" in rows[0].stack
 
 
@@ -230,3 +235,56 @@ async def test_what_is_no_event_harms_nothing(database, broker, tell, ledger, a_
 
     await until(lambda: has(ledger, 1))
     assert await ledger.effects(thing) == ["one"]
+
+
+async def test_a_fault_of_the_operating_system_is_no_outage(
+    database, broker, tell, a_consumer, ledger, running, monkeypatch
+):
+    monkeypatch.setattr(consumer_module, "MOST_ATTEMPTS", 2)
+    ledger.raises = FileNotFoundError("template.txt")
+    ledger.poison.add("poison")
+    await tell((Thing(), "poison"), *((Thing(), "fine") for _ in range(20)))
+    await publish(database, broker)
+
+    running(a_consumer().run())
+
+    await until(lambda: has(ledger, 20))
+    await until(lambda: letters(database, 1))
+
+
+async def test_what_is_away_for_one_event_only_stops_no_other(
+    database, broker, tell, a_consumer, ledger, running, monkeypatch
+):
+    monkeypatch.setattr(consumer_module, "MOST_ATTEMPTS", 2)
+    monkeypatch.setattr(consumer_module, "OUTAGES_BEFORE_DOUBT", 2)
+    ledger.raises = TimeoutError("this one takes too long")
+    ledger.poison.add("slow")
+    await tell((Thing(), "slow"), *((Thing(), "fine") for _ in range(20)))
+    await publish(database, broker)
+
+    running(a_consumer().run())
+
+    await until(lambda: has(ledger, 20))
+
+    # Alone in its batch it might be an outage; among others that succeed it is none.
+    async def until_letter():
+        await tell((Thing(), "fine"))
+        await publish(database, broker)
+        await asyncio.sleep(0.2)
+        return await letters(database, 1)
+
+    await until(until_letter, seconds=40)
+
+
+async def test_an_attempt_at_what_took_effect_meanwhile_is_not_counted(database, broker, tell):
+    thing = Thing()
+    await tell((thing, "one"))
+    await publish(database, broker)
+    async with database.begin() as tx:
+        await tx.run(
+            text("INSERT INTO inbox (consumer, aggregate_id, version) VALUES (:c, :a, 1)"),
+            {"c": "fulfillment-order", "a": thing.id},
+        )
+        attempts = await count_attempt(tx, "fulfillment-order", thing.id, 1)
+
+    assert attempts == 0

@@ -1,14 +1,19 @@
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
 
 from chassis.events import consumer as consumer_module
 from chassis.events import dead_letters
+from chassis.events import redrive as redrive_module
 from chassis.events.consumer import Consumer
+from chassis.events.delivery import Envelope
 from chassis.events.handlers import Subscription
+from chassis.events.inbox import count_attempt, park
 from chassis.events.redrive import redrive_some
 from chassis.events.relay import relay_batch
+from chassis.kernel.ids import new_id
 from retail.order.v1 import order_events_pb2 as pb
 from tests.integration.chassis.conftest import Thing
 
@@ -25,15 +30,16 @@ class Diner:
 
     def __init__(self):
         self.poison = set()
-        self.away = False
+        self.said = "cannot digest poison"
+        self.away = set()
         self.heard = []
 
     async def take(self, events, tx):
-        if self.away:
-            raise OSError("the kitchen is closed")
         for event in events:
+            if event.reason in self.away:
+                raise ConnectionError("the kitchen is closed")
             if event.reason in self.poison:
-                raise ValueError(f"cannot digest {event.reason}")
+                raise ValueError(self.said)
         words = [event.reason for event in events]
         tx.after_commit(lambda: self.heard.extend(words))
 
@@ -172,18 +178,79 @@ async def test_a_letter_nobody_decided_about_stays(diner, redrive, letters):
     assert len(await letters()) == 3
 
 
-async def test_a_redrive_during_an_outage_is_tried_again(diner, decide, redrive, letters):
+async def test_a_redrive_that_an_outage_cuts_short_goes_on(diner, decide, redrive, letters):
     diner.poison.clear()
-    diner.away = True
-    await decide("redrive")
-    with pytest.raises(OSError, match="closed"):
+    diner.away = {"third"}
+    await decide("redrive", 2)
+    with pytest.raises(ConnectionError, match="closed"):
         await redrive()
+    assert diner.heard == ["fine", "poison"]
 
-    diner.away = False
+    diner.away = set()
     await redrive()
 
     assert diner.heard == ["fine", "poison", "third", "fourth"]
     assert await letters() == []
+
+
+async def test_an_aggregate_whose_redrive_died_at_the_very_end_is_let_go(
+    diner, decide, redrive, database, monkeypatch
+):
+    diner.poison.clear()
+    await decide("redrive", 2)
+
+    async def die(*_):
+        raise ConnectionError("the database restarts")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(redrive_module, "unpark", die)
+        with pytest.raises(ConnectionError):
+            await redrive()
+
+    await redrive()
+
+    async with database.begin() as tx:
+        assert await tx.rows(text("SELECT 1 FROM inbox WHERE parked_at IS NOT NULL")) == []
+
+
+async def test_letters_that_cannot_move_do_not_stand_in_the_way_of_others(
+    diner, decide, redrive, letters, database, monkeypatch
+):
+    monkeypatch.setattr(redrive_module, "AT_ONCE", 1)
+    await decide("redrive")
+    await redrive()
+    assert [letter.wish for letter in await letters()] == ["", "", ""]
+    good = new_id()
+    async with database.begin() as tx:
+        envelope = Envelope(
+            subject=pb.OrderRejected.DESCRIPTOR.full_name,
+            event_id=new_id(),
+            aggregate_id=good,
+            version=1,
+            occurred_at=datetime.now(UTC),
+            payload=pb.OrderRejected(reason="good").SerializeToString(),
+            trace="",
+        )
+        await count_attempt(tx, NAME, good, 1)
+        await dead_letters.bury(tx, NAME, envelope, dead_letters.FORGOTTEN, attempts=8)
+        await park(tx, NAME, good)
+        (letter,) = await dead_letters.find(tx, aggregate_id=good)
+        await dead_letters.wish(tx, [letter.id], "redrive", actor="bob", note="")
+
+    await redrive()
+
+    assert diner.heard == ["fine", "good"]
+
+
+async def test_an_error_that_no_text_can_hold_is_written_down_all_the_same(
+    diner, decide, redrive, letters
+):
+    diner.said = "cannot digest \x00"
+    await decide("redrive", 2)
+
+    await redrive()
+
+    assert "cannot digest \\0" in (await letters())[0].error
 
 
 async def test_two_replicas_redrive_once(diner, decide, redrive):

@@ -1,15 +1,20 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
 from chassis.events import consumer as consumer_module
+from chassis.events import dead_letters
+from chassis.events import replay as replay_module
 from chassis.events.consumer import Consumer
 from chassis.events.delivery import read_deliveries
 from chassis.events.gaps import ask_for_missing
 from chassis.events.handlers import Subscription
+from chassis.events.inbox import count_attempt
+from chassis.events.redrive import redrive_some
 from chassis.events.relay import relay_batch
-from chassis.events.replay import answer_replay_requests
+from chassis.events.replay import answer_replay_requests, ask_for_replay
 from chassis.wake import Wake
 from retail.order.v1 import order_events_pb2 as pb
 from tests.integration.chassis.conftest import Thing
@@ -20,6 +25,7 @@ NAME = "fulfillment-order"
 @pytest.fixture
 def consumer(database, broker, jetstream, heard, monkeypatch):  # noqa: ARG001
     monkeypatch.setattr(consumer_module, "HOLD_SECONDS", 0)
+    monkeypatch.setattr(replay_module, "REST", timedelta())
 
     async def hear(events, tx):
         words = [(event.meta.aggregate_id, event.reason) for event in events]
@@ -187,7 +193,7 @@ async def test_only_what_was_put_aside_is_settled_for_good(
     await three.message.ack()
     await consumer.handle([two])
     (two,) = await fetch(1)
-    (three,) = await fetch_as_new(broker, 3)
+    (three,) = await fetch_as_new(broker, three)
 
     # The second one has come often enough to believe that its elder is lost, the third has not.
     await consumer.handle([two, three])
@@ -196,11 +202,12 @@ async def test_only_what_was_put_aside_is_settled_for_good(
     assert [d.envelope.version for d in await fetch(1)] == [3]
 
 
-async def fetch_as_new(broker, sequence):
+async def fetch_as_new(broker, delivery):
     """
     Have an event of the stream delivered for the first time, once more.
     """
     jetstream = broker.jetstream()
+    sequence = delivery.message.metadata.sequence.stream
     message = await jetstream.get_msg("RETAIL_ORDER", sequence)
     headers = {k: v for k, v in message.headers.items() if not k.startswith("Nats-")}
     await jetstream.publish(message.subject, message.data, headers=headers)
@@ -208,3 +215,104 @@ async def fetch_as_new(broker, sequence):
     found = await read_deliveries(await inbox.fetch(1, timeout=5))
     await inbox.unsubscribe()
     return found
+
+
+async def test_an_elder_that_failed_and_was_then_lost_is_asked_for_in_the_end(
+    database, broker, tell, consumer, fetch, monkeypatch
+):
+    monkeypatch.setattr(consumer_module, "LOST_AFTER", 1)
+    monkeypatch.setattr(consumer_module, "LOST_AFTER_FAILING", 2)
+    thing = Thing()
+    await tell((thing, "one"), (thing, "two"))
+    while await relay_batch(database, broker, context="order"):
+        pass
+    one, two = await fetch(2)
+    await one.message.term()
+    async with database.begin() as tx:
+        await count_attempt(tx, NAME, thing.id, 1)
+    await consumer.handle([two])
+    assert await missing(database) == []
+
+    await consumer.handle(await fetch(1))
+
+    assert await missing(database) == [(0, 2)]
+
+
+async def test_what_the_publisher_has_forgotten_becomes_a_letter_that_can_be_discarded(
+    database, broker, tell, consumer, fetch, heard, monkeypatch, running
+):
+    monkeypatch.setattr(consumer_module, "LOST_AFTER", 1)
+    thing = Thing()
+    await tell((thing, "one"), (thing, "two"), (thing, "three"))
+    while await relay_batch(database, broker, context="order"):
+        pass
+    one, two, three = await fetch(3)
+    await consumer.handle([one])
+    await two.message.term()
+    await consumer.handle([three])
+    async with database.begin() as tx:
+        await tx.run(text("DELETE FROM published_events WHERE aggregate_version = 2"))
+    running(answer_replay_requests(database, broker, context="order", told=Wake()))
+    await asyncio.sleep(0.1)
+    await ask_for_missing(database, broker, consumer=NAME, context="order")
+    async with database.begin() as tx:
+        (letter,) = await dead_letters.find(tx)
+    assert (letter.aggregate_version, letter.cause) == (2, "forgotten by its publisher")
+
+    async def decide(what):
+        async with database.begin() as tx:
+            await dead_letters.wish(tx, [letter.id], what, actor="ann", note="gone")
+        await redrive_some(database, consumer=NAME, handlers=consumer._handlers)
+
+    await decide("redrive")
+    assert [word for _, word in heard] == ["one"]
+    await decide("discard")
+
+    # The third one was put aside: it is asked for, and comes.
+    assert await missing(database) == [(2, 3)]
+    await ask_for_missing(database, broker, consumer=NAME, context="order")
+    await relay_batch(database, broker, context="order")
+    await consumer.handle(await fetch(1))
+    assert [word for _, word in heard] == ["one", "three"]
+
+
+async def test_what_was_put_aside_before_a_letter_comes_after_it_was_redriven(
+    database, broker, tell, consumer, fetch, heard, monkeypatch
+):
+    monkeypatch.setattr(consumer_module, "LOST_AFTER", 1)
+    monkeypatch.setattr(consumer_module, "MOST_ATTEMPTS", 1)
+    thing = Thing()
+    await tell((thing, "one"), (thing, "two"), (thing, "three"))
+    while await relay_batch(database, broker, context="order"):
+        pass
+    one, two, three = await fetch(3)
+    await consumer.handle([one])
+    await consumer.handle([three])
+    assert await missing(database) == [(1, 3)]
+    await consumer._fail(two, ValueError("cannot digest this"))
+    async with database.begin() as tx:
+        (letter,) = await dead_letters.find(tx)
+        await dead_letters.wish(tx, [letter.id], "redrive", actor="ann", note="")
+
+    await redrive_some(database, consumer=NAME, handlers=consumer._handlers)
+
+    assert [word for _, word in heard] == ["one", "two"]
+    assert await missing(database) == [(2, 3)]
+
+
+@pytest.mark.usefixtures("jetstream")
+async def test_who_asks_again_at_once_gets_no_second_copy(
+    database, broker, tell, monkeypatch, running
+):
+    thing = Thing()
+    await tell((thing, "one"))
+    await relay_batch(database, broker, context="order")
+    running(answer_replay_requests(database, broker, context="order", told=Wake()))
+    await asyncio.sleep(0.1)
+
+    first = await ask_for_replay(broker, "order", NAME, [(thing.id, 1)])
+    monkeypatch.setattr(replay_module, "REST", timedelta())
+    then = await ask_for_replay(broker, "order", NAME, [(thing.id, 1)])
+
+    assert (first.events, first.unknown) == (0, [])
+    assert (then.events, then.unknown) == (1, [])

@@ -5,7 +5,7 @@ import pytest
 from nats.js.errors import NotFoundError
 from sqlalchemy import text
 
-from chassis.events import repair as repair_module
+from chassis.events import publisher as publisher_module
 from chassis.events.publisher import Publisher
 from chassis.events.relay import relay_batch
 from chassis.events.repair import repair_stream
@@ -84,8 +84,9 @@ async def test_what_came_after_the_loss_comes_again_behind_what_was_lost(
 ):
     await tell(*((thing, "one") for thing in things))
     await publish(database, broker)
+    await repair()
     await recreate(jetstream)
-    # The same places are given out once more, before anybody has looked.
+    # Before anybody has looked.
     await tell(*((thing, "two") for thing in things))
     await publish(database, broker)
 
@@ -113,20 +114,42 @@ async def test_a_stream_that_has_lost_its_tail_gets_it_back(
     await tell(*((thing, "one") for thing in things))
     await publish(database, broker)
     await repair()
-    # A message that is deleted by hand leaves its number behind; one that is lost does not. So
-    # the stream is made anew and gets only the front back.
-    front = await words_in()
-    await recreate(jetstream)
-    for _, headers in front[:15]:
-        await jetstream.publish(
-            "retail.order.v1.OrderRejected",
-            b"",
-            headers={key: value for key, value in headers.items() if not key.startswith("Nats-")},
+    # As after the loss: what the record has last is beyond the end of the stream.
+    last = (await jetstream.stream_info("RETAIL_ORDER")).state.last_seq
+    for sequence in range(last - 4, last + 1):
+        await jetstream.delete_msg("RETAIL_ORDER", sequence)
+    async with database.begin() as tx:
+        await tx.run(
+            text(
+                "UPDATE published_events SET stream_sequence = stream_sequence + 1000"
+                " WHERE stream_sequence > :kept"
+            ),
+            {"kept": last - 5},
         )
 
     assert await repair() == 5
 
-    assert by_thing(await words_in(), things) == [[""]] * 15 + [["one"]] * 5
+    assert by_thing(await words_in(), things) == [["one"]] * 20
+    assert await repair() == 0
+
+
+async def test_a_place_that_was_given_out_twice_is_looked_into(
+    database, broker, tell, words_in, repair, things
+):
+    await tell(*((thing, "one") for thing in things))
+    await publish(database, broker)
+    await repair()
+    # As if the stream had gone backwards: older events stand at places that come now.
+    async with database.begin() as tx:
+        await tx.run(text("UPDATE published_events SET stream_sequence = stream_sequence + 20"))
+    others = [Thing() for _ in range(20)]
+    await tell(*((thing, "else") for thing in others))
+    await publish(database, broker)
+
+    assert await repair() == 20
+
+    assert by_thing(await words_in(), things) == [["one", "one"]] * 20
+    assert await repair() == 0
 
 
 async def test_what_was_purged_on_purpose_stays_away(
@@ -160,7 +183,7 @@ async def test_two_repairers_at_once_put_back_once(
 async def test_a_publisher_repairs_by_itself(
     database, broker, jetstream, tell, words_in, running, things, monkeypatch
 ):
-    monkeypatch.setattr(repair_module, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(publisher_module, "CHECK_SECONDS", 0.1)
     await tell(*((thing, "one") for thing in things))
     running(Publisher(database, broker, context="order", told=Wake()).run())
     async with asyncio.timeout(10):
