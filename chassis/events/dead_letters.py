@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -20,8 +20,6 @@ from sqlalchemy import Row, text
 from chassis.events.delivery import Envelope
 from chassis.kernel.ids import new_id
 from chassis.storage.database import Transaction
-
-Wish = Literal["redrive", "discard"]
 
 # Resolved letters, and what was done about them, stay for so long.
 KEPT_DAYS = 90
@@ -115,52 +113,6 @@ _RECORD = text(
     SELECT action_id, letter_id, :action, :actor, :note
     FROM unnest(CAST(:action_ids AS uuid[]), CAST(:letter_ids AS uuid[]))
         AS new (action_id, letter_id)
-    """
-)
-_GROUPS = text(
-    """
-    SELECT consumer, subject, cause,
-        count(*) AS letters, count(DISTINCT aggregate_id) AS aggregates,
-        min(failed_at) AS first_at, max(failed_at) AS last_at,
-        count(*) FILTER (WHERE wish <> '') AS wished, (min(id::text))::uuid AS example
-    FROM dead_letters WHERE resolution = ''
-    GROUP BY consumer, subject, cause
-    -- Those that failed before those that only wait behind them.
-    ORDER BY max(attempts) = 0, count(*) DESC, consumer, subject, cause
-    """
-)
-_FIND = text(
-    """
-    SELECT id, consumer, subject, event_id, aggregate_id, aggregate_version, payload, error, stack,
-        cause, attempts, trace_id, failed_at, wish, resolution, resolved_at
-    FROM dead_letters
-    WHERE (CAST(:ids AS uuid[]) IS NULL OR id = ANY(:ids) OR event_id = ANY(:ids))
-        AND (CAST(:cause AS text) IS NULL OR cause = :cause)
-        AND (CAST(:subject AS text) IS NULL OR subject = :subject)
-        AND (CAST(:aggregate_id AS uuid) IS NULL OR aggregate_id = :aggregate_id)
-        AND (resolution = '' OR :resolved)
-    ORDER BY aggregate_id, aggregate_version LIMIT :limit
-    """
-)
-_STATES = text(
-    """
-    SELECT count(*) FILTER (WHERE resolution <> '') AS resolved,
-        count(*) FILTER (WHERE resolution = '' AND wish = '') AS failed,
-        count(*) FILTER (WHERE resolution = '' AND wish <> '') AS waiting
-    FROM dead_letters WHERE id = ANY(CAST(:ids AS uuid[]))
-    """
-)
-_ACTIONS = text(
-    """
-    SELECT at, action, actor, note FROM dead_letter_actions
-    WHERE letter_id = :letter_id ORDER BY at, id
-    """
-)
-_WISH = text(
-    """
-    UPDATE dead_letters SET wish = :wish
-    WHERE id = ANY(CAST(:ids AS uuid[])) AND resolution = ''
-    RETURNING id
     """
 )
 _FORGET = text(
@@ -298,69 +250,6 @@ async def note_failed_redrive(
     aggregate_id = letter.envelope.aggregate_id
     await tx.run(_FORGET_WISHES, {"consumer": consumer, "aggregate_id": aggregate_id})
     await record_action(tx, [letter.id], "failed", actor="listener", note=failure.error)
-
-
-async def groups(tx: Transaction) -> Sequence[Row[Any]]:
-    """
-    Return the open letters by listener, event type and cause, most numerous first.
-    """
-    return await tx.rows(_GROUPS)
-
-
-async def find(
-    tx: Transaction,
-    *,
-    ids: Sequence[UUID] | None = None,
-    cause: str | None = None,
-    subject: str | None = None,
-    aggregate_id: UUID | None = None,
-    resolved: bool = False,
-    limit: int = 100_000,
-) -> Sequence[Row[Any]]:
-    """
-    Return letters that are all of what is given, in the order of their events.
-
-    Args:
-        ids: Of letters, or of their events, which is what logs name.
-        resolved: Whether to look among resolved ones, too.
-    """
-    return await tx.rows(
-        _FIND,
-        {
-            "ids": None if ids is None else list(ids),
-            "cause": cause,
-            "subject": subject,
-            "aggregate_id": aggregate_id,
-            "resolved": resolved,
-            "limit": limit,
-        },
-    )
-
-
-async def states_of(tx: Transaction, letter_ids: Sequence[UUID]) -> tuple[int, int, int]:
-    """
-    Return how many of the letters are resolved, wait for a decision, and wait for their listener.
-    """
-    (row,) = await tx.rows(_STATES, {"ids": list(letter_ids)})
-    return row.resolved, row.failed, row.waiting
-
-
-async def actions_on(tx: Transaction, letter_id: UUID) -> Sequence[Row[Any]]:
-    """
-    Return what was done about a letter, oldest first.
-    """
-    return await tx.rows(_ACTIONS, {"letter_id": letter_id})
-
-
-async def wish(
-    tx: Transaction, letter_ids: Sequence[UUID], what: Wish, *, actor: str, note: str
-) -> int:
-    """
-    Have open letters redriven or discarded by their listener; return how many there are.
-    """
-    rows = await tx.rows(_WISH, {"ids": list(letter_ids), "wish": what})
-    await record_action(tx, [row.id for row in rows], what, actor=actor, note=note)
-    return len(rows)
 
 
 async def record_action(

@@ -7,16 +7,12 @@ filled again from here: events are put back into the outbox, and the relay publi
 ADR-0016.
 """
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import text
 
-from chassis.events.partitions import lock_partitions
-from chassis.storage.database import Database, Transaction
+from chassis.storage.database import Transaction
 
 KEPT_DAYS = 14
 
@@ -24,11 +20,7 @@ KEPT_DAYS = 14
 # when it starts.
 DAYS_AHEAD = 3
 
-# So many wait in the outbox before more is put back.
-MOST_WAITING = 2_000
-BETWEEN_LOOKS_SECONDS = 0.1
-
-_COLUMNS = (
+COLUMNS = (
     "position, partition, event_id, aggregate_id, aggregate_version, subject, payload, trace,"
     " occurred_at, replays"
 )
@@ -129,8 +121,8 @@ SELECT open_event_days(
 ) FROM outbox
 """,
     f"""
-INSERT INTO published_events ({_COLUMNS}, published_at, stream_sequence)
-SELECT {_COLUMNS}, published_at, stream_sequence FROM outbox WHERE published_at IS NOT NULL
+INSERT INTO published_events ({COLUMNS}, published_at, stream_sequence)
+SELECT {COLUMNS}, published_at, stream_sequence FROM outbox WHERE published_at IS NOT NULL
 """,
     "DELETE FROM outbox WHERE published_at IS NOT NULL",
     "DROP INDEX ix_outbox_waiting",
@@ -140,9 +132,9 @@ SELECT {_COLUMNS}, published_at, stream_sequence FROM outbox WHERE published_at 
     " autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0)",
     f"""
 CREATE VIEW told_events AS
-SELECT {_COLUMNS}, published_at, stream_sequence FROM published_events
+SELECT {COLUMNS}, published_at, stream_sequence FROM published_events
 UNION ALL
-SELECT {_COLUMNS}, NULL, NULL FROM outbox
+SELECT {COLUMNS}, NULL, NULL FROM outbox
 """,
 )
 
@@ -153,10 +145,10 @@ _FILE = text(
         USING unnest(CAST(:positions AS bigint[]), CAST(:sequences AS bigint[]))
             AS new (published_position, sequence)
         WHERE position = published_position
-        RETURNING {_COLUMNS}, sequence
+        RETURNING {COLUMNS}, sequence
     ), filed AS (
-        INSERT INTO published_events ({_COLUMNS}, published_at, stream_sequence)
-        SELECT {_COLUMNS}, statement_timestamp(), sequence FROM published
+        INSERT INTO published_events ({COLUMNS}, published_at, stream_sequence)
+        SELECT {COLUMNS}, statement_timestamp(), sequence FROM published
         RETURNING 1
     )
     SELECT (SELECT count(*) FROM filed) AS filed, EXISTS (
@@ -174,55 +166,11 @@ _SUSPECT = text("UPDATE stream_state SET suspicions = suspicions + 1")
 _OPEN_DAYS = text("SELECT open_event_days(:first_day, :last_day)")
 _FORGET_DAYS = text("SELECT forget_event_days(:before_day) AS forgotten")
 
-_WAITING = text(
-    f"SELECT count(*) AS waiting FROM (SELECT FROM outbox LIMIT {MOST_WAITING}) AS first"
-)
-
-_PUT_BACK = text(
-    f"""
-    WITH chosen AS (
-        SELECT aggregate_id, min(version) AS version
-        FROM unnest(
-            CAST(:ids AS uuid[]), CAST(:versions AS bigint[]), CAST(:sequences AS bigint[])
-        ) AS asked (aggregate_id, version, sequence)
-        WHERE EXISTS (
-            -- Who was faster has put it back already, and it is published anew.
-            SELECT FROM published_events AS event
-            WHERE event.aggregate_id = asked.aggregate_id AND aggregate_version = version
-                AND stream_sequence = coalesce(sequence, stream_sequence)
-                -- What was published a moment ago is on its way.
-                AND published_at <= clock_timestamp() - CAST(:rest AS interval)
-        )
-        GROUP BY aggregate_id
-    ), taken AS (
-        DELETE FROM published_events AS event USING chosen
-        WHERE event.aggregate_id = chosen.aggregate_id AND aggregate_version >= version
-        RETURNING event.*
-    )
-    INSERT INTO outbox ({_COLUMNS}) OVERRIDING SYSTEM VALUE
-    SELECT {_COLUMNS.replace("replays", "replays + 1")} FROM taken
-    """
-)
-
 
 class RecordBroken(Exception):
     """
     Events that were published are no longer in the outbox: somebody else has taken them.
     """
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """
-    The events of one aggregate from a version on.
-
-    Attributes:
-        sequence: Where in the stream that version is missing; `None` if that does not matter.
-    """
-
-    aggregate_id: UUID
-    version: int
-    sequence: int | None = None
 
 
 async def file_published(
@@ -249,44 +197,6 @@ async def file_published(
         raise RecordBroken(f"{row.filed} of {len(positions)} published events were in the outbox")
     if row.taken:
         await tx.run(_SUSPECT)
-
-
-async def put_back(tx: Transaction, tails: Sequence[Tail], *, rest: timedelta = timedelta()) -> int:
-    """
-    Put the *tails* of aggregates back into the outbox, to be published once more; return how
-    many events that are.
-
-    It takes all later events of an aggregate along, so that in the stream, too, they come in order
-    behind the one that was missing. Listeners know those they had.
-
-    Args:
-        rest: How long ago an event must have been published to be published once more.
-    """
-    ids = [tail.aggregate_id for tail in tails]
-    # No relay may be at work on them: an event that it is publishing would stay in front.
-    await lock_partitions(tx, ids)
-    return await tx.run(
-        _PUT_BACK,
-        {
-            "ids": ids,
-            "versions": [tail.version for tail in tails],
-            "sequences": [tail.sequence for tail in tails],
-            "rest": rest,
-        },
-    )
-
-
-async def wait_for_room(database: Database) -> None:
-    """
-    Wait until the outbox has room for a portion of what is told once more: new events wait behind
-    it.
-    """
-    while True:
-        async with database.begin() as tx:
-            (row,) = await tx.rows(_WAITING)
-        if row.waiting < MOST_WAITING:
-            return
-        await asyncio.sleep(BETWEEN_LOOKS_SECONDS)
 
 
 async def open_days(tx: Transaction, today: date) -> None:

@@ -19,7 +19,7 @@ from nats.js.api import StreamInfo
 from sqlalchemy import Row, text
 
 from chassis.events.metrics import REPLAYED, STREAM_LOSSES
-from chassis.events.record import Tail, put_back, wait_for_room
+from chassis.events.put_back import Tail, put_back, wait_for_room
 from chassis.events.stored import stored_events
 from chassis.events.streams import stream_of
 from chassis.storage.database import Database

@@ -17,7 +17,7 @@ from nats.aio.msg import Msg
 from sqlalchemy import text
 
 from chassis.events.metrics import REPLAYED
-from chassis.events.record import Tail, put_back, wait_for_room
+from chassis.events.put_back import Tail, put_back, wait_for_room
 from chassis.kernel.ids import new_id
 from chassis.outages import is_outage
 from chassis.storage.database import Database, Transaction

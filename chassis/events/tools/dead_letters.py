@@ -19,7 +19,7 @@ from uuid import UUID
 
 import orjson
 
-from chassis.events import dead_letters
+from chassis.events import decisions
 from chassis.storage.database import Database
 from chassis.terminal import print_table
 
@@ -101,7 +101,7 @@ async def _list(databases: Databases, arguments: Namespace) -> int:
     groups = []
     for database in databases.values():
         async with database.begin() as tx:
-            groups += [row._asdict() for row in await dead_letters.groups(tx)]
+            groups += [row._asdict() for row in await decisions.groups(tx)]
     if arguments.json:
         _print_json(groups)
     elif not groups:
@@ -131,7 +131,7 @@ async def _list_each(databases: Databases, arguments: Namespace) -> int:
     letters = []
     for database in databases.values():
         async with database.begin() as tx:
-            letters += list(await dead_letters.find(tx, resolved=arguments.resolved))
+            letters += list(await decisions.find(tx, resolved=arguments.resolved))
     if arguments.json:
         _print_json([_plain(letter) for letter in letters])
     else:
@@ -142,10 +142,10 @@ async def _list_each(databases: Databases, arguments: Namespace) -> int:
 async def _show(databases: Databases, arguments: Namespace) -> int:
     for database in databases.values():
         async with database.begin() as tx:
-            found = await dead_letters.find(tx, ids=[arguments.id], resolved=True)
+            found = await decisions.find(tx, ids=[arguments.id], resolved=True)
             if not found:
                 continue
-            history = await dead_letters.actions_on(tx, arguments.id)
+            history = await decisions.actions_on(tx, arguments.id)
         letter = _plain(found[0]) | {"history": [row._asdict() for row in history]}
         if arguments.json:
             _print_json(letter)
@@ -179,7 +179,7 @@ async def _decide(databases: Databases, arguments: Namespace) -> int:
         return 0
     for each in chosen:
         async with databases[each.service].begin() as tx:
-            await dead_letters.wish(
+            await decisions.wish(
                 tx, each.ids, arguments.action, actor=arguments.by, note=arguments.reason
             )
     try:
@@ -197,12 +197,12 @@ async def _decide(databases: Databases, arguments: Namespace) -> int:
 async def _choose(database: Database, arguments: Namespace) -> list[Any]:
     async with database.begin() as tx:
         if arguments.all:
-            return list(await dead_letters.find(tx))
-        found = list(await dead_letters.find(tx, ids=[arguments.id or arguments.like]))
+            return list(await decisions.find(tx))
+        found = list(await decisions.find(tx, ids=[arguments.id or arguments.like]))
         if arguments.id or not found:
             return found
         example = found[0]
-        alike = await dead_letters.find(tx, cause=example.cause, subject=example.subject)
+        alike = await decisions.find(tx, cause=example.cause, subject=example.subject)
         return [letter for letter in alike if letter.consumer == example.consumer]
 
 
@@ -235,7 +235,7 @@ async def _outcome(databases: Databases, chosen: list[Chosen]) -> Outcome:
         counts = []
         for each in chosen:
             async with databases[each.service].begin() as tx:
-                counts.append(await dead_letters.states_of(tx, each.ids))
+                counts.append(await decisions.states_of(tx, each.ids))
         outcome = Outcome(*map(sum, zip(*counts, strict=True)))
         if not outcome.waiting or time.monotonic() > deadline:
             return outcome

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 
-from chassis.events.record import Tail, put_back, wait_for_room
+from chassis.events.put_back import Tail, put_back, wait_for_room
 from chassis.events.replay import record_replay, size_of, tails_between, tails_of, tails_since
 from chassis.storage.database import Database
 

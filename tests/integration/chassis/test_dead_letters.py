@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.events import consumer as consumer_module
-from chassis.events import dead_letters
+from chassis.events import dead_letters, decisions
 from chassis.events import redrive as redrive_module
 from chassis.events.consumer import Consumer
 from chassis.events.delivery import Envelope
@@ -65,7 +65,7 @@ def consumer(database, broker, jetstream, diner, monkeypatch):  # noqa: ARG001
 def letters(database):
     async def read(**which):
         async with database.begin() as tx:
-            return await dead_letters.find(tx, **which)
+            return await decisions.find(tx, **which)
 
     return read
 
@@ -99,7 +99,7 @@ def decide(database, letters):
             if not versions or letter.aggregate_version in versions
         ]
         async with database.begin() as tx:
-            return await dead_letters.wish(tx, chosen, what, actor="ann", note="because")
+            return await decisions.wish(tx, chosen, what, actor="ann", note="because")
 
     return decide_about
 
@@ -114,7 +114,7 @@ def redrive(database, consumer):
 
 async def test_letters_are_grouped_by_what_caused_them(database):
     async with database.begin() as tx:
-        groups = await dead_letters.groups(tx)
+        groups = await decisions.groups(tx)
 
     assert [(group.cause, group.letters, group.aggregates) for group in groups] == [
         ("behind another letter", 2, 1),
@@ -152,7 +152,7 @@ async def test_a_letter_that_fails_again_waits_for_another_decision(
     assert (first.attempts, first.wish) == (3, "")
     assert len(behind) == 2
     async with database.begin() as tx:
-        actions = await dead_letters.actions_on(tx, first.id)
+        actions = await decisions.actions_on(tx, first.id)
     assert [(a.action, a.actor) for a in actions] == [("redrive", "ann"), ("failed", "listener")]
     assert actions[0].note == "because"
     assert "cannot digest poison" in actions[1].note
@@ -234,8 +234,8 @@ async def test_letters_that_cannot_move_do_not_stand_in_the_way_of_others(
         await count_attempt(tx, NAME, good, 1)
         await dead_letters.bury(tx, NAME, envelope, dead_letters.FORGOTTEN, attempts=8)
         await park(tx, NAME, good)
-        (letter,) = await dead_letters.find(tx, aggregate_id=good)
-        await dead_letters.wish(tx, [letter.id], "redrive", actor="bob", note="")
+        (letter,) = await decisions.find(tx, aggregate_id=good)
+        await decisions.wish(tx, [letter.id], "redrive", actor="bob", note="")
 
     await redrive()
 

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from chassis.events import consumer as consumer_module
-from chassis.events import dead_letters
+from chassis.events import decisions
 from chassis.events import replay as replay_module
 from chassis.events.consumer import Consumer
 from chassis.events.delivery import read_deliveries
@@ -256,12 +256,12 @@ async def test_what_the_publisher_has_forgotten_becomes_a_letter_that_can_be_dis
     await asyncio.sleep(0.1)
     await ask_for_missing(database, broker, consumer=NAME, context="order")
     async with database.begin() as tx:
-        (letter,) = await dead_letters.find(tx)
+        (letter,) = await decisions.find(tx)
     assert (letter.aggregate_version, letter.cause) == (2, "forgotten by its publisher")
 
     async def decide(what):
         async with database.begin() as tx:
-            await dead_letters.wish(tx, [letter.id], what, actor="ann", note="gone")
+            await decisions.wish(tx, [letter.id], what, actor="ann", note="gone")
         await redrive_some(database, consumer=NAME, handlers=consumer._handlers)
 
     await decide("redrive")
@@ -291,8 +291,8 @@ async def test_what_was_put_aside_before_a_letter_comes_after_it_was_redriven(
     assert await missing(database) == [(1, 3)]
     await consumer._fail(two, ValueError("cannot digest this"))
     async with database.begin() as tx:
-        (letter,) = await dead_letters.find(tx)
-        await dead_letters.wish(tx, [letter.id], "redrive", actor="ann", note="")
+        (letter,) = await decisions.find(tx)
+        await decisions.wish(tx, [letter.id], "redrive", actor="ann", note="")
 
     await redrive_some(database, consumer=NAME, handlers=consumer._handlers)
 

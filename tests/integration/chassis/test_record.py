@@ -5,7 +5,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from chassis.events.record import Tail, forget_old_days, open_days, put_back
+from chassis.events.put_back import Tail, put_back
+from chassis.events.record import forget_old_days, open_days
 from chassis.events.relay import relay_batch
 from deploy.local.databases import asyncpg_url
 from tests.integration.chassis.conftest import Thing
