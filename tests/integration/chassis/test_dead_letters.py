@@ -117,8 +117,8 @@ async def test_letters_are_grouped_by_what_caused_them(database):
         groups = await decisions.groups(tx)
 
     assert [(group.cause, group.letters, group.aggregates) for group in groups] == [
-        ("behind another letter", 2, 1),
         ("ValueError in test_dead_letters.take", 1, 1),
+        ("behind another letter", 2, 1),
     ]
 
 
