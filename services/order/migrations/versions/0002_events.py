@@ -1,4 +1,9 @@
-"""Published events in a table a day; dead letters that can be redriven; gaps that are asked for."""
+"""
+Published events in a table a day; dead letters that can be redriven; gaps that are asked for.
+
+It moves what was published in one go and changes the outbox under running relays: stop the service
+for it.
+"""
 
 from chassis.events.dead_letters import DEAD_LETTERS_2
 from chassis.events.inbox import INBOX_2

@@ -1,4 +1,9 @@
-"""Published events in a table a day."""
+"""
+Published events in a table a day.
+
+It moves what was published in one go and changes the outbox under running relays: stop the service
+for it.
+"""
 
 from chassis.events.record import RECORD_1
 from chassis.storage.migrations import execute
