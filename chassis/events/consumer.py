@@ -137,7 +137,13 @@ class Consumer:
                 await self._listen()
             except Exception as error:  # the events are safe in the stream
                 failures = failures + 1 if time.monotonic() - began < STEADY_SECONDS else 1
-                log.warning("consumer %s: %s: %s", self._name, type(error).__name__, error)
+                log.warning(
+                    "consumer %s of %s: %s: %s",
+                    self._name,
+                    self._stream,
+                    type(error).__name__,
+                    error,
+                )
                 await asyncio.sleep(backoff_seconds(min(failures, 5), most=2.0))
 
     async def _listen(self) -> None:

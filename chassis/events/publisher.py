@@ -97,6 +97,9 @@ class Publisher:
                 if not is_outage(error):
                     raise
                 failures += 1
+                log.warning(
+                    "events of %s: cannot begin: %s: %s", self._context, type(error).__name__, error
+                )
                 await asyncio.sleep(backoff_seconds(failures, most=2.0))
 
     async def _open_and_forget(self) -> None:

@@ -23,7 +23,7 @@ from chassis.events.headers import event_headers
 from chassis.events.metrics import PUBLISHED, REFUSED_BATCHES, RELAY_LAG
 from chassis.events.partitions import try_partitions_with_work
 from chassis.events.publish import Outgoing, PublishRefused, publish_atomically, publish_singly
-from chassis.events.record import file_published
+from chassis.events.record import COLUMNS, file_published
 from chassis.storage.database import Database, Transaction
 from chassis.telemetry.tracing import context_of, is_sampled, traceparent_of, tracer
 from chassis.wake import Wake
@@ -42,10 +42,8 @@ SWEEP_SECONDS = 0.5
 LINGER_SECONDS = 0.01
 
 _SELECT = text(
-    """
-    SELECT position, partition, event_id, aggregate_id, aggregate_version, subject, payload, trace,
-           occurred_at, replays
-    FROM (
+    f"""
+    SELECT {COLUMNS} FROM (
         SELECT *, sum(length(payload)) OVER (ORDER BY position) - length(payload) AS bytes_before
         FROM outbox WHERE partition = ANY(CAST(:partitions AS smallint[]))
         ORDER BY position LIMIT :limit

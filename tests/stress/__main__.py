@@ -11,7 +11,7 @@ import random
 import signal
 import sys
 import tempfile
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -37,6 +37,16 @@ SMALL = {
 }
 
 
+def not_negative(words: str) -> float:
+    try:
+        number = float(words)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise ArgumentTypeError(f"{words} is no number from 0 on")
+    return number
+
+
 def read_arguments() -> Namespace:
     parser = ArgumentParser(
         prog="python -m tests.stress",
@@ -44,7 +54,12 @@ def read_arguments() -> Namespace:
         formatter_class=RawDescriptionHelpFormatter,
         epilog=f"faults: {', '.join(FAULTS)}; not unless asked for: {', '.join(ON_DEMAND)}",
     )
-    parser.add_argument("--seconds", type=float, metavar="N", help="write so long (default: 60)")
+    parser.add_argument(
+        "--seconds",
+        type=not_negative,
+        metavar="N",
+        help="write so long (default: 60; 0: until each fault had its turn)",
+    )
     parser.add_argument("--events", type=int, default=0, metavar="N", help="until so many events")
     parser.add_argument("--seed", type=int, metavar="N", help="default: a new one, which is shown")
     parser.add_argument(

@@ -7,7 +7,6 @@ about which letter is written down. What waits behind a letter follows by itself
 """
 
 import asyncio
-import getpass
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -20,6 +19,7 @@ from uuid import UUID
 import orjson
 
 from chassis.events import decisions
+from chassis.events.tools.arguments import add_by, words
 from chassis.storage.database import Database
 from chassis.terminal import print_table
 
@@ -72,14 +72,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         each.add_argument("--yes", action="store_true", help="do it; otherwise it is only shown")
         each.add_argument(
             "--reason",
-            default="",
+            type=words,
             required=action == "discard",
             metavar="TEXT",
             help="why, for those who read the history",
         )
-        each.add_argument(
-            "--by", default=getpass.getuser(), metavar="NAME", help="who decides (default: you)"
-        )
+        add_by(each)
 
 
 async def run_on(databases: Databases, arguments: Namespace) -> int:
@@ -180,7 +178,7 @@ async def _decide(databases: Databases, arguments: Namespace) -> int:
     for each in chosen:
         async with databases[each.service].begin() as tx:
             await decisions.wish(
-                tx, each.ids, arguments.action, actor=arguments.by, note=arguments.reason
+                tx, each.ids, arguments.action, actor=arguments.by, note=arguments.reason or ""
             )
     try:
         outcome = await _outcome(databases, chosen)
@@ -213,7 +211,8 @@ class Outcome:
 
     Attributes:
         failed: Failed once more, or wait behind one that did.
-        waiting: Their listener has not looked at them yet: it may not be running.
+        waiting: Their listener has not looked at them yet: it may not be running, or they are
+            behind one that nobody has decided about.
     """
 
     resolved: int

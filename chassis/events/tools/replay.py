@@ -6,7 +6,6 @@ along, so that everything arrives in order; listeners that had an event already 
 says what it would do, and does it with --yes. Interrupted, it says how to go on.
 """
 
-import getpass
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ import orjson
 
 from chassis.events.put_back import Tail, put_back, wait_for_room
 from chassis.events.replay import record_replay, size_of, tails_between, tails_of, tails_since
+from chassis.events.tools.arguments import add_by
 from chassis.storage.database import Database
 
 # Of so many aggregates at a time: new events wait behind them.
@@ -52,9 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="published before (default: now): who goes on after an interruption says the same",
     )
     parser.add_argument("--yes", action="store_true", help="do it; otherwise it is only shown")
-    parser.add_argument(
-        "--by", default=getpass.getuser(), metavar="NAME", help="who decides (default: you)"
-    )
+    add_by(parser)
     parser.add_argument("--json", action="store_true", help="print an object")
 
 

@@ -139,8 +139,9 @@ async def test_letters_that_fail_again_are_told_from_those_that_do_not(tool, let
 async def test_a_letter_is_given_up_only_with_a_reason(tool, letters, diner):
     _, output = await tool("dead-letters", "--json")
     example = json.loads(output)[0]["example"]
-    code, output = await tool("dead-letters", "discard", example, "--yes")
-    assert code == 2
+    for unsaid in ((), ("--reason", " ")):
+        code, output = await tool("dead-letters", "discard", example, "--yes", *unsaid)
+        assert code == 2
     assert "--reason" in output
     assert await letters() == 3
 
