@@ -16,7 +16,7 @@ from services.product.adapters.unit_of_work import sql_unit_of_work
 from services.product.entrypoints.servicer import ProductServicer
 from services.product.entrypoints.timers import expire_overdue_holds
 from services.product.settings import Settings
-from services.product.wire import DOMAIN
+from services.product.wire.fields import DOMAIN
 
 
 async def main(settings: Settings) -> None:

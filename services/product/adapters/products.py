@@ -16,10 +16,10 @@ from chassis.storage.bulk import insert_missing_rows
 from chassis.storage.database import Transaction
 from chassis.telemetry.tracing import trace_for
 from services.product.adapters import tables
-from services.product.application.ports import ProductNotFound, SkuTaken, SoldVariant
+from services.product.application.ports.products import ProductNotFound, SkuTaken, SoldVariant
 from services.product.domain.product import Product, ProductState, Variant
 from services.product.domain.values import ProductId
-from services.product.wire import event_to_wire
+from services.product.wire.events import event_to_wire
 
 _COLUMNS = "id, version, event_count, trace, title, description, state, created_at"
 _GET = text(f"SELECT {_COLUMNS} FROM products WHERE id = :id")

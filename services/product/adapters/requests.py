@@ -7,7 +7,7 @@ from uuid import UUID
 from chassis.kernel.errors import DomainError
 from chassis.storage import idempotency
 from chassis.storage.database import Transaction
-from services.product.application.ports import Request
+from services.product.application.ports.requests import Request
 
 
 class SqlRequests:

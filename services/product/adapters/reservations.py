@@ -25,7 +25,7 @@ from services.product.domain.reservation import (
     Shipment,
 )
 from services.product.domain.values import LocationId, ReservationId, ShipmentId
-from services.product.wire import event_to_wire
+from services.product.wire.events import event_to_wire
 
 _COLUMNS = "id, version, event_count, trace, state, expires_at"
 _LOCK = text(

@@ -13,7 +13,7 @@ from chassis.storage.database import Transaction
 from services.product.adapters import tables
 from services.product.domain.stock_item import StockItem
 from services.product.domain.values import LocationId, Place, StockItemId, stock_item_id
-from services.product.wire import event_to_wire
+from services.product.wire.events import event_to_wire
 
 _COLUMNS = "id, version, event_count, trace, sku, location_id, on_hand, held, allocated, damaged"
 _OF = text(

@@ -11,7 +11,7 @@ from services.product.adapters.products import SqlProducts
 from services.product.adapters.requests import SqlRequests
 from services.product.adapters.reservations import SqlReservations
 from services.product.adapters.stock_items import SqlStockItems
-from services.product.application.ports import UnitOfWork
+from services.product.application.ports.transaction import UnitOfWork
 
 
 class SqlTransaction:

@@ -4,8 +4,8 @@ from functools import partial
 
 from chassis.kernel.clock import Clock
 from chassis.repeat import repeat
-from services.product.application.expire_reservations import expire_reservations
-from services.product.application.ports import UnitOfWork
+from services.product.application.ports.transaction import UnitOfWork
+from services.product.application.reservations.expire_reservations import expire_reservations
 
 # A hold ends on time anyway: whoever confirms it late expires it. The timer only brings back
 # the goods of those that nobody asks about.

@@ -10,21 +10,21 @@ from chassis.kernel.text import Sku
 from chassis.storage.database import Database
 from chassis.wake import Wake
 from services.product.adapters.unit_of_work import sql_unit_of_work
-from services.product.application.confirm_reservations import (
+from services.product.application.reservations.confirm_reservations import (
     ConfirmReservation,
     confirm_reservations,
 )
-from services.product.application.consume_reservations import (
+from services.product.application.reservations.consume_reservations import (
     ConsumeReservation,
     consume_reservations,
 )
-from services.product.application.expire_reservations import expire_reservations
-from services.product.application.receive_stock import ReceiveStock, receive_stock
-from services.product.application.release_reservations import (
+from services.product.application.reservations.expire_reservations import expire_reservations
+from services.product.application.reservations.release_reservations import (
     ReleaseReservation,
     release_reservations,
 )
-from services.product.application.reserve_stock import ReserveStock, reserve_stock
+from services.product.application.reservations.reserve_stock import ReserveStock, reserve_stock
+from services.product.application.stock.receive_stock import ReceiveStock, receive_stock
 from services.product.domain.reservation import Shipment
 from services.product.domain.values import LocationId, ReservationId, ShipmentId
 

@@ -9,9 +9,9 @@ from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from chassis.storage.idempotency import RequestIdReused
 from services.product.adapters.tables import metadata
-from services.product.application.create_product import CreateProduct, create_product
-from services.product.application.ports import ProductNotFound, SkuTaken
-from services.product.application.publish_product import PublishProduct, publish_product
+from services.product.application.ports.products import ProductNotFound, SkuTaken
+from services.product.application.products.create_product import CreateProduct, create_product
+from services.product.application.products.publish_product import PublishProduct, publish_product
 from services.product.domain.product import Variant
 from services.product.domain.values import ProductId
 

@@ -10,14 +10,10 @@ import pytest
 from chassis.kernel.errors import DomainError, RuleViolated
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
-from services.product.application.ports import (
-    ProductNotFound,
-    Request,
-    SkuTaken,
-    SoldVariant,
-)
-from services.product.application.receive_stock import ReceiveStock, receive_stock
-from services.product.application.reserve_stock import ReserveStock, reserve_stock
+from services.product.application.ports.products import ProductNotFound, SkuTaken, SoldVariant
+from services.product.application.ports.requests import Request
+from services.product.application.reservations.reserve_stock import ReserveStock, reserve_stock
+from services.product.application.stock.receive_stock import ReceiveStock, receive_stock
 from services.product.domain.events import ProductEvent
 from services.product.domain.product import Product, ProductState
 from services.product.domain.reservation import Reservation

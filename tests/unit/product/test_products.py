@@ -5,10 +5,10 @@ import pytest
 from chassis.kernel.errors import InvalidInput, RuleViolated
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
-from services.product.application.create_product import CreateProduct, create_product
-from services.product.application.list_products import ListProducts, list_products
-from services.product.application.ports import ProductNotFound, SkuTaken
-from services.product.application.publish_product import PublishProduct, publish_product
+from services.product.application.ports.products import ProductNotFound, SkuTaken
+from services.product.application.products.create_product import CreateProduct, create_product
+from services.product.application.products.list_products import ListProducts, list_products
+from services.product.application.products.publish_product import PublishProduct, publish_product
 from services.product.domain.events import ProductPublished
 from services.product.domain.product import ProductArchived, ProductState, Variant
 from services.product.domain.values import ProductId

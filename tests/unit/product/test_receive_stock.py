@@ -3,7 +3,7 @@ from uuid import UUID
 
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
-from services.product.application.receive_stock import ReceiveStock, receive_stock
+from services.product.application.stock.receive_stock import ReceiveStock, receive_stock
 from services.product.domain.events import StockReceived
 from services.product.domain.values import LocationId
 

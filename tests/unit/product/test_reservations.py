@@ -5,20 +5,20 @@ import pytest
 
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
-from services.product.application.confirm_reservations import (
+from services.product.application.reservations.confirm_reservations import (
     ConfirmReservation,
     confirm_reservations,
 )
-from services.product.application.consume_reservations import (
+from services.product.application.reservations.consume_reservations import (
     ConsumeReservation,
     consume_reservations,
 )
-from services.product.application.expire_reservations import expire_reservations
-from services.product.application.release_reservations import (
+from services.product.application.reservations.expire_reservations import expire_reservations
+from services.product.application.reservations.release_reservations import (
     ReleaseReservation,
     release_reservations,
 )
-from services.product.application.reserve_stock import ReserveStock, reserve_stock
+from services.product.application.reservations.reserve_stock import ReserveStock, reserve_stock
 from services.product.domain.events import (
     ReservationConfirmed,
     ReservationExpired,

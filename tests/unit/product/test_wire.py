@@ -9,9 +9,9 @@ from google.type.money_pb2 import Money as WireMoney
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.quantity import Quantity
 from retail.product.v1 import product_service_pb2 as pb
-from services.product import wire
 from services.product.domain.values import ProductId
 from services.product.entrypoints.batches import MOST_ENTRIES, BatchOutOfRange, answer_each
+from services.product.wire import fields, products, reservations
 
 ID = "00000000-0000-0000-0000-000000000001"
 
@@ -25,7 +25,9 @@ def a_request(*lines, reservation_id=ID, hold=None):
 
 
 def test_lines_with_one_sku_are_summed():
-    command = wire.reservation_from_wire(a_request(("LAMP", 2), ("SHADE", 1), ("LAMP", 3)), "r")
+    command = reservations.reservation_from_wire(
+        a_request(("LAMP", 2), ("SHADE", 1), ("LAMP", 3)), "r"
+    )
 
     assert command.lines == {"LAMP": Quantity(5), "SHADE": Quantity(1)}
     assert command.duration == timedelta(minutes=10)
@@ -46,7 +48,7 @@ def test_lines_with_one_sku_are_summed():
 )
 def test_a_malformed_reservation_is_refused_by_the_path_of_its_field(request_, field):
     with pytest.raises(InvalidInput) as refusal:
-        wire.reservation_from_wire(request_, "reservations[3]")
+        reservations.reservation_from_wire(request_, "reservations[3]")
 
     assert refusal.value.field == field
 
@@ -70,7 +72,7 @@ def test_a_malformed_variant_is_refused_by_the_path_of_its_field(variant, field)
     request = pb.CreateProductRequest(request_id=ID, title="A lamp", variants=[variant])
 
     with pytest.raises(InvalidInput) as refusal:
-        wire.create_product_from_wire(request)
+        products.create_product_from_wire(request)
 
     assert refusal.value.field == field
 
@@ -78,13 +80,13 @@ def test_a_malformed_variant_is_refused_by_the_path_of_its_field(variant, field)
 def test_a_page_token_leads_back_to_where_it_came_from():
     last = ProductId(UUID(int=2**127 - 1))
 
-    assert wire.page_token_from_wire(wire.page_token_to_wire(last)) == last
+    assert products.page_token_from_wire(products.page_token_to_wire(last)) == last
 
 
 @pytest.mark.parametrize("token", ["x", "é", "AAAA", "A" * 1_000, "%%%"])
 def test_a_token_that_no_page_came_with_is_refused(token):
-    with pytest.raises(wire.PageTokenInvalid):
-        wire.page_token_from_wire(token)
+    with pytest.raises(fields.PageTokenInvalid):
+        products.page_token_from_wire(token)
 
 
 async def test_a_malformed_entry_is_answered_in_its_place_and_the_others_go_on():
@@ -92,7 +94,7 @@ async def test_a_malformed_entry_is_answered_in_its_place_and_the_others_go_on()
         return [command.reservation_id for command in commands]
 
     answers = await answer_each(
-        [ID, "nonsense", ID], "reservation_ids", wire.confirmation_from_wire, use_case
+        [ID, "nonsense", ID], "reservation_ids", reservations.confirmation_from_wire, use_case
     )
 
     assert [getattr(answer, "field", "ok") for answer in answers] == [
@@ -108,13 +110,13 @@ async def test_a_batch_that_is_empty_or_too_large_is_refused_as_a_whole(size):
         return commands
 
     with pytest.raises(BatchOutOfRange):
-        await answer_each([ID] * size, "ids", wire.confirmation_from_wire, use_case)
+        await answer_each([ID] * size, "ids", reservations.confirmation_from_wire, use_case)
 
 
 def test_a_refusal_names_its_field_on_the_wire():
-    error = wire.LinesMissing("no lines", field="reservations[0].lines")
+    error = fields.LinesMissing("no lines", field="reservations[0].lines")
 
-    status = wire.reservation_result_to_wire(error).error
+    status = reservations.reservation_result_to_wire(error).error
 
     violations = BadRequest()
     assert status.details[1].Unpack(violations)

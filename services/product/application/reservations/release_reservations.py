@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError
-from services.product.application.ports import UnitOfWork
+from services.product.application.ports.transaction import UnitOfWork
 from services.product.domain.reservation import Reservation
 from services.product.domain.stock import Stock
 from services.product.domain.values import ReservationId

@@ -1,7 +1,7 @@
 """Use case: holds that nobody confirmed in time end."""
 
 from chassis.kernel.clock import Clock
-from services.product.application.ports import UnitOfWork
+from services.product.application.ports.transaction import UnitOfWork
 from services.product.domain.stock import Stock
 
 BATCH = 200

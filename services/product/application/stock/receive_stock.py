@@ -10,7 +10,8 @@ from chassis.kernel.errors import DomainError
 from chassis.kernel.ids import new_id
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
-from services.product.application.ports import Request, UnitOfWork
+from services.product.application.ports.requests import Request
+from services.product.application.ports.transaction import UnitOfWork
 from services.product.domain.stock import Stock
 from services.product.domain.stock_item import Cause, CauseType, StockItem
 from services.product.domain.values import LocationId, Place

@@ -6,7 +6,8 @@ from uuid import UUID
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError
 from chassis.kernel.ids import new_id
-from services.product.application.ports import Request, UnitOfWork
+from services.product.application.ports.requests import Request
+from services.product.application.ports.transaction import UnitOfWork
 from services.product.domain.product import Product, Variant
 from services.product.domain.values import ProductId
 

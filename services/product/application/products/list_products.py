@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.product.application.ports import UnitOfWork
+from services.product.application.ports.transaction import UnitOfWork
 from services.product.domain.product import Product
 from services.product.domain.values import ProductId
 

@@ -1,0 +1,50 @@
+"""Every reservation there is."""
+
+from collections.abc import Mapping, Sequence, Set
+from datetime import datetime
+from typing import Protocol
+
+from services.product.domain.reservation import Reservation
+from services.product.domain.values import ReservationId
+
+
+class Reservations(Protocol):
+    """
+    Every reservation there is. To lock one is as with stock items.
+    """
+
+    async def claim(
+        self, begun: Mapping[ReservationId, Reservation]
+    ) -> Mapping[ReservationId, Reservation]:
+        """
+        Return the reservations with the ids of *begun*, locked: the ones that were there, and
+        of the others the begun ones, which are saved now. Of two transactions that begin the
+        same one, the second waits for the first and then finds its reservation.
+        """
+        ...
+
+    async def lock(self, ids: Set[ReservationId]) -> Mapping[ReservationId, Reservation]:
+        """
+        Return those of the reservations *ids* that exist, locked.
+        """
+        ...
+
+    async def lock_overdue(
+        self, now: datetime, *, limit: int
+    ) -> Mapping[ReservationId, Reservation]:
+        """
+        Return up to *limit* overdue holds, locked; leave out what somebody else has locked.
+        """
+        ...
+
+    async def save(self, reservations: Sequence[Reservation]) -> None:
+        """
+        Write those of *reservations* that have changed.
+        """
+        ...
+
+    async def forget(self, reservations: Sequence[Reservation]) -> None:
+        """
+        Undo the claim of *reservations* that came to nothing: their ids may be used again.
+        """
+        ...

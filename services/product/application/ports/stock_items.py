@@ -1,0 +1,48 @@
+"""Every stock item there is."""
+
+from collections.abc import Sequence, Set
+from typing import Protocol
+
+from chassis.kernel.text import Sku
+from services.product.domain.stock_item import StockItem
+from services.product.domain.values import Place
+
+
+class StockItems(Protocol):
+    """
+    Every stock item there is.
+
+    To lock is to wait until nobody else changes them, and to keep all others waiting until this
+    transaction ends. All callers lock in one order and after the reservations they lock: so no
+    two transactions ever wait for each other.
+    """
+
+    async def of(self, skus: Sequence[Sku]) -> Sequence[StockItem]:
+        """
+        Return the stock items of *skus* at all locations, as they are now.
+        """
+        ...
+
+    async def lock_skus(self, skus: Set[Sku]) -> Sequence[StockItem]:
+        """
+        Return the stock items of *skus* at all locations, locked.
+        """
+        ...
+
+    async def lock(self, places: Set[Place]) -> Sequence[StockItem]:
+        """
+        Return the stock items at *places*, locked.
+        """
+        ...
+
+    async def open(self, places: Set[Place]) -> Sequence[StockItem]:
+        """
+        Return the stock items at *places*, locked; empty ones where there were none.
+        """
+        ...
+
+    async def save(self, items: Sequence[StockItem]) -> None:
+        """
+        Write the counts and the movements of *items*.
+        """
+        ...

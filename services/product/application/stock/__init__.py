@@ -1,0 +1,1 @@
+"""What people in warehouses do with goods."""

@@ -1,0 +1,64 @@
+"""Events on the wire."""
+
+from collections.abc import Iterable
+
+from google.protobuf.message import Message
+
+from chassis.rpc.money import money_to_wire
+from retail.product.v1 import product_events_pb2 as events_pb
+from services.product.domain.events import (
+    ProductEvent,
+    ProductPublished,
+    ReservationConfirmed,
+    ReservationExpired,
+    ReservationReleased,
+    StockReceived,
+    StockReserved,
+    StockShipped,
+)
+from services.product.domain.values import Goods
+
+
+def event_to_wire(event: ProductEvent) -> Message:
+    match event:
+        case ProductPublished():
+            return events_pb.ProductPublished(
+                product_id=str(event.product_id),
+                title=event.title,
+                variants=[
+                    events_pb.PublishedVariant(sku=sku, price=money_to_wire(price))
+                    for sku, price in event.prices
+                ],
+            )
+        case StockReceived():
+            return events_pb.StockReceived(
+                sku=event.sku,
+                location_id=event.location_id,
+                quantity=event.quantity,
+                on_hand=event.on_hand,
+            )
+        case StockReserved():
+            wire = events_pb.StockReserved(
+                reservation_id=str(event.reservation_id), goods=goods_to_wire(event.goods)
+            )
+            wire.expire_time.FromDatetime(event.expires_at)
+            return wire
+        case ReservationConfirmed():
+            return events_pb.ReservationConfirmed(reservation_id=str(event.reservation_id))
+        case ReservationReleased():
+            return events_pb.ReservationReleased(reservation_id=str(event.reservation_id))
+        case ReservationExpired():
+            return events_pb.ReservationExpired(reservation_id=str(event.reservation_id))
+        case StockShipped():
+            return events_pb.StockShipped(
+                reservation_id=str(event.reservation_id),
+                shipment_id=str(event.shipment_id),
+                goods=goods_to_wire(event.goods),
+            )
+
+
+def goods_to_wire(goods: Iterable[Goods]) -> list[events_pb.AllocatedGoods]:
+    return [
+        events_pb.AllocatedGoods(sku=part.sku, location_id=part.location_id, quantity=part.quantity)
+        for part in goods
+    ]

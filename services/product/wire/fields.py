@@ -1,0 +1,61 @@
+"""Fields that several messages have."""
+
+from collections.abc import Sequence
+
+from chassis.kernel.errors import InvalidInput
+from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku, parse_sku
+from retail.product.v1 import product_service_pb2 as pb
+from services.product.domain.values import Lines
+
+# Who says no, in every refusal of this service.
+DOMAIN = "product.retail"
+
+MOST_SKUS = 10_000
+
+
+class LinesMissing(InvalidInput):
+    pass
+
+
+class PageSizeOutOfRange(InvalidInput):
+    pass
+
+
+class PageTokenInvalid(InvalidInput):
+    pass
+
+
+class SkusOutOfRange(InvalidInput):
+    pass
+
+
+def skus_from_wire(skus: Sequence[str]) -> Sequence[Sku]:
+    if not 1 <= len(skus) <= MOST_SKUS:
+        raise SkusOutOfRange(f"ask for 1 to {MOST_SKUS:,} SKUs, not {len(skus)}", field="skus")
+    return [parse_sku(sku, f"skus[{number}]") for number, sku in enumerate(skus)]
+
+
+def lines_from_wire(wire: Sequence[pb.ReservationLine], field: str) -> Lines:
+    """
+    Return the units wanted of each SKU, those on several lines summed.
+    """
+    if not wire:
+        raise LinesMissing(f"{field} must have at least one line", field=field)
+    lines: dict[Sku, Quantity] = {}
+    for number, line in enumerate(wire):
+        sku = parse_sku(line.sku, f"{field}[{number}].sku")
+        path = f"{field}[{number}].quantity"
+        quantity = quantity_from_wire(line.quantity, path)
+        if sku in lines:
+            quantity = quantity_from_wire(lines[sku].units + quantity.units, path)
+        lines[sku] = quantity
+    return lines
+
+
+def quantity_from_wire(units: int, field: str) -> Quantity:
+    try:
+        return Quantity(units)
+    except InvalidInput as error:
+        error.field = field
+        raise
