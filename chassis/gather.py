@@ -31,8 +31,10 @@ class Gathered(Generic[C, R]):
 
     Args:
         run: Answers a batch in order; an answer that is an exception is raised to its caller.
-        most: The largest batch.
-        lanes: How many batches may be at work at once.
+        most: The largest batch, in the unit of *size*; a single item may be larger.
+        lanes: How many batches may be at work at once. The first one takes whatever is there, the
+            others full batches only: many small ones would do the same work at a higher price.
+        size: How much an item adds to a batch.
     """
 
     def __init__(
@@ -41,10 +43,14 @@ class Gathered(Generic[C, R]):
         *,
         most: int = 200,
         lanes: int = 1,
+        size: Callable[[C], int] = lambda _: 1,
     ) -> None:
         self._run = run
+        self._size = size
         self._most = most
-        self._free = lanes
+        self._lanes = lanes
+        self._busy = 0
+        self._queued = 0
         self._waiting: list[_Waiting[C, R]] = []
         self._working: set[asyncio.Task[None]] = set()
 
@@ -54,16 +60,17 @@ class Gathered(Generic[C, R]):
         """
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(item, answer, copy_context()))
-        if self._free:
-            self._free -= 1
+        self._queued += self._size(item)
+        if self._busy == 0 or (self._busy < self._lanes and self._queued >= self._most):
+            self._busy += 1
             task = asyncio.create_task(self._work(), context=Context())
             self._working.add(task)
             task.add_done_callback(self._working.discard)
         return await answer
 
     async def _work(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+        while self._waiting and (self._busy == 1 or self._queued >= self._most):
+            batch = self._next_batch()
             for waiting, answer in zip(batch, await self._answers(batch), strict=True):
                 if waiting.answer.cancelled():
                     continue
@@ -71,7 +78,23 @@ class Gathered(Generic[C, R]):
                     waiting.answer.set_exception(answer)
                 else:
                     waiting.answer.set_result(answer)
-        self._free += 1
+        self._busy -= 1
+
+    def _next_batch(self) -> Sequence[_Waiting[C, R]]:
+        """
+        Take those who came first out of the queue: as many as fit, and one at least.
+        """
+        room = self._most
+        for number, waiting in enumerate(self._waiting):
+            room -= self._size(waiting.item)
+            if room < 0:
+                fitting = max(number, 1)
+                break
+        else:
+            fitting = len(self._waiting)
+        batch, self._waiting = self._waiting[:fitting], self._waiting[fitting:]
+        self._queued -= sum(self._size(waiting.item) for waiting in batch)
+        return batch
 
     async def _answers(self, batch: Sequence[_Waiting[C, R]]) -> Sequence[R | Exception]:
         try:
@@ -90,6 +113,20 @@ class Gathered(Generic[C, R]):
         context = batch[0].context if len(batch) == 1 else Context()
         run = self._run([waiting.item for waiting in batch])
         return await asyncio.create_task(_awaited(run), context=context)
+
+
+def together(
+    use_case: Callable[[Sequence[C]], Awaitable[Sequence[R]]],
+) -> Callable[[Sequence[Sequence[C]]], Awaitable[Sequence[Sequence[R]]]]:
+    """
+    Return *use_case*, which answers a batch, as a function that answers many batches in one.
+    """
+
+    async def run(batches: Sequence[Sequence[C]]) -> Sequence[Sequence[R]]:
+        answers = iter(await use_case([command for batch in batches for command in batch]))
+        return [[next(answers) for _ in batch] for batch in batches]
+
+    return run
 
 
 async def _awaited(answers: Awaitable[R]) -> R:

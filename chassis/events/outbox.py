@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -84,6 +85,8 @@ class Outbox:
         self._wake = wake
         self._clock = clock
         self._rows: list[dict[str, Any]] = []
+        self._now = clock()
+        self._occurred_at = Timestamp()
 
     def tell(self, aggregate: Aggregate[Any], to_wire: Callable[[Any], Message]) -> None:
         """
@@ -94,16 +97,22 @@ class Outbox:
         """
         for event in aggregate.pull_events():
             if not self._rows:
-                self._tx.before_commit(self._flush)
-                self._tx.after_commit(self._wake.ring)
+                self._begin()
             aggregate.event_count += 1
             self._rows.append(self._row(aggregate, to_wire(event)))
 
+    def _begin(self) -> None:
+        self._tx.before_commit(self._flush)
+        self._tx.after_commit(self._wake.ring)
+        # What is told together happened at one moment.
+        self._now = self._clock()
+        self._occurred_at.FromDatetime(self._now)
+
     def _row(self, aggregate: Any, message: Any) -> dict[str, Any]:
-        event_id, now = new_id(), self._clock()
+        event_id = new_id()
         meta = message.meta
         meta.event_id = str(event_id)
-        meta.occurred_at.FromDatetime(now)
+        meta.occurred_at.CopyFrom(self._occurred_at)
         meta.aggregate_id = str(aggregate.id)
         meta.aggregate_version = aggregate.event_count
         payload = message.SerializeToString()
@@ -118,7 +127,7 @@ class Outbox:
             "subject": message.DESCRIPTOR.full_name,
             "payload": payload,
             "trace": trace_for(aggregate.id, aggregate.trace),
-            "occurred_at": now,
+            "occurred_at": self._now,
         }
 
     async def _flush(self) -> None:

@@ -31,6 +31,13 @@ class Aggregate(Generic[E]):
         """
         self._events.append(event)
 
+    @property
+    def untold(self) -> int:
+        """
+        How many events are recorded and not told yet.
+        """
+        return len(self._events)
+
     def pull_events(self) -> list[E]:
         """
         Return the recorded events and forget them.

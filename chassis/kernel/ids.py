@@ -1,8 +1,10 @@
 """Identities that sort by age."""
 
-from uuid import UUID
+import uuid_utils
 
-from uuid_utils.compat import uuid7
+# A `uuid.UUID` that is made, written and compared in C: the database driver's own. A batch of
+# reservations reads and writes thousands of them; the standard one took a tenth of its time.
+from asyncpg.pgproto.pgproto import UUID
 
 from chassis.kernel.errors import InvalidInput
 
@@ -15,12 +17,12 @@ def new_id() -> UUID:
     """
     Return a UUIDv7 (RFC 9562): unique, and later ones sort after earlier ones.
     """
-    return uuid7()
+    return UUID(uuid_utils.uuid7().bytes)
 
 
 def parse_id(text: str, field: str) -> UUID:
     """
-    Return the UUID that *text* spells.
+    Return the UUID that *text* spells, with or without dashes.
 
     Raises:
         NotAUuid: It spells none; names *field*.

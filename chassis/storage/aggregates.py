@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
+from uuid import UUID
 
 from sqlalchemy import Table
 
@@ -39,7 +40,7 @@ async def save_aggregates(
 
     def in_order(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         # One global order of rows, so that two batches never wait for each other in a circle.
-        return sorted(rows, key=lambda row: [row[column] for column in key])
+        return sorted(rows, key=lambda row: [_rank(row[column]) for column in key])
 
     fresh = [aggregate for aggregate in aggregates if aggregate.version == 0]
     known = [aggregate for aggregate in aggregates if aggregate.version > 0]
@@ -49,6 +50,11 @@ async def save_aggregates(
     await insert_rows(tx, table, inserts, raced=True)
     updates = in_order((changes_from or row_from)(aggregate) for aggregate in known)
     await update_rows(tx, table, updates, key=key, version="version")
+
+
+def _rank(value: Any) -> Any:
+    # A tenth of the time that UUIDs take to compare themselves, and the same order.
+    return value.int if isinstance(value, UUID) else value
 
 
 async def save_aggregate(

@@ -2,10 +2,12 @@
 Many rows in one statement.
 
 Rows travel as one array per column and are unfolded by `unnest` in the server: one statement and
-one round trip, whether it is one row or five hundred, with one plan for all sizes.
+one round trip, whether it is one row or five hundred, with one plan for all sizes. Of many rows,
+a column that says the same in all of them travels once.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +19,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from chassis.storage.database import Transaction, Write
 
 Rows = Sequence[Mapping[str, Any]]
+
+# From so many rows on it pays to look for columns that say the same everywhere. (Below, the text
+# of the statement would vary more than its work.)
+MANY = 32
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -30,11 +36,10 @@ async def insert_rows(tx: Transaction, table: Table, rows: Rows, *, raced: bool 
             `Conflict`.
     """
     if rows:
-        columns = tuple(rows[0])
-        sql = _insert(table, columns)
-        arrays = _arrays(table, columns, rows)
+        columns = _columns_of(table, rows)
+        sql = _insert(table, columns.names, columns.shared)
         expected = len(rows) if raced else None
-        await tx.write(Write(target=table.name, sql=sql, parameters=arrays, rows=expected))
+        await tx.write(Write(target=table.name, sql=sql, parameters=columns.values, rows=expected))
 
 
 async def insert_missing_rows(
@@ -47,9 +52,9 @@ async def insert_missing_rows(
     """
     if not rows:
         return set()
-    columns = tuple(rows[0])
-    statement = _insert_missing(table, columns, returning)
-    return {row[0] for row in await tx.rows(statement, _arrays(table, columns, rows))}
+    columns = _columns_of(table, rows)
+    statement = _insert_missing(table, columns.names, columns.shared, returning)
+    return {row[0] for row in await tx.rows(statement, columns.values)}
 
 
 async def update_rows(
@@ -65,10 +70,9 @@ async def update_rows(
         Conflict: Now or when it is done: not all of them are there (in that version).
     """
     if rows:
-        columns = tuple(rows[0])
-        sql = _update(table, columns, tuple(key), version)
-        arrays = _arrays(table, columns, rows)
-        await tx.write(Write(target=table.name, sql=sql, parameters=arrays, rows=len(rows)))
+        columns = _columns_of(table, rows)
+        sql = _update(table, columns.names, columns.shared, tuple(key), version)
+        await tx.write(Write(target=table.name, sql=sql, parameters=columns.values, rows=len(rows)))
 
 
 async def upsert_rows(tx: Transaction, table: Table, rows: Rows, *, key: Sequence[str]) -> None:
@@ -77,45 +81,92 @@ async def upsert_rows(tx: Transaction, table: Table, rows: Rows, *, key: Sequenc
     the end.
     """
     if rows:
-        columns = tuple(rows[0])
-        sql = _upsert(table, columns, tuple(key))
-        arrays = _arrays(table, columns, rows)
-        await tx.write(Write(target=table.name, sql=sql, parameters=arrays))
+        columns = _columns_of(table, rows)
+        sql = _upsert(table, columns.names, columns.shared, tuple(key))
+        await tx.write(Write(target=table.name, sql=sql, parameters=columns.values))
 
 
-@lru_cache(maxsize=256)
-def _insert(table: Table, columns: tuple[str, ...]) -> str:
-    return f"INSERT INTO {table.fullname} ({', '.join(columns)}) {_source(table, columns)}"
+Names = tuple[str, ...]
 
 
-@lru_cache(maxsize=256)
-def _insert_missing(table: Table, columns: tuple[str, ...], returning: str) -> TextClause:
-    return text(f"{_insert(table, columns)} ON CONFLICT DO NOTHING RETURNING {returning}")
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """
+    Rows, turned.
+
+    Attributes:
+        names: Of all columns.
+        shared: Of those that say the same in all rows.
+        values: What travels for each: a value if it is shared, else one per row.
+    """
+
+    names: Names
+    shared: Names
+    values: Mapping[str, Any]
 
 
-@lru_cache(maxsize=256)
-def _upsert(table: Table, columns: tuple[str, ...], key: tuple[str, ...]) -> str:
+def _columns_of(table: Table, rows: Rows) -> _Columns:
+    names = tuple(rows[0])
+    values: dict[str, Any] = {}
+    shared: list[str] = []
+    for name in names:
+        said = [row[name] for row in rows]
+        if _is_json(table, name):
+            said = [orjson.dumps(value).decode() for value in said]
+        # One array at least must say how many rows there are.
+        if len(rows) >= MANY and len(shared) < len(names) - 1 and _are_alike(said):
+            shared.append(name)
+            values[name] = said[0]
+        else:
+            values[name] = said
+    return _Columns(names, tuple(shared), values)
+
+
+def _are_alike(values: Sequence[Any]) -> bool:
+    return bool(values[0] == values[-1]) and values.count(values[0]) == len(values)
+
+
+@lru_cache(maxsize=1024)
+def _insert(table: Table, columns: Names, shared: Names) -> str:
+    return f"INSERT INTO {table.fullname} ({', '.join(columns)}) {_source(table, columns, shared)}"
+
+
+@lru_cache(maxsize=1024)
+def _insert_missing(table: Table, columns: Names, shared: Names, returning: str) -> TextClause:
+    insert = _insert(table, columns, shared)
+    return text(f"{insert} ON CONFLICT DO NOTHING RETURNING {returning}")
+
+
+@lru_cache(maxsize=1024)
+def _upsert(table: Table, columns: Names, shared: Names, key: Names) -> str:
     changes = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in key)
-    return f"{_insert(table, columns)} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+    insert = _insert(table, columns, shared)
+    return f"{insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
 
 
-@lru_cache(maxsize=256)
-def _update(table: Table, columns: tuple[str, ...], key: tuple[str, ...], version: str) -> str:
+@lru_cache(maxsize=1024)
+def _update(table: Table, columns: Names, shared: Names, key: Names, version: str) -> str:
     changes = ", ".join(f"{c} = new.{c}" for c in columns if c not in key)
     match = " AND ".join(f"old.{c} = new.{c}" for c in key)
     if version:
         match += f" AND old.{version} = new.{version} - 1"
-    source = _source(table, columns)
+    source = _source(table, columns, shared)
     return f"UPDATE {table.fullname} AS old SET {changes} FROM ({source}) AS new WHERE {match}"
 
 
-def _source(table: Table, columns: tuple[str, ...]) -> str:
-    arrays = ", ".join(f"CAST(:{c} AS {_array_type(table, c)}[])" for c in columns)
-    values = ", ".join(f"{c}{'::jsonb' if _is_json(table, c) else ''} AS {c}" for c in columns)
-    return f"SELECT {values} FROM unnest({arrays}) AS given({', '.join(columns)})"
+def _source(table: Table, columns: Names, shared: Names) -> str:
+    own = [column for column in columns if column not in shared]
+    arrays = ", ".join(f"CAST(:{c} AS {_type(table, c)}[])" for c in own)
+    values = ", ".join(_value(table, c, c in shared) for c in columns)
+    return f"SELECT {values} FROM unnest({arrays}) AS given({', '.join(own)})"
 
 
-def _array_type(table: Table, column: str) -> str:
+def _value(table: Table, column: str, is_shared: bool) -> str:
+    source = f"CAST(:{column} AS {_type(table, column)})" if is_shared else column
+    return f"{source}{'::jsonb' if _is_json(table, column) else ''} AS {column}"
+
+
+def _type(table: Table, column: str) -> str:
     if _is_json(table, column):
         return "text"
     return table.c[column].type.compile(dialect=_DIALECT)
@@ -123,12 +174,3 @@ def _array_type(table: Table, column: str) -> str:
 
 def _is_json(table: Table, column: str) -> bool:
     return isinstance(table.c[column].type, JSONB)
-
-
-def _arrays(table: Table, columns: tuple[str, ...], rows: Rows) -> dict[str, list[Any]]:
-    return {
-        column: [orjson.dumps(row[column]).decode() for row in rows]
-        if _is_json(table, column)
-        else [row[column] for row in rows]
-        for column in columns
-    }

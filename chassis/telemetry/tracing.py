@@ -16,6 +16,7 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import (
+    INVALID_SPAN,
     NonRecordingSpan,
     Span,
     SpanContext,
@@ -47,7 +48,9 @@ def current_traceparent() -> str:
     """
     Return the `traceparent` of the span at work here; empty if there is none.
     """
-    return traceparent_of(trace.get_current_span())
+    span = trace.get_current_span()
+    # Asked for every item of large batches, which mostly are in no trace.
+    return "" if span is INVALID_SPAN else traceparent_of(span)
 
 
 def context_of(traceparent: str) -> Context:
@@ -87,7 +90,8 @@ def trace_for(key: UUID, story: str = "") -> str:
         story: The `traceparent` the item was begun under. What works on it now (a provider's
             call, say) may be traced elsewhere; the item's own trace is then kept whole.
     """
-    now = _item_traces.get().get(key) or current_traceparent()
+    items = _item_traces.get()
+    now = (items and items.get(key)) or current_traceparent()
     if story and now[3:35] != story[3:35]:
         return story
     return now

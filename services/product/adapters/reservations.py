@@ -16,7 +16,6 @@ from chassis.kernel.text import Sku
 from chassis.storage.aggregates import save_aggregates
 from chassis.storage.bulk import insert_missing_rows, insert_rows, update_rows
 from chassis.storage.database import Transaction
-from chassis.telemetry.tracing import trace_for
 from services.product.adapters import tables
 from services.product.domain.reservation import (
     Allocation,
@@ -55,7 +54,9 @@ _SHIPMENTS = text(
     WHERE reservation_id = ANY(CAST(:ids AS uuid[]))
     """
 ).columns(lines=JSONB)
+
 _FORGET = text("DELETE FROM reservations WHERE id = ANY(CAST(:ids AS uuid[]))")
+_KNOWN = text("SELECT id FROM reservations WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 _MAY_HAVE_SHIPPED = {
     ReservationState.CONFIRMED,
@@ -83,7 +84,6 @@ class SqlReservations:
         # The insert decides who was first. It comes before any lock, in the order of ids: while
         # it waits for another transaction's insert, it holds nothing that the other one wants.
         for reservation in begun.values():
-            reservation.trace = trace_for(reservation.id)
             reservation.version = 1
         rows = [row_from_reservation(begun[id_]) for id_ in sorted(begun)]
         inserted = await insert_missing_rows(self._tx, tables.reservations, rows, returning="id")
@@ -94,6 +94,9 @@ class SqlReservations:
             # Rows are deleted by `forget` only, which nobody else sees.
             raise Conflict("a reservation has vanished meanwhile")
         return {**new, **known}
+
+    async def known(self, ids: Set[ReservationId]) -> Set[ReservationId]:
+        return {ReservationId(row.id) for row in await self._tx.rows(_KNOWN, {"ids": list(ids)})}
 
     async def lock(self, ids: Set[ReservationId]) -> Mapping[ReservationId, Reservation]:
         if not ids:
@@ -108,11 +111,14 @@ class SqlReservations:
     async def save(self, reservations: Sequence[Reservation]) -> None:
         for reservation in reservations:
             self._outbox.tell(reservation, event_to_wire)
-        changed = [r for r in reservations if row_from_reservation(r) != self._rows[r.id]]
-        await self._insert_allocations([r for r in changed if not self._allocations[r.id]])
+        new = [r for r in reservations if r.version == 0]
+        known = [r for r in reservations if r.version > 0]
+        changed = [r for r in known if row_from_reservation(r) != self._rows[r.id]]
+        await save_aggregates(self._tx, tables.reservations, [*new, *changed], row_from_reservation)
+        taken = [r for r in changed if not self._allocations[r.id]]
+        await self._insert_allocations([*new, *taken])
         await self._update_allocations([r for r in changed if self._allocations[r.id]])
         await self._insert_shipments(changed)
-        await save_aggregates(self._tx, tables.reservations, changed, row_from_reservation)
 
     async def forget(self, reservations: Sequence[Reservation]) -> None:
         if reservations:

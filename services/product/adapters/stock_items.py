@@ -1,15 +1,15 @@
 """Stock items and their journal, kept in PostgreSQL."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, text
 
 from chassis.events.outbox import Outbox
 from chassis.kernel.text import Sku
-from chassis.storage.aggregates import save_aggregates
 from chassis.storage.bulk import insert_missing_rows, insert_rows
-from chassis.storage.database import Transaction
+from chassis.storage.database import Transaction, Write
 from services.product.adapters import tables
 from services.product.domain.stock_item import StockItem
 from services.product.domain.values import LocationId, Place, StockItemId, stock_item_id
@@ -35,6 +35,35 @@ _LOCK = text(
     ORDER BY id FOR NO KEY UPDATE
     """
 )
+
+
+# By how much each count changes, never what it becomes: nobody's change is lost, whether or not the
+# row was locked when it was read. It matches no row if more would be taken than is there now, nor
+# if somebody else has told an event of the item that our event does not know of.
+_MOVE = """
+WITH locked AS MATERIALIZED (
+    SELECT id FROM stock_items WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id
+    FOR NO KEY UPDATE
+)
+UPDATE stock_items AS item
+SET version = item.version + 1,
+    event_count = item.event_count + change.told,
+    on_hand = item.on_hand + change.on_hand,
+    held = item.held + change.held,
+    allocated = item.allocated + change.allocated,
+    damaged = item.damaged + change.damaged
+FROM locked JOIN unnest(
+    CAST(:ids AS uuid[]), CAST(:told AS bigint[]), CAST(:event_counts AS bigint[]),
+    CAST(:on_hand AS bigint[]), CAST(:held AS bigint[]), CAST(:allocated AS bigint[]),
+    CAST(:damaged AS bigint[])
+) AS change (id, told, event_count, on_hand, held, allocated, damaged) USING (id)
+WHERE item.id = locked.id
+    AND (change.told = 0 OR item.event_count = change.event_count)
+    AND least(item.on_hand + change.on_hand, item.held + change.held,
+        item.allocated + change.allocated, item.damaged + change.damaged) >= 0
+    AND item.on_hand + change.on_hand - item.held - change.held
+        - item.allocated - change.allocated - item.damaged - change.damaged >= 0
+"""
 
 
 class SqlStockItems:
@@ -73,11 +102,39 @@ class SqlStockItems:
         return await self.lock(places)
 
     async def save(self, items: Sequence[StockItem]) -> None:
+        if not items:
+            return
+        changes = [change_of(item) for item in items]
         for item in items:
             self._outbox.tell(item, event_to_wire)
         movements = [row for item in items for row in rows_from_movements(item)]
         await insert_rows(self._tx, tables.stock_movements, movements)
-        await save_aggregates(self._tx, tables.stock_items, items, row_from_stock_item)
+        # The last thing before the commit: for so long, others wait who want the same goods.
+        self._tx.before_commit(partial(self._move, changes))
+
+    async def _move(self, changes: Sequence[Mapping[str, Any]]) -> None:
+        in_order = sorted(changes, key=lambda change: change["ids"].int)
+        parameters = {name: [change[name] for change in in_order] for name in in_order[0]}
+        target = tables.stock_items.name
+        await self._tx.write(
+            Write(target=target, sql=_MOVE, parameters=parameters, rows=len(in_order))
+        )
+
+
+def change_of(item: StockItem) -> Mapping[str, Any]:
+    """
+    Return by how much the movements of *item* change its row. Its events are not told yet.
+    """
+    movements = item.movements
+    return {
+        "ids": item.id,
+        "told": item.untold,
+        "event_counts": item.event_count,
+        "on_hand": sum(movement.on_hand for movement in movements),
+        "held": sum(movement.held for movement in movements),
+        "allocated": sum(movement.allocated for movement in movements),
+        "damaged": sum(movement.damaged for movement in movements),
+    }
 
 
 def stock_item_from_row(row: Row[Any]) -> StockItem:

@@ -131,11 +131,13 @@ class Reservation(Aggregate[ReservationEvent]):
     shipments: dict[ShipmentId, Shipment] = field(default_factory=dict[ShipmentId, Shipment])
 
     @classmethod
-    def begin(cls, reservation_id: ReservationId, *, expires_at: datetime) -> Self:
+    def begin(cls, reservation_id: ReservationId, *, expires_at: datetime, trace: str = "") -> Self:
         """
         Return a new reservation that holds nothing yet.
         """
-        return cls(id=reservation_id, state=ReservationState.HELD, expires_at=expires_at)
+        return cls(
+            id=reservation_id, state=ReservationState.HELD, expires_at=expires_at, trace=trace
+        )
 
     @classmethod
     def tombstone(cls, reservation_id: ReservationId) -> Self:

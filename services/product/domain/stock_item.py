@@ -138,6 +138,13 @@ class StockItem(Aggregate[StockReceived]):
     def has_moved(self) -> bool:
         return bool(self._movements)
 
+    @property
+    def movements(self) -> Sequence[StockMovement]:
+        """
+        The movements since the last save.
+        """
+        return self._movements
+
     def pull_movements(self) -> Sequence[StockMovement]:
         """
         Return the movements since the last save and forget them.

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from google.protobuf.message import Message
 
 from chassis.rpc.money import money_to_wire
+from chassis.rpc.timestamps import timestamp_to_wire
 from retail.product.v1 import product_events_pb2 as events_pb
 from services.product.domain.events import (
     ProductEvent,
@@ -38,11 +39,11 @@ def event_to_wire(event: ProductEvent) -> Message:
                 on_hand=event.on_hand,
             )
         case StockReserved():
-            wire = events_pb.StockReserved(
-                reservation_id=str(event.reservation_id), goods=goods_to_wire(event.goods)
+            return events_pb.StockReserved(
+                reservation_id=str(event.reservation_id),
+                goods=goods_to_wire(event.goods),
+                expire_time=timestamp_to_wire(event.expires_at),
             )
-            wire.expire_time.FromDatetime(event.expires_at)
-            return wire
         case ReservationConfirmed():
             return events_pb.ReservationConfirmed(reservation_id=str(event.reservation_id))
         case ReservationReleased():

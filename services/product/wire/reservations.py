@@ -1,12 +1,16 @@
 """Reservations on the wire."""
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 from chassis.kernel.errors import DomainError
 from chassis.kernel.ids import parse_id
 from chassis.rpc.errors import status_from_error
+from chassis.rpc.timestamps import timestamp_to_wire
+from chassis.telemetry.tracing import trace_for
 from retail.product.v1 import product_service_pb2 as pb
 from services.product.application.reservations.confirm_reservations import ConfirmReservation
 from services.product.application.reservations.consume_reservations import ConsumeReservation
@@ -23,14 +27,21 @@ from services.product.domain.reservation import (
 from services.product.domain.values import ReservationId, ShipmentId, parse_location
 from services.product.wire.fields import DOMAIN, lines_from_wire
 
+# Looked up by name once, not for every reservation.
+STATES: Mapping[ReservationState, pb.ReservationState] = {
+    state: getattr(pb, f"RESERVATION_STATE_{state}") for state in ReservationState
+}
+
 
 def reservation_from_wire(wire: pb.ReservationRequest, field: str) -> ReserveStock:
+    reservation_id = parse_id(wire.reservation_id, f"{field}.reservation_id")
     return ReserveStock(
-        reservation_id=ReservationId(parse_id(wire.reservation_id, f"{field}.reservation_id")),
+        reservation_id=ReservationId(reservation_id),
         lines=lines_from_wire(wire.lines, f"{field}.lines"),
         duration=hold_from_wire(wire.hold, f"{field}.hold")
         if wire.HasField("hold")
         else DEFAULT_HOLD,
+        trace=trace_for(reservation_id),
     )
 
 
@@ -60,23 +71,31 @@ def hold_from_wire(wire: Duration, field: str) -> timedelta:
     return timedelta(microseconds=max(nanos // 1_000, 1))
 
 
-def reservation_result_to_wire(answer: Reservation | DomainError) -> pb.ReservationResult:
+def write_results(
+    answers: Iterable[Reservation | DomainError],
+    results: RepeatedCompositeFieldContainer[pb.ReservationResult],
+) -> None:
+    """
+    Write *answers* into *results* of a response.
+    """
+    for answer in answers:
+        write_result(answer, results.add())
+
+
+def write_result(answer: Reservation | DomainError, result: pb.ReservationResult) -> None:
+    """
+    Write *answer* into *result*, where it is to stay: a message that is put into another one is
+    copied, and there are thousands of them a second.
+    """
     if isinstance(answer, DomainError):
-        return pb.ReservationResult(error=status_from_error(answer, DOMAIN))
-    return pb.ReservationResult(reservation=reservation_to_wire(answer))
-
-
-def reservation_to_wire(reservation: Reservation) -> pb.Reservation:
-    wire = pb.Reservation(
-        reservation_id=str(reservation.id),
-        state=f"RESERVATION_STATE_{reservation.state}",
-        allocations=[
-            pb.Allocation(
-                sku=a.sku, location_id=a.location_id, quantity=a.quantity, shipped=a.shipped
-            )
-            for a in reservation.allocations
-        ],
-    )
-    if reservation.state is ReservationState.HELD and reservation.expires_at:
-        wire.expire_time.FromDatetime(reservation.expires_at)
-    return wire
+        result.error.CopyFrom(status_from_error(answer, DOMAIN))
+        return
+    wire = result.reservation
+    wire.reservation_id = str(answer.id)
+    wire.state = STATES[answer.state]
+    for a in answer.allocations:
+        wire.allocations.add(
+            sku=a.sku, location_id=a.location_id, quantity=a.quantity, shipped=a.shipped
+        )
+    if answer.state is ReservationState.HELD and answer.expires_at:
+        wire.expire_time.CopyFrom(timestamp_to_wire(answer.expires_at))

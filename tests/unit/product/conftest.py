@@ -192,6 +192,9 @@ class InMemoryReservations:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
+    async def known(self, ids: Set[ReservationId]) -> Set[ReservationId]:
+        return ids & self._tables.reservations.keys()
+
     async def claim(
         self, begun: Mapping[ReservationId, Reservation]
     ) -> Mapping[ReservationId, Reservation]:
@@ -208,6 +211,7 @@ class InMemoryReservations:
 
     async def save(self, reservations: Sequence[Reservation]) -> None:
         for reservation in reservations:
+            self._tables.reservations[reservation.id] = reservation
             self._tables.events += reservation.pull_events()
 
     async def forget(self, reservations: Sequence[Reservation]) -> None:

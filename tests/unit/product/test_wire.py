@@ -116,7 +116,10 @@ async def test_a_batch_that_is_empty_or_too_large_is_refused_as_a_whole(size):
 def test_a_refusal_names_its_field_on_the_wire():
     error = fields.LinesMissing("no lines", field="reservations[0].lines")
 
-    status = reservations.reservation_result_to_wire(error).error
+    result = pb.ReservationResult()
+    reservations.write_result(error, result)
+
+    status = result.error
 
     violations = BadRequest()
     assert status.details[1].Unpack(violations)

@@ -11,7 +11,15 @@ from services.product.domain.values import ReservationId
 class Reservations(Protocol):
     """
     Every reservation there is. To lock one is as with stock items.
+
+    All callers lock or begin reservations before they lock or save stock items.
     """
+
+    async def known(self, ids: Set[ReservationId]) -> Set[ReservationId]:
+        """
+        Return those of *ids* under which there is a reservation now.
+        """
+        ...
 
     async def claim(
         self, begun: Mapping[ReservationId, Reservation]
@@ -39,7 +47,11 @@ class Reservations(Protocol):
 
     async def save(self, reservations: Sequence[Reservation]) -> None:
         """
-        Write those of *reservations* that have changed.
+        Write those of *reservations* that are new or have changed.
+
+        Raises:
+            Conflict: Now or at the end of the transaction: somebody else has begun one of the new
+                ones meanwhile; nothing is written then.
         """
         ...
 

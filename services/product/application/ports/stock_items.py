@@ -43,6 +43,11 @@ class StockItems(Protocol):
 
     async def save(self, items: Sequence[StockItem]) -> None:
         """
-        Write the counts and the movements of *items*.
+        Write the movements of *items*, and change their counts by them, at the end of the
+        transaction.
+
+        Raises:
+            Conflict: At the end of the transaction: *items* were not locked, and meanwhile others
+                have taken what these movements take; nothing is written then.
         """
         ...

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chassis.kernel.clock import Clock
-from chassis.kernel.errors import DomainError
+from chassis.kernel.errors import Conflict, DomainError
+from chassis.kernel.text import Sku
 from services.product.application.ports.transaction import UnitOfWork
 from services.product.domain.reservation import DEFAULT_HOLD, Reservation
 from services.product.domain.stock import Stock
@@ -17,11 +18,13 @@ class ReserveStock:
     """
     Attributes:
         duration: How long the hold lasts.
+        trace: The W3C `traceparent` of the order's story; empty if it is not traced.
     """
 
     reservation_id: ReservationId
     lines: Lines
     duration: timedelta = DEFAULT_HOLD
+    trace: str = ""
 
 
 async def reserve_stock(
@@ -30,28 +33,64 @@ async def reserve_stock(
     """
     Hold goods for many orders, each all or nothing, in the order asked.
 
-    Safe to repeat: the claim of the id decides, in the transaction that takes the goods, who
-    holds them; all who ask later find that reservation and are answered from it.
+    Goods that many want are mostly there for all who want them now: so the stock is looked at,
+    not locked, and what the reservations take is subtracted as the last thing before the commit,
+    if it is still there. Only if it is not, or if a reservation is asked for again, is everybody
+    else kept waiting from the look to the commit.
+
+    Safe to repeat: a reservation is saved under its id in the transaction that takes the goods;
+    who asks again finds it and is answered from it.
     """
+    answers = await _at_a_glance(commands, uow=uow, clock=clock)
+    if answers is None:
+        answers = await _under_locks(commands, uow=uow, clock=clock)
+    return answers
+
+
+async def _at_a_glance(
+    commands: Sequence[ReserveStock], *, uow: UnitOfWork, clock: Clock
+) -> Sequence[Reservation | DomainError] | None:
+    """
+    Return `None`, with nothing held, if it takes a closer look.
+    """
+    try:
+        async with uow() as tx:
+            if await tx.reservations.known({command.reservation_id for command in commands}):
+                return None
+            stock = Stock(await tx.stock_items.of(_wanted(commands)))
+            now = clock()
+            held: dict[ReservationId, Reservation] = {}
+            answers = [_reserve_new(command, held, stock, now) for command in commands]
+            await tx.reservations.save(list(held.values()))
+            await tx.stock_items.save(stock.moved)
+    except Conflict:
+        # Others have taken the goods meanwhile, or begun one of these reservations.
+        return None
+    return answers
+
+
+def _reserve_new(
+    command: ReserveStock, held: dict[ReservationId, Reservation], stock: Stock, now: datetime
+) -> Reservation | DomainError:
+    reservation = held.get(command.reservation_id) or _begun(command, now)
+    answer = _hold(command, reservation, stock, now)
+    if answer is reservation:
+        held[reservation.id] = reservation
+    return answer
+
+
+async def _under_locks(
+    commands: Sequence[ReserveStock], *, uow: UnitOfWork, clock: Clock
+) -> Sequence[Reservation | DomainError]:
     async with uow() as tx:
         now = clock()
-        reservations = await tx.reservations.claim(
-            {
-                command.reservation_id: Reservation.begin(
-                    command.reservation_id, expires_at=now + command.duration
-                )
-                # From the last, so that of two with one id the first one stays.
-                for command in reversed(commands)
-            }
-        )
-        wanted = {sku for command in commands for sku in command.lines}
+        # From the last, so that of two with one id the first one stays.
+        begun = {command.reservation_id: _begun(command, now) for command in reversed(commands)}
+        reservations = await tx.reservations.claim(begun)
         # Those of earlier reservations too: one of them may be overdue and give them back.
         taken = {place.sku for known in reservations.values() for place in known.places}
-        stock = Stock(await tx.stock_items.lock_skus(wanted | taken))
-        answers = [
-            _reserve(command, reservations[command.reservation_id], stock, now)
-            for command in commands
-        ]
+        stock = Stock(await tx.stock_items.lock_skus(taken.union(_wanted(commands))))
+        answers = [_hold(c, reservations[c.reservation_id], stock, now) for c in commands]
         refused = [r for r in reservations.values() if r.is_empty]
         await tx.reservations.forget(refused)
         await tx.reservations.save([r for r in reservations.values() if not r.is_empty])
@@ -59,7 +98,17 @@ async def reserve_stock(
     return answers
 
 
-def _reserve(
+def _begun(command: ReserveStock, now: datetime) -> Reservation:
+    return Reservation.begin(
+        command.reservation_id, expires_at=now + command.duration, trace=command.trace
+    )
+
+
+def _wanted(commands: Sequence[ReserveStock]) -> Sequence[Sku]:
+    return list({sku for command in commands for sku in command.lines})
+
+
+def _hold(
     command: ReserveStock, reservation: Reservation, stock: Stock, now: datetime
 ) -> Reservation | DomainError:
     try:
