@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from chassis.gather import Gathered
+from chassis.gather import Gathered, together
 
 
 async def test_callers_that_come_during_a_batch_share_the_next_one():
@@ -100,3 +100,48 @@ async def test_a_caller_that_leaves_takes_nobody_along():
     leaving.cancel()
 
     assert await staying == 1
+
+
+async def test_a_batch_holds_as_much_as_fits_and_one_item_at_least():
+    batches = []
+
+    async def note(items):
+        batches.append(items)
+        await asyncio.sleep(0)
+        return items
+
+    gathered = Gathered(note, most=10, size=len)
+
+    await asyncio.gather(*(gathered("x" * size) for size in (1, 4, 6, 1, 99, 2)))
+
+    assert [[len(item) for item in batch] for batch in batches] == [[1, 4], [6, 1], [99], [2]]
+
+
+async def test_a_second_lane_opens_for_a_full_batch_only():
+    at_work, most_at_work = 0, []
+
+    async def work(items):
+        nonlocal at_work
+        at_work += 1
+        most_at_work.append(at_work)
+        await asyncio.sleep(0.01)
+        at_work -= 1
+        return items
+
+    gathered = Gathered(work, most=4, lanes=2)
+
+    await asyncio.gather(*(gathered(number) for number in range(4)))
+    assert max(most_at_work) == 1
+    await asyncio.gather(*(gathered(number) for number in range(9)))
+    assert max(most_at_work) == 2
+
+
+async def test_batches_are_answered_together_and_each_gets_its_own():
+    asked = []
+
+    async def double(numbers):
+        asked.append(numbers)
+        return [2 * number for number in numbers]
+
+    assert await together(double)([[1, 2], [], [3]]) == [[2, 4], [], [6]]
+    assert asked == [[1, 2, 3]]
