@@ -33,7 +33,7 @@ def checked_before_the_lock():
 
     async def look_and_dawdle(self, skus):
         items = await look(self, skus)
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
         return items
 
     stock_items.SqlStockItems.of = look_and_dawdle

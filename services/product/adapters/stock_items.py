@@ -38,9 +38,11 @@ _LOCK = text(
 
 
 # By how much each count changes, never what it becomes: nobody's change is lost, whether or not the
-# row was locked when it was read. It matches no row if more would be taken than is there now, nor
-# if somebody else has told an event of the item that our event does not know of.
-_MOVE = """
+# row was locked when it was read. It matches no row if more would be taken than is there now; nor
+# if the item was, or becomes, depleted without our knowing, or has told events that we do not know
+# of: then our own would be wrong.
+_BEFORE = "item.on_hand - item.held - item.allocated - item.damaged"
+_MOVE = f"""
 WITH locked AS MATERIALIZED (
     SELECT id FROM stock_items WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id
     FOR NO KEY UPDATE
@@ -55,14 +57,17 @@ SET version = item.version + 1,
 FROM locked JOIN unnest(
     CAST(:ids AS uuid[]), CAST(:told AS bigint[]), CAST(:event_counts AS bigint[]),
     CAST(:on_hand AS bigint[]), CAST(:held AS bigint[]), CAST(:allocated AS bigint[]),
-    CAST(:damaged AS bigint[])
-) AS change (id, told, event_count, on_hand, held, allocated, damaged) USING (id)
+    CAST(:damaged AS bigint[]), CAST(:available AS bigint[]),
+    CAST(:begins_depleted AS boolean[]), CAST(:ends_depleted AS boolean[])
+) AS change (id, told, event_count, on_hand, held, allocated, damaged, available, begins_depleted,
+    ends_depleted) USING (id)
 WHERE item.id = locked.id
     AND (change.told = 0 OR item.event_count = change.event_count)
-    AND least(item.on_hand + change.on_hand, item.held + change.held,
-        item.allocated + change.allocated, item.damaged + change.damaged) >= 0
-    AND item.on_hand + change.on_hand - item.held - change.held
-        - item.allocated - change.allocated - item.damaged - change.damaged >= 0
+    AND ({_BEFORE} = 0) = change.begins_depleted
+    AND ({_BEFORE} + change.available = 0) = change.ends_depleted
+    AND least({_BEFORE} + change.available, item.on_hand + change.on_hand,
+        item.held + change.held, item.allocated + change.allocated,
+        item.damaged + change.damaged) >= 0
 """
 
 
@@ -125,15 +130,22 @@ def change_of(item: StockItem) -> Mapping[str, Any]:
     """
     Return by how much the movements of *item* change its row. Its events are not told yet.
     """
-    movements = item.movements
+    on_hand, held, allocated, damaged = (
+        sum(getattr(movement, count) for movement in item.movements)
+        for count in ("on_hand", "held", "allocated", "damaged")
+    )
+    available = on_hand - held - allocated - damaged
     return {
         "ids": item.id,
         "told": item.untold,
         "event_counts": item.event_count,
-        "on_hand": sum(movement.on_hand for movement in movements),
-        "held": sum(movement.held for movement in movements),
-        "allocated": sum(movement.allocated for movement in movements),
-        "damaged": sum(movement.damaged for movement in movements),
+        "on_hand": on_hand,
+        "held": held,
+        "allocated": allocated,
+        "damaged": damaged,
+        "available": available,
+        "begins_depleted": item.available == available,
+        "ends_depleted": item.available == 0,
     }
 
 
