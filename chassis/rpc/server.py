@@ -8,7 +8,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
-from chassis.rpc.server_edge import ServerEdge
+from chassis.rpc.server_edge import Quick, ServerEdge
 
 # A batch of 500 orders with 20 lines each stays well below.
 MOST_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -71,6 +71,13 @@ class Server:
         """
         names = (*services, "grpc.health.v1.Health", reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self.grpc)
+
+    def answer_quickly(self, method: str, quick: Quick) -> None:
+        """
+        Try *quick* before the handler of *method*, such as `/package.Service/Method`: it returns a
+        serialized response, or `None`.
+        """
+        self._edge.answer_quickly(method, quick)
 
     def on_stop(self, end_streams: Callable[[], None]) -> None:
         """
