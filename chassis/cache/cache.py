@@ -21,7 +21,7 @@ NOTHING_SECONDS = 5.0
 DEAF_SECONDS = 0.5
 
 MOST_LOADED = 200
-LOAD_LANES = 2
+LOAD_LANES = 1
 # One hit in so many is counted towards the hot keys.
 NOTE_EVERY = 16
 UPKEEP_SECONDS = 0.25

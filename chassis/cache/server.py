@@ -107,7 +107,7 @@ class CacheServer:
     def __post_init__(self) -> None:
         self.redis = client_of(self.url)
         self._distrusted_before = 0.0
-        self.fetch = Gathered[str, Fetched](self._fetch, most=MOST_KEYS, lanes=2)
+        self.fetch = Gathered[str, Fetched](self._fetch, most=MOST_KEYS)
         self.store = Gathered[Entry, None](self._store, most=MOST_KEYS)
         self.drop = Gathered[tuple[str, int], None](self._drop, most=MOST_KEYS)
         self._scripts = {text: self.redis.register_script(text) for text in (_FETCH, _STORE, _DROP)}

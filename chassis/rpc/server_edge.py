@@ -1,5 +1,6 @@
 """
-All that happens around a handler, in one interceptor (each one more would cost as much again).
+All that happens around a handler. It is put around each method once, when that is first called: an
+interceptor would be asked with every call, which costs as much as a cached answer itself.
 
 First, methods that can answer at once do so: with bytes that are ready, and no more ado. Otherwise,
 in order: the caller's deadline starts the funnel; the trace goes on; the handler runs shielded
@@ -9,7 +10,7 @@ the process.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, NoReturn
 
 import grpc
@@ -37,7 +38,7 @@ _SAMPLED = frozenset("13579bdf")
 Quick = Callable[[Any], bytes | None]
 
 
-class ServerEdge(grpc.aio.ServerInterceptor):
+class ServerEdge:
     """
     Args:
         domain: Who says no, such as `order.retail`.
@@ -51,8 +52,6 @@ class ServerEdge(grpc.aio.ServerInterceptor):
         # a unit of work cut off in the middle would leave an outcome that nobody knows.
         self._working: set[asyncio.Task[Any]] = set()
         self._quick: dict[str, Quick] = {}
-        # What goes around a method is made once: gRPC asks for it with every call.
-        self._handlers: dict[str, Any] = {}
 
     def answer_quickly(self, method: str, quick: Quick) -> None:
         """
@@ -62,21 +61,10 @@ class ServerEdge(grpc.aio.ServerInterceptor):
         """
         self._quick[method] = quick
 
-    async def intercept_service(
-        self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> Any:
-        method = handler_call_details.method
-        if handler := self._handlers.get(method):
-            return handler
-        handler = await continuation(handler_call_details)
-        if handler is not None:
-            # Only methods that there are: what callers make up is not remembered.
-            handler = self._handlers[method] = self._around(method, handler)
-        return handler
-
-    def _around(self, method: str, handler: Any) -> Any:
+    def around(self, method: str, handler: Any) -> Any:
+        """
+        Return *handler* of *method* with everything that belongs around it.
+        """
         if handler.unary_unary and not method.startswith("/grpc."):
             around = self._around_unary(method, handler.unary_unary)
             serialize = handler.response_serializer
@@ -163,6 +151,25 @@ class ServerEdge(grpc.aio.ServerInterceptor):
         metadata = ((DETAILS_KEY, status.SerializeToString()),)
         await context.abort(_CODES[status.code], status.message, trailing_metadata=metadata)
         raise AssertionError  # abort always raises
+
+
+class EdgedHandlers(grpc.GenericRpcHandler):
+    """
+    The methods of one service, with the edge around them.
+    """
+
+    def __init__(self, edge: ServerEdge, methods: grpc.GenericRpcHandler) -> None:
+        self._edge = edge
+        self._methods = methods
+        self._known: dict[str, Any] = {}
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        method = handler_call_details.method
+        known = self._known.get(method)
+        if known is None and (handler := self._methods.service(handler_call_details)):
+            # Only methods that there are: what callers make up is not remembered.
+            known = self._known[method] = self._edge.around(method, handler)
+        return known
 
 
 def _quick_first(quick: Quick, respond: Any) -> Any:
