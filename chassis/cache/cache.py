@@ -25,6 +25,7 @@ LOAD_LANES = 1
 # One hit in so many is counted towards the hot keys.
 NOTE_EVERY = 16
 UPKEEP_SECONDS = 0.25
+RETRY_SECONDS = 1.0
 
 
 @dataclass(eq=False)
@@ -165,9 +166,10 @@ class Cache:
         if now >= entry.refresh_at:
             if now >= entry.expires_at:
                 return None
-            # Still good; loaded again before it is not, so that nobody has to wait for it.
-            if key not in self._flights:
-                self._flight(key, ahead=True)
+            # Still good; loaded again before it is not, so that nobody has to wait for it. If that
+            # fails, the next try is not at once.
+            self._local.keep(replace(entry, refresh_at=now + RETRY_SECONDS), now=now)
+            self._flight(key, ahead=True)
         self._hits += 1
         if not self._hits % NOTE_EVERY:
             self._hot.note(key)

@@ -19,8 +19,7 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 1.0
 DRAIN_SECONDS = 3.0
-# For so long nothing else is tried when the cache server is silent.
-DIRECT_AFTER_SECONDS = 5.0
+PATIENCE_SECONDS = 5.0
 # Counts that fit in here while nothing takes them: products, and SKUs.
 MOST_GATHERED = 20_000
 
@@ -38,12 +37,21 @@ class Counters:
         url: Of the cache server; empty: there is none.
         most: How many different products are counted between two moves; of further ones, counts
             are dropped. So a flood of made-up ids costs memory for a second, and no more of it.
+        patience_seconds: How long nothing else is tried when the cache server is silent.
     """
 
-    def __init__(self, database: Database, *, url: str = "", most: int = MOST_GATHERED) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        url: str = "",
+        most: int = MOST_GATHERED,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         self._database = database
         self._shared = SharedCounts(url) if url else None
         self._most = most
+        self._patience_seconds = patience_seconds
         self._views: dict[tuple[date, UUID], int] = {}
         self._sold: dict[tuple[date, str], int] = {}
         self._unanswered: Batch | None = None
@@ -73,7 +81,7 @@ class Counters:
             if self._shared and await self._flush_to(self._shared) and not self._unkept:
                 return
             silent = time.monotonic() - self._answered_at
-            if at_last or self._unkept or not self._shared or silent > DIRECT_AFTER_SECONDS:
+            if at_last or self._unkept or not self._shared or silent > self._patience_seconds:
                 if at_last and (batch := self._unanswered):
                     await keep_batch(self._database, batch)
                     self._unanswered = None

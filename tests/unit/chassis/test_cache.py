@@ -349,6 +349,24 @@ async def test_a_value_in_use_is_loaded_anew_before_it_expires(source):
     assert source.loads == [["a"]]
 
 
+async def test_a_failed_refresh_is_not_tried_again_with_every_hit(source):
+    tries = []
+
+    async def fail(keys):
+        tries.append(keys)
+        raise ConnectionError
+
+    cache = Cache("test", fail)
+    now = time.time()
+    cache._local.keep(Entry("a", 1, b"old", now - 60, now - 1, now + 60), now=now)
+
+    for _ in range(20):
+        assert cache.quick("a") == b"old"
+        await asyncio.sleep(0)
+
+    assert len(tries) == 1
+
+
 async def test_out_of_touch_everything_is_forgotten_and_nothing_is_believed_for_long(source):
     cache = Cache("test", source.load)
     await cache.get("a")
