@@ -34,7 +34,7 @@ FROM ONLY products AS p JOIN variants AS v ON v.product_id = p.id WHERE p.id = $
 ORDER BY v.position
 """
 
-Call = Callable[[bytes], Awaitable[bytes]]
+Call = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

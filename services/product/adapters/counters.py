@@ -104,10 +104,11 @@ class Counters:
 
     async def close(self) -> None:
         """
-        Move on what is left.
+        Move on what is left, to the very end: the cache server may be stopped next.
         """
         try:
             await self.flush(at_last=True)
+            await self.drain()
         except Exception as error:
             if not is_outage(error):
                 raise

@@ -349,7 +349,7 @@ async def test_a_value_in_use_is_loaded_anew_before_it_expires(source):
     assert source.loads == [["a"]]
 
 
-async def test_a_failed_refresh_is_not_tried_again_with_every_hit(source):
+async def test_a_failed_refresh_is_not_tried_again_with_every_hit():
     tries = []
 
     async def fail(keys):
