@@ -11,7 +11,7 @@ from chassis.cache.entry import Entry, Loaded, entry_of
 from chassis.cache.hot import HotKeys
 from chassis.cache.local import LocalLevel
 from chassis.cache.metrics import BYTES, EVICTIONS, HITS, HOT_KEYS, LOADS, MISSES, STALE
-from chassis.cache.server import Fetched
+from chassis.cache.server import YIELDS, Fetched
 from chassis.cache.shared import SharedLevel
 from chassis.gather import Gathered
 
@@ -64,7 +64,7 @@ class Cache:
         seconds: float = SECONDS,
     ) -> None:
         self._seconds = seconds
-        self._load = Gathered(self._timed(load), most=MOST_LOADED, lanes=LOAD_LANES)
+        self._load = Gathered(self._timed(load), most=MOST_LOADED, lanes=LOAD_LANES, yields=YIELDS)
         self._local = LocalLevel(budget_bytes)
         self.shared = SharedLevel(urls, name=f"waybill:{name}", cache=name)
         self._flights: dict[str, _Flight] = {}

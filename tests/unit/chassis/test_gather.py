@@ -100,3 +100,24 @@ async def test_a_caller_that_leaves_takes_nobody_along():
     leaving.cancel()
 
     assert await staying == 1
+
+
+async def test_a_batch_may_wait_some_rounds_for_those_who_are_about_to_call():
+    sizes = {}
+    for yields in (0, 3):
+        batches = []
+
+        async def run(batch, batches=batches):
+            batches.append(len(batch))
+            return batch
+
+        gathered = Gathered(run, yields=yields)
+
+        async def call_later(gathered=gathered):
+            await asyncio.sleep(0)
+            return await gathered(2)
+
+        assert await asyncio.gather(gathered(1), call_later()) == [1, 2]
+        sizes[yields] = batches
+
+    assert sizes == {0: [1, 1], 3: [2]}
