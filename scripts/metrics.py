@@ -5,6 +5,7 @@ from pathlib import Path
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
+from chassis.cache import metrics as cache_metrics
 from chassis.events import metrics
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "metrics.md"
@@ -23,7 +24,10 @@ def page() -> str:
         "\n| metric | type | labels | meaning |\n|---|---|---|---|\n"
     )
     return head + "".join(
-        row(metric) for metric in vars(metrics).values() if isinstance(metric, MetricWrapperBase)
+        row(metric)
+        for module in (metrics, cache_metrics)
+        for metric in vars(module).values()
+        if isinstance(metric, MetricWrapperBase)
     )
 
 

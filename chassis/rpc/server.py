@@ -1,14 +1,15 @@
 """The one way in which a service offers its methods."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import cast
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
-from chassis.rpc.server_edge import ServerEdge
+from chassis.rpc.server_edge import EdgedHandlers, Quick, ServerEdge
 
 # A batch of 500 orders with 20 lines each stays well below.
 MOST_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -49,6 +50,25 @@ class PortTaken(SystemExit):
     """
 
 
+class _Edged:
+    """
+    As much of a server as servicers are added to; it puts the edge around them.
+    """
+
+    def __init__(self, server: grpc.aio.Server, edge: ServerEdge) -> None:
+        self._server = server
+        self._edge = edge
+
+    def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
+        edged = [EdgedHandlers(self._edge, methods) for methods in handlers]
+        self._server.add_generic_rpc_handlers(edged)
+
+    def add_registered_method_handlers(self, _service: str, _handlers: object) -> None:
+        """
+        Do nothing, as asyncio's server does: it looks into the generic handlers only.
+        """
+
+
 class Server:
     """
     A gRPC server that speaks our errors, deadlines, traces and health.
@@ -59,10 +79,9 @@ class Server:
         self._health = HealthServicer()
         self._address = address
         self._before_stop: list[Callable[[], None]] = []
+        self._server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=most_calls)
         # Add servicers to this one.
-        self.grpc = grpc.aio.server(
-            interceptors=[self._edge], options=_OPTIONS, maximum_concurrent_rpcs=most_calls
-        )
+        self.grpc = cast(grpc.aio.Server, _Edged(self._server, self._edge))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)
 
     def reflect(self, *services: str) -> None:
@@ -71,6 +90,13 @@ class Server:
         """
         names = (*services, "grpc.health.v1.Health", reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self.grpc)
+
+    def answer_quickly(self, method: str, quick: Quick) -> None:
+        """
+        Try *quick* before the handler of *method*, such as `/package.Service/Method`: it returns a
+        serialized response, or `None`.
+        """
+        self._edge.answer_quickly(method, quick)
 
     def on_stop(self, end_streams: Callable[[], None]) -> None:
         """
@@ -87,12 +113,12 @@ class Server:
             PortTaken: Somebody else listens there.
         """
         try:
-            self.grpc.add_insecure_port(self._address)
+            self._server.add_insecure_port(self._address)
         except RuntimeError:
             raise PortTaken(
                 f"cannot listen on {self._address}: it is in use; set GRPC_ADDRESS to a free one"
             ) from None
-        await self.grpc.start()
+        await self._server.start()
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
 
     async def stop(self) -> None:
@@ -103,5 +129,5 @@ class Server:
             end_streams()
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(LEAVE_SECONDS)
-        await self.grpc.stop(DRAIN_SECONDS)
+        await self._server.stop(DRAIN_SECONDS)
         await self._edge.drain()

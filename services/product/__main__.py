@@ -1,10 +1,13 @@
 """Run the product service: `python -m services.product`."""
 
 import uvloop
+from retail.product.v1.stock_service_pb2_grpc import add_StockServiceServicer_to_server
 
+from chassis.cache.invalidation import hear_changes
 from chassis.events.broker import connect_broker
 from chassis.events.publisher import Publisher
 from chassis.kernel.clock import system_clock
+from chassis.repeat import repeat
 from chassis.rpc.server import Server
 from chassis.runner import run_until_stopped
 from chassis.settings import read_settings
@@ -12,8 +15,11 @@ from chassis.storage.database import connect
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
 from retail.product.v1.product_service_pb2_grpc import add_ProductServiceServicer_to_server
+from services.product.adapters.counters import DRAIN_SECONDS, FLUSH_SECONDS, Counters
+from services.product.adapters.product_cache import SUBJECTS, product_cache
 from services.product.adapters.unit_of_work import sql_unit_of_work
 from services.product.entrypoints.servicer import ProductServicer
+from services.product.entrypoints.stock_servicer import StockServicer
 from services.product.entrypoints.timers import expire_overdue_holds
 from services.product.settings import Settings
 from services.product.wire.fields import DOMAIN
@@ -30,31 +36,55 @@ async def main(settings: Settings) -> None:
         log_level=settings.log_level,
     )
     database = connect(settings.database_url, application=settings.instance)
-    broker = await connect_broker(settings.nats_url, name=settings.instance)
-
     told = Wake()
-    uow = sql_unit_of_work(database, told=told, clock=system_clock)
+    cache = product_cache(
+        uow=sql_unit_of_work(database, told=told, clock=system_clock),
+        urls=settings.cache_url,
+        budget_bytes=settings.cache_budget_bytes,
+        seconds=settings.cache_seconds,
+    )
+    counters = Counters(database, url=settings.cache_url.partition(",")[0])
+    uow = sql_unit_of_work(
+        database, told=told, clock=system_clock, changed=cache.drop, counts=counters
+    )
+    broker = await connect_broker(
+        settings.nats_url,
+        name=settings.instance,
+        on_loss=cache.lose_touch,
+        on_return=cache.regain_touch,
+    )
 
     publisher = Publisher(
         database, broker, context="product", told=told, kept_days=settings.events_kept_days
     )
 
     server = Server(domain=DOMAIN, address=settings.grpc_address)
-    add_ProductServiceServicer_to_server(ProductServicer(uow=uow, clock=system_clock), server.grpc)
+    servicer = ProductServicer(uow=uow, clock=system_clock, cache=cache, counts=counters)
+    add_ProductServiceServicer_to_server(servicer, server.grpc)
+    add_StockServiceServicer_to_server(StockServicer(uow=uow), server.grpc)
+    server.answer_quickly(
+        "/retail.product.v1.ProductService/GetProduct", servicer.get_product_quickly
+    )
     if settings.grpc_reflection:
-        server.reflect("retail.product.v1.ProductService")
+        server.reflect("retail.product.v1.ProductService", "retail.product.v1.StockService")
 
-    jobs = (
-        [
+    jobs = [
+        cache.run(),
+        repeat(counters.flush, name="counts", every_seconds=FLUSH_SECONDS),
+    ]
+    if settings.plays("api"):
+        jobs.append(hear_changes(broker, cache, subjects=SUBJECTS))
+    if settings.plays("worker"):
+        jobs += [
             publisher.run(),
             expire_overdue_holds(uow=uow, clock=system_clock),
+            repeat(counters.drain, name="activity", every_seconds=DRAIN_SECONDS),
         ]
-        if settings.plays("worker")
-        else []
-    )
     try:
         await run_until_stopped(server if settings.plays("api") else None, *jobs)
     finally:
+        await counters.close()
+        await cache.close()
         await broker.close()
         await database.close()
         await telemetry.shut_down()

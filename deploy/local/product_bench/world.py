@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.databases import ServiceDatabase
+import asyncpg
+
+from deploy.local.databases import ServiceDatabase, asyncpg_url
 from deploy.local.nats_server import nats
 from deploy.local.ports import HOST, Ports
 from deploy.local.postgres import postgres
@@ -17,6 +19,9 @@ from deploy.local.provision import provision_database, provision_streams
 from deploy.local.services import GRPC_EXPERIMENTS
 from deploy.local.topology import PYTHONPATH
 from deploy.local.valkey import valkey
+
+# So that statements can be counted.
+COUNTING = {"shared_preload_libraries": "pg_stat_statements"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,10 @@ class Replica:
     address: str
     child: Child
 
+    @property
+    def pid(self) -> int:
+        return self.child.pid
+
 
 @asynccontextmanager
 async def world() -> AsyncGenerator[World]:
@@ -77,7 +86,7 @@ async def world() -> AsyncGenerator[World]:
     with tempfile.TemporaryDirectory(prefix="waybill-product-") as directory:
         home = Path(directory)
         async with (
-            postgres(home / "postgres") as server,
+            postgres(home / "postgres", settings=COUNTING) as server,
             nats(home / "nats") as nats_url,
             valkey(home / "valkey") as cache_url,
         ):
@@ -87,6 +96,9 @@ async def world() -> AsyncGenerator[World]:
                 (sys.executable, "-m", "chassis.storage.migrations", "services.product"),
                 env=os.environ | {"MIGRATION_DATABASE_URL": database.owner},
             )
+            connection = await asyncpg.connect(asyncpg_url(database.admin))
+            await connection.execute("CREATE EXTENSION pg_stat_statements")
+            await connection.close()
             yield World(
                 home=home,
                 ports=Ports({}),

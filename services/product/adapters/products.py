@@ -1,7 +1,8 @@
 """Products, kept in PostgreSQL."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +22,11 @@ from services.product.domain.product import Product, ProductState, Variant
 from services.product.domain.values import ProductId
 from services.product.wire.events import event_to_wire
 
+Changed = Callable[[str, int], None]
+
 _COLUMNS = "id, version, event_count, trace, title, description, state, created_at"
 _GET = text(f"SELECT {_COLUMNS} FROM products WHERE id = :id")
+_OF = text(f"SELECT {_COLUMNS} FROM products WHERE id = ANY(CAST(:ids AS uuid[]))")
 _LOCK = text(f"SELECT {_COLUMNS} FROM products WHERE id = :id FOR NO KEY UPDATE")
 _PAGE = text(
     f"SELECT {_COLUMNS} FROM products WHERE id > CAST(:after AS uuid) ORDER BY id LIMIT :limit"
@@ -46,11 +50,20 @@ _FIRST = UUID(int=0)
 class SqlProducts:
     """
     Saves a product and its events together, or neither.
+
+    Args:
+        changed: Told after the commit which product has changed, and how many events it counts
+            now: every change that shows is an event.
     """
 
-    def __init__(self, tx: Transaction, outbox: Outbox) -> None:
+    def __init__(self, tx: Transaction, outbox: Outbox, changed: Changed | None = None) -> None:
         self._tx = tx
         self._outbox = outbox
+        self._changed = changed
+
+    async def of(self, ids: Sequence[ProductId]) -> Mapping[ProductId, Product]:
+        products = await self._whole(await self._tx.rows(_OF, {"ids": list(ids)}))
+        return {product.id: product for product in products}
 
     async def get(self, product_id: ProductId) -> Product:
         return await self._one(product_id, await self._tx.rows(_GET, {"id": product_id}))
@@ -82,6 +95,8 @@ class SqlProducts:
         await save_aggregate(self._tx, tables.products, product, row_from_product)
         if is_new:
             await self._insert_variants(product)
+        if self._changed:
+            self._tx.after_commit(partial(self._changed, str(product.id), product.event_count))
 
     async def _insert_variants(self, product: Product) -> None:
         # In the order of SKUs, so that two products never wait for each other's in a circle.

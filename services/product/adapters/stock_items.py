@@ -22,6 +22,13 @@ _OF = text(
     ORDER BY sku, location_id
     """
 )
+# Over all locations. (Where locations can be closed, theirs is left out here.)
+_AVAILABLE = text(
+    """
+    SELECT sku, sum(on_hand - held - allocated - damaged)::bigint AS available FROM stock_items
+    WHERE sku = ANY(CAST(:skus AS text[])) GROUP BY sku
+    """
+)
 # Both locks go by id, and save_aggregates writes by id: one global order for everybody.
 _LOCK_SKUS = text(
     f"""
@@ -82,6 +89,10 @@ class SqlStockItems:
 
     async def of(self, skus: Sequence[Sku]) -> Sequence[StockItem]:
         return [stock_item_from_row(row) for row in await self._tx.rows(_OF, {"skus": list(skus)})]
+
+    async def available(self, skus: Sequence[Sku]) -> Mapping[Sku, int]:
+        rows = await self._tx.rows(_AVAILABLE, {"skus": list(skus)})
+        return {Sku(row.sku): row.available for row in rows}
 
     async def lock_skus(self, skus: Set[Sku]) -> Sequence[StockItem]:
         if not skus:

@@ -2,8 +2,10 @@
 
 import grpc
 
+from chassis.cache.cache import Cache
 from chassis.kernel.clock import Clock
 from retail.product.v1 import product_service_pb2 as pb
+from services.product.application.ports.products import ProductNotFound
 from services.product.application.ports.transaction import UnitOfWork
 from services.product.application.products.create_product import create_product
 from services.product.application.products.list_products import list_products
@@ -16,9 +18,10 @@ class ProductMethods:
     What is sold.
     """
 
-    def __init__(self, *, uow: UnitOfWork, clock: Clock) -> None:
+    def __init__(self, *, uow: UnitOfWork, clock: Clock, cache: Cache) -> None:
         self._uow = uow
         self._clock = clock
+        self._cache = cache
 
     async def CreateProduct(
         self, request: pb.CreateProductRequest, context: grpc.aio.ServicerContext
@@ -37,9 +40,19 @@ class ProductMethods:
     async def GetProduct(
         self, request: pb.GetProductRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetProductResponse:
-        async with self._uow() as tx:
-            product = await tx.products.get(products.product_id_from_wire(request.product_id))
-        return pb.GetProductResponse(product=products.product_to_wire(product))
+        product_id = products.product_id_from_wire(request.product_id)
+        answer = await self._cache.get(str(product_id))
+        if answer is None:
+            raise ProductNotFound(f"there is no product {product_id}")
+        return pb.GetProductResponse.FromString(answer)
+
+    def get_product_quickly(self, request: pb.GetProductRequest) -> bytes | None:
+        """
+        Return the answer if it lies ready: in this process, and for a request of nothing but an id.
+        """
+        if len(request.ListFields()) != 1:
+            return None
+        return self._cache.quick(request.product_id)
 
     async def ListProducts(
         self, request: pb.ListProductsRequest, context: grpc.aio.ServicerContext

@@ -220,3 +220,56 @@ async def test_a_caller_may_choose_to_fail_at_once():
         error = await failure_of(stub.GetOrder(pb.GetOrderRequest(), wait_for_ready=False))
 
     assert error.code() == grpc.StatusCode.UNAVAILABLE
+
+
+@pytest.fixture
+async def quick():
+    """
+    Return what was asked at once, and a stub on a server that answers "ready" at once.
+    """
+    asked = []
+
+    def answer(request):
+        asked.append(request.order_id)
+        ready = pb.GetOrderResponse(order=pb.Order(order_id="at once"))
+        return ready.SerializeToString() if request.order_id == "ready" else None
+
+    address = f"127.0.0.1:{Ports({}).take()}"
+    servicer = Servicer()
+    server = Server(domain="order.retail", address=address)
+    add_OrderServiceServicer_to_server(servicer, server.grpc)
+    server.answer_quickly("/retail.order.v1.OrderService/GetOrder", answer)
+    await server.start()
+    async with channel(f"ipv4:{address}") as open_channel:
+        yield asked, servicer, OrderServiceStub(open_channel)
+    await server.stop()
+
+
+async def test_what_lies_ready_is_answered_without_the_handler(quick):
+    asked, servicer, stub = quick
+
+    answer = await stub.GetOrder(pb.GetOrderRequest(order_id="ready"))
+
+    assert answer.order.order_id == "at once"
+    assert (asked, servicer.finished) == (["ready"], [])
+
+
+async def test_what_does_not_lie_ready_takes_the_long_way_with_all_its_errors(quick):
+    _, servicer, stub = quick
+
+    await stub.GetOrder(pb.GetOrderRequest(order_id="other"))
+    error = await failure_of(stub.GetOrder(pb.GetOrderRequest(order_id="refuse")))
+
+    assert servicer.finished == ["other"]
+    assert reason_of(status_of(error)) == "ORDER_TOO_OLD"
+
+
+async def test_a_traced_call_takes_the_long_way_and_leaves_its_span(quick):
+    _, servicer, stub = quick
+    request = pb.GetOrderRequest(order_id="ready")
+    for flags, finished in (("00", []), ("01", ["ready"])):
+        traceparent = f"00-{1:032x}-{1:016x}-{flags}"
+
+        await stub.GetOrder(request, metadata=(("traceparent", traceparent),))
+
+        assert servicer.finished == finished

@@ -145,3 +145,24 @@ async def test_batches_are_answered_together_and_each_gets_its_own():
 
     assert await together(double)([[1, 2], [], [3]]) == [[2, 4], [], [6]]
     assert asked == [[1, 2, 3]]
+
+
+async def test_a_batch_may_wait_some_rounds_for_those_who_are_about_to_call():
+    sizes = {}
+    for yields in (0, 3):
+        batches = []
+
+        async def run(batch, batches=batches):
+            batches.append(len(batch))
+            return batch
+
+        gathered = Gathered(run, yields=yields)
+
+        async def call_later(gathered=gathered):
+            await asyncio.sleep(0)
+            return await gathered(2)
+
+        assert await asyncio.gather(gathered(1), call_later()) == [1, 2]
+        sizes[yields] = batches
+
+    assert sizes == {0: [1, 1], 3: [2]}

@@ -1,8 +1,9 @@
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from chassis.kernel.errors import DomainError, RuleViolated
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
+from services.product.application.ports.activity import ProductActivity
 from services.product.application.ports.products import ProductNotFound, SkuTaken, SoldVariant
 from services.product.application.ports.requests import Request
 from services.product.application.reservations.reserve_stock import ReserveStock, reserve_stock
@@ -44,6 +46,8 @@ class Tables:
     movements: dict[StockItemId, list[StockMovement]] = field(default_factory=dict)
     reservations: dict[ReservationId, Reservation] = field(default_factory=dict)
     events: list[ProductEvent] = field(default_factory=list)
+    views: Counter[tuple[ProductId, date]] = field(default_factory=Counter)
+    sold: Counter[tuple[Sku, date]] = field(default_factory=Counter)
 
 
 class ProductWorld:
@@ -108,6 +112,7 @@ class InMemoryTransaction:
         self.products = InMemoryProducts(tables)
         self.stock_items = InMemoryStockItems(tables)
         self.reservations = InMemoryReservations(tables)
+        self.activity = InMemoryActivity(tables)
 
 
 class InMemoryRequests:
@@ -137,6 +142,9 @@ class InMemoryProducts:
         if product_id not in self._tables.products:
             raise ProductNotFound(product_id)
         return self._tables.products[product_id]
+
+    async def of(self, ids: Sequence[ProductId]) -> Mapping[ProductId, Product]:
+        return {id_: self._tables.products[id_] for id_ in ids if id_ in self._tables.products}
 
     async def lock(self, product_id: ProductId) -> Product:
         return await self.get(product_id)
@@ -168,6 +176,12 @@ class InMemoryStockItems:
 
     async def of(self, skus: Sequence[Sku]) -> Sequence[StockItem]:
         return [item for item in self._tables.stock_items.values() if item.sku in skus]
+
+    async def available(self, skus: Sequence[Sku]) -> Mapping[Sku, int]:
+        units: Counter[Sku] = Counter()
+        for item in await self.of(skus):
+            units[item.sku] += item.available
+        return units
 
     async def lock_skus(self, skus: Set[Sku]) -> Sequence[StockItem]:
         return await self.of(list(skus))
@@ -217,6 +231,30 @@ class InMemoryReservations:
     async def forget(self, reservations: Sequence[Reservation]) -> None:
         for reservation in reservations:
             del self._tables.reservations[reservation.id]
+
+
+class InMemoryActivity:
+    """
+    Keeps counts at once, and so rolls them back with everything else.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def of(self, product_ids: Sequence[ProductId], *, day: date) -> Sequence[ProductActivity]:
+        views = self._tables.views
+        return [
+            ProductActivity(
+                product_id=id_,
+                views_today=views[id_, day],
+                views=sum(n for (known, _), n in views.items() if known == id_),
+            )
+            for id_ in product_ids
+        ]
+
+    def count_sold(self, units: Mapping[Sku, int], *, day: date) -> None:
+        for sku, number in units.items():
+            self._tables.sold[sku, day] += number
 
 
 def lines(**units: int) -> Lines:

@@ -1,6 +1,6 @@
 """Every product there is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +39,12 @@ class Products(Protocol):
         """
         Raises:
             ProductNotFound: There is no such product.
+        """
+        ...
+
+    async def of(self, ids: Sequence[ProductId]) -> Mapping[ProductId, Product]:
+        """
+        Return those of *ids* that there are.
         """
         ...
 

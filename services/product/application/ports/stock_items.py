@@ -1,6 +1,6 @@
 """Every stock item there is."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Protocol
 
 from chassis.kernel.text import Sku
@@ -20,6 +20,13 @@ class StockItems(Protocol):
     async def of(self, skus: Sequence[Sku]) -> Sequence[StockItem]:
         """
         Return the stock items of *skus* at all locations, as they are now.
+        """
+        ...
+
+    async def available(self, skus: Sequence[Sku]) -> Mapping[Sku, int]:
+        """
+        Return how much of each of *skus* can be ordered, over all locations; unknown ones are left
+        out.
         """
         ...
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from services.product.application.ports.activity import Activity
 from services.product.application.ports.products import Products
 from services.product.application.ports.requests import Requests
 from services.product.application.ports.reservations import Reservations
@@ -26,6 +27,9 @@ class Transaction(Protocol):
 
     @property
     def reservations(self) -> Reservations: ...
+
+    @property
+    def activity(self) -> Activity: ...
 
 
 # Call it to begin. The block commits when it ends and rolls back when it raises.

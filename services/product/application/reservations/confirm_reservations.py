@@ -1,13 +1,19 @@
 """Use case: orders are confirmed, and what is held for them no longer expires."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError
+from chassis.kernel.text import Sku
 from services.product.application.ports.transaction import UnitOfWork
-from services.product.domain.reservation import Reservation, ReservationNotFound
+from services.product.domain.reservation import (
+    Reservation,
+    ReservationNotFound,
+    ReservationState,
+)
 from services.product.domain.stock import Stock
 from services.product.domain.values import ReservationId
 
@@ -25,6 +31,8 @@ async def confirm_reservations(
 
     Safe to repeat: what is confirmed stays so. A hold that is overdue expires instead, whoever
     comes first, this or the timer: both lock the reservation, and the second finds it expired.
+    Units are counted as sold when the hold becomes an allocation, so once, and after the commit;
+    the counts of a process that dies then are lost.
     """
     async with uow() as tx:
         reservations = await tx.reservations.lock({c.reservation_id for c in commands})
@@ -32,10 +40,21 @@ async def confirm_reservations(
         now = clock()
         places = {place for known in reservations.values() for place in known.places}
         stock = Stock(await tx.stock_items.lock(places))
+        held = {r.id for r in reservations.values() if r.state is ReservationState.HELD}
         answers = [_confirm(c, reservations.get(c.reservation_id), stock, now) for c in commands]
+        confirmed = [r for r in reservations.values() if r.state is ReservationState.CONFIRMED]
         await tx.reservations.save(list(reservations.values()))
         await tx.stock_items.save(stock.moved)
+        tx.activity.count_sold(_units_of(r for r in confirmed if r.id in held), day=now.date())
     return answers
+
+
+def _units_of(reservations: Iterable[Reservation]) -> Mapping[Sku, int]:
+    units: Counter[Sku] = Counter()
+    for reservation in reservations:
+        for allocation in reservation.allocations:
+            units[allocation.sku] += allocation.quantity
+    return units
 
 
 def _confirm(

@@ -9,7 +9,7 @@ for a reservation. `make verify` looks for orphans.
 from chassis.storage.migrations import execute
 
 revision = "0007"
-down_revision = "0002"
+down_revision = "0006"
 
 FREE = """
 ALTER TABLE reservation_allocations
