@@ -24,6 +24,9 @@ MOST_TOGETHER = 250
 # While the database writes one batch, the next one is thought through.
 LANES = 2
 
+# A batch costs far more than a round of the event loop, in which more calls may come in.
+YIELDS = 5
+
 
 class ReservationMethods:
     """
@@ -41,6 +44,7 @@ class ReservationMethods:
             most=MOST_TOGETHER,
             lanes=LANES,
             size=len,
+            yields=YIELDS,
         )
 
     async def ReserveStock(
