@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.events.outbox import Outbox
+from chassis.kernel.clock import Clock
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from chassis.storage.aggregates import save_aggregate
@@ -17,6 +18,7 @@ from chassis.storage.database import Transaction
 from chassis.telemetry.tracing import trace_for
 from services.product.adapters import tables
 from services.product.application.ports.products import ProductNotFound, SkuTaken, SoldVariant
+from services.product.application.ports.search import SearchIndex, entry_of
 from services.product.domain.product import Product, ProductState, Variant
 from services.product.domain.values import ProductId
 from services.product.wire.events import event_to_wire
@@ -27,6 +29,7 @@ _LOCK = text(f"SELECT {_COLUMNS} FROM products WHERE id = :id FOR NO KEY UPDATE"
 _PAGE = text(
     f"SELECT {_COLUMNS} FROM products WHERE id > CAST(:after AS uuid) ORDER BY id LIMIT :limit"
 )
+_BY_IDS = text(f"SELECT {_COLUMNS} FROM products WHERE id = ANY(CAST(:ids AS uuid[]))")
 _VARIANTS = text(
     """
     SELECT product_id, sku, price_minor_units, price_currency, gtin, weight_grams, attributes
@@ -45,12 +48,16 @@ _FIRST = UUID(int=0)
 
 class SqlProducts:
     """
-    Saves a product and its events together, or neither.
+    Saves a product, its events and what a search knows of it together, or nothing.
     """
 
-    def __init__(self, tx: Transaction, outbox: Outbox) -> None:
+    def __init__(
+        self, tx: Transaction, outbox: Outbox, *, search: SearchIndex, clock: Clock
+    ) -> None:
         self._tx = tx
         self._outbox = outbox
+        self._search = search
+        self._clock = clock
 
     async def get(self, product_id: ProductId) -> Product:
         return await self._one(product_id, await self._tx.rows(_GET, {"id": product_id}))
@@ -62,6 +69,11 @@ class SqlProducts:
         return await self._whole(
             await self._tx.rows(_PAGE, {"after": after or _FIRST, "limit": limit})
         )
+
+    async def of(self, product_ids: Sequence[ProductId]) -> Sequence[Product]:
+        rows = await self._tx.rows(_BY_IDS, {"ids": list(product_ids)})
+        found = {product.id: product for product in await self._whole(rows)}
+        return [found[id_] for id_ in product_ids if id_ in found]
 
     async def sold_variants(self, skus: Sequence[Sku]) -> Sequence[SoldVariant]:
         rows = await self._tx.rows(_SOLD, {"skus": list(skus)})
@@ -82,6 +94,10 @@ class SqlProducts:
         await save_aggregate(self._tx, tables.products, product, row_from_product)
         if is_new:
             await self._insert_variants(product)
+        if product.state is ProductState.ACTIVE:
+            self._search.put([entry_of(product, self._clock())])
+        elif not is_new:
+            self._search.remove([product.id])
 
     async def _insert_variants(self, product: Product) -> None:
         # In the order of SKUs, so that two products never wait for each other's in a circle.

@@ -10,14 +10,16 @@ from chassis.wake import Wake
 from services.product.adapters.products import SqlProducts
 from services.product.adapters.requests import SqlRequests
 from services.product.adapters.reservations import SqlReservations
+from services.product.adapters.search.index import SqlSearchIndex
 from services.product.adapters.stock_items import SqlStockItems
 from services.product.application.ports.transaction import UnitOfWork
 
 
 class SqlTransaction:
-    def __init__(self, tx: Transaction, outbox: Outbox) -> None:
+    def __init__(self, tx: Transaction, outbox: Outbox, clock: Clock) -> None:
         self.requests = SqlRequests(tx)
-        self.products = SqlProducts(tx, outbox)
+        self.search = SqlSearchIndex(tx)
+        self.products = SqlProducts(tx, outbox, search=self.search, clock=clock)
         self.stock_items = SqlStockItems(tx, outbox)
         self.reservations = SqlReservations(tx, outbox)
 
@@ -33,6 +35,6 @@ def sql_unit_of_work(database: Database, *, told: Wake, clock: Clock) -> UnitOfW
     @asynccontextmanager
     async def begin() -> AsyncGenerator[SqlTransaction]:
         async with database.begin() as tx:
-            yield SqlTransaction(tx, Outbox(tx, wake=told, clock=clock))
+            yield SqlTransaction(tx, Outbox(tx, wake=told, clock=clock), clock)
 
     return begin

@@ -57,6 +57,12 @@ class Products(Protocol):
         """
         ...
 
+    async def of(self, product_ids: Sequence[ProductId]) -> Sequence[Product]:
+        """
+        Return those of *product_ids* that there are, in the order asked.
+        """
+        ...
+
     async def sold_variants(self, skus: Sequence[Sku]) -> Sequence[SoldVariant]:
         """
         Return those of *skus* that can be ordered.

@@ -1,0 +1,1 @@
+"""Measures what people and shops do with the product service."""
