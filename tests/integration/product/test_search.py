@@ -276,7 +276,7 @@ async def test_more_than_can_be_counted_is_called_partial(replica):
 
     found, _ = await search(replica, "lamp")
 
-    assert (found.total, found.is_partial) == (10_000, True)
+    assert (found.total, found.is_partial) == (5_000, True)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ def find_sql(query: SearchQuery, *, has_words: bool) -> str:
     parts = [
         "matched AS MATERIALIZED ("
         f" SELECT e.product_id, e.category_ids, e.attributes, {score} AS score"
+        f"{', p.lowest' if _by_price(query) else ''}"
         f" {_source(conditions, priced=_by_price(query))}"
         f" {_FIRST.get(query.order, '')} LIMIT {MOST_COUNTED + 1})",
         f"page AS (SELECT product_id, score FROM matched {beyond if query.after else ''}"
@@ -56,9 +57,17 @@ def find_sql(query: SearchQuery, *, has_words: bool) -> str:
     ]
     if query.with_facets:
         parts += _attribute_parts(query, conditions)
-        parts.append(_PRICES.format(source=_source(_without(conditions, "price"), priced=True)))
+        parts.append(_PRICES.format(source=_price_source(query, conditions)))
         answers += [_CATEGORIES, _ATTRIBUTES, "SELECT 'price', '', bucket::text, '', n FROM priced"]
     return f"WITH {', '.join(parts)} {' UNION ALL '.join(answers)}"
+
+
+def _price_source(query: SearchQuery, conditions: Mapping[str, str]) -> str:
+    if "price" in conditions:
+        return f"{_source(_without(conditions, 'price'), priced=True)} LIMIT {MOST_COUNTED}"
+    if _by_price(query):
+        return "FROM matched p"
+    return "FROM matched JOIN search_prices p USING (product_id) WHERE p.currency = :currency"
 
 
 def _conditions(query: SearchQuery, *, has_words: bool) -> Mapping[str, str]:
@@ -129,7 +138,7 @@ SELECT 'attribute', name, value, value, n FROM named WHERE place <= 20
 """
 _PRICES = """priced AS (
     SELECT width_bucket(lowest, CAST(:steps AS bigint[])) AS bucket, count(*) AS n
-    FROM (SELECT p.lowest {source} LIMIT 10000) p GROUP BY 1
+    FROM (SELECT p.lowest {source}) p GROUP BY 1
 )"""
 # Those just below the category asked for, or the ones at the top; each with all below it.
 _CATEGORIES = """

@@ -11,7 +11,7 @@ from services.product.domain.product import Product
 from services.product.domain.values import ProductId
 
 # How many of those found are ranked, counted and paged through.
-MOST_COUNTED = 10_000
+MOST_COUNTED = 5_000
 
 
 class SearchOrder(StrEnum):

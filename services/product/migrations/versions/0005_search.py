@@ -1,4 +1,8 @@
-"""Search: an entry per product for sale, their prices, and the words that they have."""
+"""
+Search: an entry per product for sale, their prices, and the words that they have.
+
+Products that are for sale already enter the index when they are saved next.
+"""
 
 from chassis.storage.migrations import execute
 
@@ -15,7 +19,7 @@ CREATE TABLE IF NOT EXISTS categories (
 )
 """
 
-# Found by their lists at once: whatever waits in a GIN index's pending list is searched one by one.
+# Without a pending list, which every search would have to read through.
 ENTRIES = (
     """
 CREATE TABLE search_entries (
@@ -76,8 +80,6 @@ EXCEPTION WHEN undefined_file OR insufficient_privilege OR feature_not_supported
 END
 $$
 """
-
-# A price may go up and down with the clock; products for sale enter when they are saved next.
 
 
 def upgrade() -> None:
