@@ -10,6 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.events.outbox import Outbox
+from chassis.kernel.clock import Clock
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from chassis.storage.aggregates import save_aggregate
@@ -18,6 +19,7 @@ from chassis.storage.database import Transaction
 from chassis.telemetry.tracing import trace_for
 from services.product.adapters import tables
 from services.product.application.ports.products import ProductNotFound, SkuTaken, SoldVariant
+from services.product.application.ports.search import SearchIndex, entry_of
 from services.product.domain.product import Product, ProductState, Variant
 from services.product.domain.values import ProductId
 from services.product.wire.events import event_to_wire
@@ -49,16 +51,26 @@ _FIRST = UUID(int=0)
 
 class SqlProducts:
     """
-    Saves a product and its events together, or neither.
+    Saves a product, its events and what a search knows of it together, or nothing.
 
     Args:
         changed: Told after the commit which product has changed, and how many events it counts
             now: every change that shows is an event.
     """
 
-    def __init__(self, tx: Transaction, outbox: Outbox, changed: Changed | None = None) -> None:
+    def __init__(
+        self,
+        tx: Transaction,
+        outbox: Outbox,
+        *,
+        search: SearchIndex,
+        clock: Clock,
+        changed: Changed | None = None,
+    ) -> None:
         self._tx = tx
         self._outbox = outbox
+        self._search = search
+        self._clock = clock
         self._changed = changed
 
     async def of(self, ids: Sequence[ProductId]) -> Mapping[ProductId, Product]:
@@ -95,6 +107,10 @@ class SqlProducts:
         await save_aggregate(self._tx, tables.products, product, row_from_product)
         if is_new:
             await self._insert_variants(product)
+        if product.state is ProductState.ACTIVE:
+            self._search.put([entry_of(product, self._clock())])
+        elif not is_new:
+            self._search.remove([product.id])
         if self._changed:
             self._tx.after_commit(partial(self._changed, str(product.id), product.event_count))
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, DateTime, Integer, PrimaryKeyConstraint, Table, Text
 from sqlalchemy import Uuid as UuidType
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 from chassis.storage import database
 
@@ -98,4 +98,44 @@ reservation_shipments = Table(
     # Units by SKU, kept to compare with when the shipment is booked again.
     Column("lines", JSONB, nullable=False),
     PrimaryKeyConstraint("reservation_id", "shipment_id"),
+)
+
+# INTEGRATOR: the catalog's own.
+categories = Table(
+    "categories",
+    metadata,
+    Column("id", UuidType, primary_key=True),
+    Column("parent_id", UuidType),
+    Column("name", Text, nullable=False),
+    Column("path", ARRAY(UuidType), nullable=False),
+)
+
+search_entries = Table(
+    "search_entries",
+    metadata,
+    Column("product_id", UuidType, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("document", TSVECTOR, nullable=False),
+    Column("category_ids", ARRAY(UuidType), nullable=False),
+    # Of names and values with \x1f between them.
+    Column("attributes", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+search_prices = Table(
+    "search_prices",
+    metadata,
+    Column("product_id", UuidType, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("lowest", BigInteger, nullable=False),
+    Column("highest", BigInteger, nullable=False),
+    PrimaryKeyConstraint("product_id", "currency"),
+)
+
+# Never forgotten: there are only so many words.
+search_words = Table(
+    "search_words",
+    metadata,
+    Column("word", Text(collation="C"), primary_key=True),
+    Column("stem", Text(collation="C"), nullable=False),
 )

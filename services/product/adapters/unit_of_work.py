@@ -11,6 +11,7 @@ from services.product.adapters.activity import SqlActivity
 from services.product.adapters.products import Changed, SqlProducts
 from services.product.adapters.requests import SqlRequests
 from services.product.adapters.reservations import SqlReservations
+from services.product.adapters.search.index import SqlSearchIndex
 from services.product.adapters.stock_items import SqlStockItems
 from services.product.application.ports.activity import Counts
 from services.product.application.ports.transaction import UnitOfWork
@@ -18,10 +19,17 @@ from services.product.application.ports.transaction import UnitOfWork
 
 class SqlTransaction:
     def __init__(
-        self, tx: Transaction, outbox: Outbox, changed: Changed | None, counts: Counts | None
+        self,
+        tx: Transaction,
+        outbox: Outbox,
+        *,
+        clock: Clock,
+        changed: Changed | None,
+        counts: Counts | None,
     ) -> None:
         self.requests = SqlRequests(tx)
-        self.products = SqlProducts(tx, outbox, changed)
+        self.search = SqlSearchIndex(tx)
+        self.products = SqlProducts(tx, outbox, search=self.search, clock=clock, changed=changed)
         self.stock_items = SqlStockItems(tx, outbox)
         self.reservations = SqlReservations(tx, outbox)
         self.activity = SqlActivity(tx, counts)
@@ -48,6 +56,6 @@ def sql_unit_of_work(
     async def begin() -> AsyncGenerator[SqlTransaction]:
         async with database.begin() as tx:
             outbox = Outbox(tx, wake=told, clock=clock)
-            yield SqlTransaction(tx, outbox, changed, counts)
+            yield SqlTransaction(tx, outbox, clock=clock, changed=changed, counts=counts)
 
     return begin

@@ -10,7 +10,8 @@ from services.product.application.ports.transaction import UnitOfWork
 from services.product.application.products.create_product import create_product
 from services.product.application.products.list_products import list_products
 from services.product.application.products.publish_product import PublishProduct, publish_product
-from services.product.wire import fields, products
+from services.product.application.products.search_products import search_products
+from services.product.wire import fields, products, search
 
 
 class ProductMethods:
@@ -63,6 +64,13 @@ class ProductMethods:
             products=[products.product_to_wire(product) for product in page],
             next_page_token=products.page_token_to_wire(last) if last else "",
         )
+
+    async def SearchProducts(
+        self, request: pb.SearchProductsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.SearchProductsResponse:
+        query = search.query_from_wire(request)
+        found, page = await search_products(query, uow=self._uow)
+        return search.found_to_wire(found, page, query)
 
     async def BatchGetVariants(
         self, request: pb.BatchGetVariantsRequest, context: grpc.aio.ServicerContext

@@ -14,6 +14,7 @@ from chassis.kernel.text import Sku
 from services.product.application.ports.activity import ProductActivity
 from services.product.application.ports.products import ProductNotFound, SkuTaken, SoldVariant
 from services.product.application.ports.requests import Request
+from services.product.application.ports.search import Found, SearchEntry, SearchQuery, entry_of
 from services.product.application.reservations.reserve_stock import ReserveStock, reserve_stock
 from services.product.application.stock.receive_stock import ReceiveStock, receive_stock
 from services.product.domain.events import ProductEvent
@@ -45,6 +46,7 @@ class Tables:
     stock_items: dict[StockItemId, StockItem] = field(default_factory=dict)
     movements: dict[StockItemId, list[StockMovement]] = field(default_factory=dict)
     reservations: dict[ReservationId, Reservation] = field(default_factory=dict)
+    entries: dict[ProductId, SearchEntry] = field(default_factory=dict)
     events: list[ProductEvent] = field(default_factory=list)
     views: Counter[tuple[ProductId, date]] = field(default_factory=Counter)
     sold: Counter[tuple[Sku, date]] = field(default_factory=Counter)
@@ -110,6 +112,7 @@ class InMemoryTransaction:
         self.tables = tables
         self.requests = InMemoryRequests(tables)
         self.products = InMemoryProducts(tables)
+        self.search = InMemorySearchIndex(tables)
         self.stock_items = InMemoryStockItems(tables)
         self.reservations = InMemoryReservations(tables)
         self.activity = InMemoryActivity(tables)
@@ -168,6 +171,29 @@ class InMemoryProducts:
             raise SkuTaken(product.title)
         self._tables.products[product.id] = product
         self._tables.events += product.pull_events()
+        if product.state is ProductState.ACTIVE:
+            self._tables.entries[product.id] = entry_of(product, NOON)
+
+
+class InMemorySearchIndex:
+    """
+    Finds titles that hold the words, the newest first.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def put(self, entries: Sequence[SearchEntry]) -> None:
+        self._tables.entries |= {entry.product_id: entry for entry in entries}
+
+    def remove(self, product_ids: Sequence[ProductId]) -> None:
+        for id_ in product_ids:
+            self._tables.entries.pop(id_, None)
+
+    async def find(self, query: SearchQuery) -> Found:
+        found = [id_ for id_, entry in self._tables.entries.items() if query.words in entry.title]
+        shown = sorted(found, reverse=True)[: query.page_size]
+        return Found(product_ids=tuple(shown), next=None, total=len(found))
 
 
 class InMemoryStockItems:

@@ -8,6 +8,7 @@ from services.product.application.ports.activity import Activity
 from services.product.application.ports.products import Products
 from services.product.application.ports.requests import Requests
 from services.product.application.ports.reservations import Reservations
+from services.product.application.ports.search import SearchIndex
 from services.product.application.ports.stock_items import StockItems
 
 
@@ -21,6 +22,9 @@ class Transaction(Protocol):
 
     @property
     def products(self) -> Products: ...
+
+    @property
+    def search(self) -> SearchIndex: ...
 
     @property
     def stock_items(self) -> StockItems: ...

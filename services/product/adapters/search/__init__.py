@@ -1,0 +1,1 @@
+"""Search by PostgreSQL's own means (ADR-0020)."""
