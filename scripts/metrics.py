@@ -20,7 +20,8 @@ def page() -> str:
         "# Metrics\n\nWritten by `make docs` from the metrics in the code."
         "\nEach process offers them to Prometheus at its `METRICS_ADDRESS`, under `/metrics`."
         "\nCounters and histograms are of one process: sum them over replicas."
-        "\nGauges are of what all replicas share: take their maximum.\n"
+        "\nGauges are of what all replicas share: take their maximum. Those of caches are of one"
+        " process.\n"
         "\n| metric | type | labels | meaning |\n|---|---|---|---|\n"
     )
     return head + "".join(

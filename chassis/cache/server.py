@@ -8,7 +8,6 @@ from typing import Any, cast
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from chassis.cache.breaker import Breaker
 from chassis.cache.entry import Entry, packed, unpacked
@@ -132,7 +131,8 @@ class CacheServer:
         """
         try:
             answer = await request
-        except (RedisError, OSError, TimeoutError, ValueError):
+        except Exception:
+            # Whatever a client makes of a broken server: no cache is worth a failed call.
             SERVER_ERRORS.labels(self.cache).inc()
             self.breaker.failed(time.monotonic())
             return None
@@ -192,9 +192,12 @@ class CacheServer:
         for key, version in changes:
             newest[key] = max(version, newest.get(key, 0))
         versions = [b"%016d" % version for version in newest.values()]
-        told = await self._run(_DROP, list(newest), [TOMBSTONE_MILLISECONDS, *versions])
-        if told != len(newest):
-            self.distrust(time.time())
+        told = None
+        try:
+            told = await self._run(_DROP, list(newest), [TOMBSTONE_MILLISECONDS, *versions])
+        finally:
+            if told != len(newest):
+                self.distrust(time.time())
         return [None] * len(changes)
 
 

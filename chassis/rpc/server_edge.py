@@ -1,6 +1,6 @@
 """
 All that happens around a handler. It is put around each method once, when that is first called: an
-interceptor would be asked with every call, which costs as much as a cached answer itself.
+interceptor would be asked with every call, and a cached answer is little more than that.
 
 First, methods that can answer at once do so: with bytes that are ready, and no more ado. Otherwise,
 in order: the caller's deadline starts the funnel; the trace goes on; the handler runs shielded
@@ -55,7 +55,8 @@ class ServerEdge:
 
     def answer_quickly(self, method: str, quick: Quick) -> None:
         """
-        Try *quick* before the handler of *method*, such as `/package.Service/Method`.
+        Try *quick* before the handler of *method*, such as `/package.Service/Method`. To be said
+        before the server starts.
 
         A call that is traced goes the long way, so that it leaves a span.
         """
