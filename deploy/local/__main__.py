@@ -9,6 +9,7 @@ import uvloop
 from deploy.local import (
     bench,
     bench_events,
+    bench_product,
     dead_letters,
     demo,
     down,
@@ -34,6 +35,7 @@ COMMANDS = {
     "verify": verify,
     "bench": bench,
     "bench-events": bench_events,
+    "bench-product": bench_product,
     "events": events,
     "dead-letters": dead_letters,
     "replay-events": replay_events,

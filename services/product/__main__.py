@@ -1,7 +1,6 @@
 """Run the product service: `python -m services.product`."""
 
 import uvloop
-from retail.product.v1.stock_service_pb2_grpc import add_StockServiceServicer_to_server
 
 from chassis.cache.invalidation import hear_changes
 from chassis.events.broker import connect_broker
@@ -15,6 +14,7 @@ from chassis.storage.database import connect
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
 from retail.product.v1.product_service_pb2_grpc import add_ProductServiceServicer_to_server
+from retail.product.v1.stock_service_pb2_grpc import add_StockServiceServicer_to_server
 from services.product.adapters.counters import DRAIN_SECONDS, FLUSH_SECONDS, Counters
 from services.product.adapters.product_cache import SUBJECTS, product_cache
 from services.product.adapters.unit_of_work import sql_unit_of_work

@@ -63,6 +63,14 @@ class World:
             },
         )
 
+    async def tidy(self) -> None:
+        """
+        Let the database learn what has come into it.
+        """
+        connection = await asyncpg.connect(asyncpg_url(self.database.admin))
+        await connection.execute("VACUUM ANALYZE")
+        await connection.close()
+
 
 @dataclass(frozen=True, slots=True)
 class Replica:

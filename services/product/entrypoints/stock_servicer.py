@@ -1,7 +1,6 @@
 """The gRPC face of the stock: translate, call one use case, translate back."""
 
 from retail.product.v1.stock_service_pb2_grpc import StockServiceServicer
-
 from services.product.application.ports.transaction import UnitOfWork
 from services.product.entrypoints.availability_methods import AvailabilityMethods
 
