@@ -1,4 +1,4 @@
-"""Reservations a second through gRPC, beside the same rows written straight to PostgreSQL."""
+"""Reservations a second through gRPC, beside the same rows written straight, and bare calls."""
 
 import asyncio
 import time
@@ -13,6 +13,8 @@ import asyncpg
 import grpc
 
 from deploy.local.databases import asyncpg_url
+from deploy.local.product_bench.bytes_server import ANSWER
+from deploy.local.product_bench.reads import bytes_server
 from deploy.local.product_bench.world import World, replicas
 from retail.product.v1 import product_service_pb2 as pb
 from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
@@ -20,6 +22,7 @@ from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
 RESERVE = "/retail.product.v1.ProductService/ReserveStock"
 LOCATION = "bench"
 PLENTY = 1_000_000
+WARM_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +61,20 @@ class Beside:
     Medians of as many rounds each, in turns.
 
     Attributes:
-        limit: Reservations a second, written by PostgreSQL as they come out in the end: in
+        rows: Reservations a second, written by PostgreSQL as they come out in the end: in
             batches of 100 over two connections, with nobody to decide and nobody to answer.
+        calls: Calls a second of as many in flight, to a bare handler that answers as we do.
     """
 
     ours: Reserved
-    limit: float
+    rows: float
+    calls: float
 
-    @property
-    def ratio(self) -> float:
-        return round(self.ours.per_second / self.limit, 2)
+    def limit_of(self, load: Load) -> float:
+        """
+        Return the reservations a second that no service can surpass.
+        """
+        return min(self.rows, self.calls * load.batch)
 
 
 async def reservations_beside_raw(
@@ -76,18 +83,17 @@ async def reservations_beside_raw(
     """
     Measure reservations under *load*, spread over replicas, beside the bare writes.
     """
-    ours, limits = [], []
+    ours, rows, bare = [], [], []
     async with AsyncExitStack() as stack:
         running = await stack.enter_async_context(replicas(servers, replica_count))
-        channels = [
-            # Several connections: one of them would limit single calls.
-            await stack.enter_async_context(grpc.aio.insecure_channel(replica.address, _OWN))
-            for replica in running
-            for _ in range(4)
-        ]
+        bare_at, _ = await stack.enter_async_context(bytes_server(_answer(load)))
+        to_bare = await _connections(stack, [bare_at])
+        channels = await _connections(stack, [replica.address for replica in running])
         await receive_plenty(channels[0], _skus(load))
+        await _reserve(channels, load, WARM_SECONDS)
         for _ in range(rounds):
-            limits.append(await _raw_reservations(servers, seconds))
+            rows.append(await _raw_reservations(servers, seconds))
+            bare.append(await _reserve(to_bare, load, seconds, method=ANSWER))
             ours.append(await _reserve(channels, load, seconds))
     return Beside(
         Reserved(
@@ -95,11 +101,36 @@ async def reservations_beside_raw(
             round(median(each.p50 for each in ours), 1),
             round(median(each.p99 for each in ours), 1),
         ),
-        round(median(limits)),
+        round(median(rows)),
+        round(median(each.per_second for each in bare) / load.batch),
     )
 
 
-_OWN = (("grpc.use_local_subchannel_pool", 1),)
+async def _connections(
+    stack: AsyncExitStack, addresses: Sequence[str]
+) -> Sequence[grpc.aio.Channel]:
+    """
+    Return several connections to each address: a single one would limit single calls.
+    """
+    own = (("grpc.use_local_subchannel_pool", 1),)
+    return [
+        await stack.enter_async_context(grpc.aio.insecure_channel(address, own))
+        for address in addresses
+        for _ in range(4)
+    ]
+
+
+def _answer(load: Load) -> bytes:
+    """
+    Return what an answer to a call under *load* looks like.
+    """
+    allocation = pb.Allocation(sku="BENCH-0", location_id=LOCATION, quantity=1)
+    reservation = pb.Reservation(
+        reservation_id=str(uuid4()), state=pb.RESERVATION_STATE_HELD, allocations=[allocation]
+    )
+    reservation.expire_time.GetCurrentTime()
+    results = [pb.ReservationResult(reservation=reservation)] * load.batch
+    return pb.ReserveStockResponse(results=results).SerializeToString()
 
 
 def _skus(load: Load) -> Sequence[str]:
@@ -120,14 +151,16 @@ async def receive_plenty(channel: grpc.aio.Channel, skus: Sequence[str]) -> None
         assert all(result.HasField("stock_level") for result in answer.results)
 
 
-async def _reserve(channels: Sequence[grpc.aio.Channel], load: Load, seconds: float) -> Reserved:
+async def _reserve(
+    channels: Sequence[grpc.aio.Channel], load: Load, seconds: float, *, method: str = RESERVE
+) -> Reserved:
     requests = await asyncio.to_thread(_requests, load, round(30_000 * seconds))
     took: list[float] = []
     began = time.perf_counter()
 
     async def ask(channel: grpc.aio.Channel) -> None:
         # The answer is not read: that would be the caller's work, not the service's.
-        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(RESERVE)
+        call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(method)
         for request in requests:
             asked = time.perf_counter()
             if asked - began > seconds:
