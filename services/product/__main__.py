@@ -11,10 +11,12 @@ from chassis.settings import read_settings
 from chassis.storage.database import connect
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
+from retail.product.v1.category_service_pb2_grpc import add_CategoryServiceServicer_to_server
 from retail.product.v1.product_service_pb2_grpc import add_ProductServiceServicer_to_server
 from services.product.adapters.unit_of_work import sql_unit_of_work
+from services.product.entrypoints.category_servicer import CategoryServicer
 from services.product.entrypoints.servicer import ProductServicer
-from services.product.entrypoints.timers import expire_overdue_holds
+from services.product.entrypoints.timers import announce_due_prices, expire_overdue_holds
 from services.product.settings import Settings
 from services.product.wire.fields import DOMAIN
 
@@ -41,13 +43,17 @@ async def main(settings: Settings) -> None:
 
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     add_ProductServiceServicer_to_server(ProductServicer(uow=uow, clock=system_clock), server.grpc)
+    add_CategoryServiceServicer_to_server(
+        CategoryServicer(uow=uow, clock=system_clock), server.grpc
+    )
     if settings.grpc_reflection:
-        server.reflect("retail.product.v1.ProductService")
+        server.reflect("retail.product.v1.ProductService", "retail.product.v1.CategoryService")
 
     jobs = (
         [
             publisher.run(),
             expire_overdue_holds(uow=uow, clock=system_clock),
+            announce_due_prices(uow=uow, clock=system_clock),
         ]
         if settings.plays("worker")
         else []

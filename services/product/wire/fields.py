@@ -1,8 +1,13 @@
 """Fields that several messages have."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.kernel.errors import InvalidInput
+from chassis.kernel.money import Money
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku, parse_sku
 from retail.product.v1 import product_service_pb2 as pb
@@ -30,10 +35,47 @@ class SkusOutOfRange(InvalidInput):
     pass
 
 
+class TimestampOutOfRange(InvalidInput):
+    pass
+
+
+@contextmanager
+def within(field: str) -> Iterator[None]:
+    """
+    Whatever is refused inside names its field as a part of *field*.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        error.field = f"{field}.{error.field}" if error.field else field
+        raise
+
+
+def timestamp_from_wire(wire: Timestamp, field: str) -> datetime:
+    """
+    Raises:
+        TimestampOutOfRange: It is not between the years 1 and 9999; names *field*.
+    """
+    try:
+        return wire.ToDatetime(UTC)
+    except (ValueError, OverflowError):
+        raise TimestampOutOfRange(
+            f"{field} must be between the years 1 and 9999", field=field
+        ) from None
+
+
 def skus_from_wire(skus: Sequence[str]) -> Sequence[Sku]:
     if not 1 <= len(skus) <= MOST_SKUS:
         raise SkusOutOfRange(f"ask for 1 to {MOST_SKUS:,} SKUs, not {len(skus)}", field="skus")
     return [parse_sku(sku, f"skus[{number}]") for number, sku in enumerate(skus)]
+
+
+def currency_from_wire(code: str) -> str:
+    """
+    Raises:
+        CurrencyUnknown: It is neither empty nor three capital letters.
+    """
+    return Money(0, code).currency if code else ""
 
 
 def lines_from_wire(wire: Sequence[pb.ReservationLine], field: str) -> Lines:
