@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay verify bench bench-events bench-product stress events provision dead-letters replay-events docs golden clean
+.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product stress events provision dead-letters replay-events docs golden clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,10 @@ replay: setup  ## Real invoices as orders (DATA=file or folder, SPEED=max or ×r
 	@test -n "$(DATA)" || { echo "say which invoices: make replay DATA=../shared/data/online-retail/2010-12.csv.xz"; exit 2; }
 	$(LOCAL) up
 	$(LOCAL) replay $(DATA) $(if $(SPEED),--speed $(SPEED)) $(if $(LIMIT),--limit $(LIMIT))
+
+import: setup  ## Products from a CSV file into the running cluster (FILE=catalog.csv, REFUSED=refused.csv)
+	@test -n "$(FILE)" || { echo "say which products: make import FILE=catalog.csv"; exit 2; }
+	$(LOCAL) import $(FILE) $(if $(REFUSED),--refused $(REFUSED))
 
 verify: setup  ## Check every invariant on the databases and streams of the running cluster
 	$(LOCAL) verify

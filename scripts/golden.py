@@ -126,7 +126,8 @@ def example_value(field: FieldDescriptor, numbers: Iterator[int], alternative: i
             said = [value.number for value in field.enum_type.values if value.number]
             return said[number % len(said)]
         case _:
-            return number
+            # Beyond every enum's numbers, for which it could be mistaken.
+            return 100 + number
 
 
 def record_of(message: Message) -> Record:

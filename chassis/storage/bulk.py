@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from chassis.storage.database import Transaction, Write
 
@@ -112,7 +112,10 @@ def _columns_of(table: Table, rows: Rows) -> _Columns:
     for name in names:
         said = [row[name] for row in rows]
         if _is_json(table, name):
-            said = [orjson.dumps(value).decode() for value in said]
+            said = [orjson.dumps(value, default=str).decode() for value in said]
+        elif _is_array(table, name):
+            # Of ids: nothing in them needs quotes.
+            said = ["{" + ",".join(map(str, value)) + "}" for value in said]
         # One array at least must say how many rows there are.
         if len(rows) >= MANY and len(shared) < len(names) - 1 and _are_alike(said):
             shared.append(name)
@@ -163,13 +166,25 @@ def _source(table: Table, columns: Names, shared: Names) -> str:
 
 def _value(table: Table, column: str, is_shared: bool) -> str:
     source = f"CAST(:{column} AS {_type(table, column)})" if is_shared else column
-    return f"{source}{'::jsonb' if _is_json(table, column) else ''} AS {column}"
+    cast = f"::{_compiled(table, column)}" if _travels_as_text(table, column) else ""
+    return f"{source}{cast} AS {column}"
 
 
 def _type(table: Table, column: str) -> str:
-    if _is_json(table, column):
-        return "text"
+    return "text" if _travels_as_text(table, column) else _compiled(table, column)
+
+
+def _compiled(table: Table, column: str) -> str:
     return table.c[column].type.compile(dialect=_DIALECT)
+
+
+def _travels_as_text(table: Table, column: str) -> bool:
+    # `unnest` would unfold an array of arrays to its last element.
+    return _is_json(table, column) or _is_array(table, column)
+
+
+def _is_array(table: Table, column: str) -> bool:
+    return isinstance(table.c[column].type, ARRAY)
 
 
 def _is_json(table: Table, column: str) -> bool:

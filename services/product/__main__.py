@@ -13,14 +13,20 @@ from chassis.settings import read_settings
 from chassis.storage.database import connect
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
+from retail.product.v1.category_service_pb2_grpc import add_CategoryServiceServicer_to_server
 from retail.product.v1.product_service_pb2_grpc import add_ProductServiceServicer_to_server
 from retail.product.v1.stock_service_pb2_grpc import add_StockServiceServicer_to_server
 from services.product.adapters.counters import DRAIN_SECONDS, FLUSH_SECONDS, Counters
 from services.product.adapters.product_cache import SUBJECTS, product_cache
 from services.product.adapters.unit_of_work import sql_unit_of_work
+from services.product.entrypoints.category_servicer import CategoryServicer
 from services.product.entrypoints.servicer import ProductServicer
 from services.product.entrypoints.stock_servicer import StockServicer
-from services.product.entrypoints.timers import expire_overdue_holds
+from services.product.entrypoints.timers import (
+    announce_due_prices,
+    expire_overdue_holds,
+    fill_search_index,
+)
 from services.product.settings import Settings
 from services.product.wire.fields import DOMAIN
 
@@ -39,6 +45,7 @@ async def main(settings: Settings) -> None:
     told = Wake()
     cache = product_cache(
         uow=sql_unit_of_work(database, told=told, clock=system_clock),
+        clock=system_clock,
         urls=settings.cache_url,
         budget_bytes=settings.cache_budget_bytes,
         seconds=settings.cache_seconds,
@@ -62,11 +69,18 @@ async def main(settings: Settings) -> None:
     servicer = ProductServicer(uow=uow, clock=system_clock, cache=cache, counts=counters)
     add_ProductServiceServicer_to_server(servicer, server.grpc)
     add_StockServiceServicer_to_server(StockServicer(uow=uow), server.grpc)
+    add_CategoryServiceServicer_to_server(
+        CategoryServicer(uow=uow, clock=system_clock), server.grpc
+    )
     server.answer_quickly(
         "/retail.product.v1.ProductService/GetProduct", servicer.get_product_quickly
     )
     if settings.grpc_reflection:
-        server.reflect("retail.product.v1.ProductService", "retail.product.v1.StockService")
+        server.reflect(
+            "retail.product.v1.ProductService",
+            "retail.product.v1.CategoryService",
+            "retail.product.v1.StockService",
+        )
 
     jobs = [
         cache.run(),
@@ -79,6 +93,8 @@ async def main(settings: Settings) -> None:
             publisher.run(),
             expire_overdue_holds(uow=uow, clock=system_clock),
             repeat(counters.drain, name="activity", every_seconds=DRAIN_SECONDS),
+            announce_due_prices(uow=uow, clock=system_clock),
+            fill_search_index(uow=uow, clock=system_clock),
         ]
     try:
         await run_until_stopped(server if settings.plays("api") else None, *jobs)

@@ -13,7 +13,7 @@ from deploy.local.invariants.streams import acknowledged, first_sequence
 from deploy.local.topology import WAYBILL
 
 AGGREGATES = {
-    "product": ("products", "stock_items", "reservations"),
+    "product": ("products", "categories", "stock_items", "reservations"),
     "order": ("orders",),
     "payment": ("payments",),
     "fulfillment": ("fulfillment_orders",),

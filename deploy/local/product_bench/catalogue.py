@@ -12,11 +12,12 @@ from chassis.kernel.text import Sku
 from chassis.storage.bulk import insert_rows
 from chassis.storage.database import Database, Transaction
 from services.product.adapters import tables
-from services.product.adapters.products import row_from_product, rows_from_variants
+from services.product.adapters.product_rows import row_from_product, rows_from_variants
 from services.product.adapters.search.index import SqlSearchIndex
 from services.product.application.ports.search import entry_of
-from services.product.domain.product import Product, ProductState, Variant
+from services.product.domain.product import Product, ProductState
 from services.product.domain.values import ProductId
+from services.product.domain.variant import Variant
 
 WORDS = 12_000
 BATCH = 500
@@ -86,6 +87,7 @@ def products_of(made: Catalogue) -> Iterator[Product]:
             state=ProductState.ACTIVE,
             variants=tuple(_variants(number, made.variants_each, chance)),
             created_at=START + timedelta(seconds=number),
+            updated_at=START + timedelta(seconds=number),
             trace="",
         )
 

@@ -23,6 +23,16 @@ class GrpcCatalog:
         for start in range(0, len(skus), MOST_SKUS):
             request = pb.BatchGetVariantsRequest(skus=skus[start : start + MOST_SKUS])
             for variant in (await self._product.BatchGetVariants(request)).variants:
-                price = money_from_wire(variant.price, "price")
-                sold[Sku(variant.sku)] = SoldVariant(title=variant.title, price=price)
+                sold[Sku(variant.sku)] = sold_variant_from_wire(variant)
         return sold
+
+
+def sold_variant_from_wire(wire: pb.SoldVariant) -> SoldVariant:
+    return SoldVariant(
+        title=wire.title,
+        price=money_from_wire(wire.price, "price"),
+        breaks=tuple(
+            (step.min_quantity, money_from_wire(step.price, "price_breaks"))
+            for step in wire.price_breaks
+        ),
+    )

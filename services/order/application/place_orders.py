@@ -162,7 +162,7 @@ def _line(command: PlaceOrder, number: int, sold: Mapping[Sku, SoldVariant]) -> 
         sku=wanted.sku,
         title=variant.title,
         quantity=wanted.quantity,
-        unit_price=wanted.agreed_unit_price or variant.price,
+        unit_price=wanted.agreed_unit_price or variant.price_of(wanted.quantity),
     )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from chassis.kernel.errors import DomainError, NotFound
 from chassis.kernel.money import Money
+from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from services.order.domain.order import Order, TimelineEntry
 from services.order.domain.shipment import Shipment
@@ -148,10 +149,22 @@ UnitOfWork = Callable[[], AbstractAsyncContextManager[Transaction]]
 class SoldVariant:
     """
     What an order line needs to know of what it orders.
+
+    Attributes:
+        price: Of one unit.
+        breaks: Of one unit if so many are ordered: ever more units, ever cheaper.
     """
 
     title: str
     price: Money
+    breaks: tuple[tuple[int, Money], ...] = ()
+
+    def price_of(self, quantity: Quantity) -> Money:
+        """
+        Return what each of so many units costs.
+        """
+        reached = [price for least, price in self.breaks if least <= quantity.units]
+        return reached[-1] if reached else self.price
 
 
 class Catalog(Protocol):

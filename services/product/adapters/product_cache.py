@@ -1,11 +1,13 @@
 """Products as they are answered, cached by their ids."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from chassis.cache.cache import Cache
 from chassis.cache.entry import Loaded
+from chassis.kernel.clock import Clock
 from retail.product.v1 import product_events_pb2 as events_pb
 from retail.product.v1 import product_service_pb2 as pb
 from services.product.application.ports.transaction import UnitOfWork
@@ -21,7 +23,9 @@ SUBJECTS = [
 ]
 
 
-def product_cache(*, uow: UnitOfWork, urls: str, budget_bytes: int, seconds: float) -> Cache:
+def product_cache(
+    *, uow: UnitOfWork, clock: Clock, urls: str, budget_bytes: int, seconds: float
+) -> Cache:
     """
     Return a cache of serialized `GetProductResponse`s by product id.
 
@@ -31,23 +35,29 @@ def product_cache(*, uow: UnitOfWork, urls: str, budget_bytes: int, seconds: flo
         uow: To read from.
         urls: Of the cache servers.
     """
-    load = partial(load_products, uow=uow)
+    load = partial(load_products, uow=uow, clock=clock)
     return Cache("product", load, urls=urls, budget_bytes=budget_bytes, seconds=seconds)
 
 
-async def load_products(keys: Sequence[str], *, uow: UnitOfWork) -> Sequence[Loaded]:
+async def load_products(keys: Sequence[str], *, uow: UnitOfWork, clock: Clock) -> Sequence[Loaded]:
     """
     Return the products with the ids *keys*, in a constant number of statements.
     """
     ids = [ProductId(UUID(key)) for key in keys]
     async with uow() as tx:
-        products = await tx.products.of(ids)
-    return [loaded_from_product(products.get(id_)) for id_ in ids]
+        found = await tx.products.find(ids)
+    now = clock()
+    return [loaded_from_product(found.get(id_), now) for id_ in ids]
 
 
-def loaded_from_product(product: Product | None) -> Loaded:
+def loaded_from_product(product: Product | None, now: datetime) -> Loaded:
     if product is None:
         return Loaded(version=0, value=None)
-    response = pb.GetProductResponse(product=product_to_wire(product))
-    # A price that is scheduled ends the answer: `expires_at` is when the next one begins or ends.
-    return Loaded(version=product.event_count, value=response.SerializeToString())
+    response = pb.GetProductResponse(product=product_to_wire(product, now))
+    changes = (variant.price_list.next_change_after(now) for variant in product.variants)
+    return Loaded(
+        version=product.event_count,
+        value=response.SerializeToString(),
+        # It shows what things cost now.
+        expires_at=min((at.timestamp() for at in changes if at), default=None),
+    )

@@ -1,7 +1,8 @@
 """Products, kept in PostgreSQL."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -13,49 +14,104 @@ from chassis.events.outbox import Outbox
 from chassis.kernel.clock import Clock
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
-from chassis.storage.aggregates import save_aggregate
-from chassis.storage.bulk import insert_missing_rows
-from chassis.storage.database import Transaction
+from chassis.storage.aggregates import save_aggregates
+from chassis.storage.bulk import insert_missing_rows, update_rows
+from chassis.storage.database import Transaction, Write
 from chassis.telemetry.tracing import trace_for
 from services.product.adapters import tables
-from services.product.application.ports.products import ProductNotFound, SkuTaken, SoldVariant
+from services.product.adapters.product_rows import (
+    prices_from_json,
+    product_from_rows,
+    row_from_product,
+    rows_from_variants,
+)
+from services.product.application.ports.products import (
+    HandleTaken,
+    ProductFilter,
+    ProductNotFound,
+    SkuTaken,
+    SoldVariant,
+)
 from services.product.application.ports.search import SearchIndex, entry_of
-from services.product.domain.product import Product, ProductState, Variant
+from services.product.domain.price import PriceList
+from services.product.domain.product import Product, ProductState
 from services.product.domain.values import ProductId
 from services.product.wire.events import event_to_wire
 
-Changed = Callable[[str, int], None]
-
-_COLUMNS = "id, version, event_count, trace, title, description, state, created_at"
-_GET = text(f"SELECT {_COLUMNS} FROM products WHERE id = :id")
-_OF = text(f"SELECT {_COLUMNS} FROM products WHERE id = ANY(CAST(:ids AS uuid[]))")
-_LOCK = text(f"SELECT {_COLUMNS} FROM products WHERE id = :id FOR NO KEY UPDATE")
-_PAGE = text(
-    f"SELECT {_COLUMNS} FROM products WHERE id > CAST(:after AS uuid) ORDER BY id LIMIT :limit"
-)
+_SELECT = """
+    SELECT id, version, event_count, trace, title, description, state, created_at, updated_at,
+        handle, category_ids, attributes, media, next_price_at
+    FROM products
+"""
+_JSON = {"attributes": JSONB, "media": JSONB}
+_FIND = text(f"{_SELECT} WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id").columns(**_JSON)
+_LOCK = text(f"{_SELECT} WHERE id = :id FOR NO KEY UPDATE").columns(**_JSON)
+# All locks go by id: one order for everybody.
+_LOCK_HANDLES = text(
+    f"""
+    {_SELECT} WHERE handle = ANY(CAST(:handles AS text[])) AND handle <> ''
+    ORDER BY id FOR NO KEY UPDATE
+    """
+).columns(**_JSON)
+_LOCK_SKUS = text(
+    f"""
+    {_SELECT} WHERE id IN (
+        SELECT product_id FROM variants WHERE sku = ANY(CAST(:skus AS text[]))
+    )
+    ORDER BY id FOR NO KEY UPDATE
+    """
+).columns(**_JSON)
+# What is locked is at work elsewhere: whoever changes a product tells what is due first.
+_LOCK_DUE = text(
+    f"""
+    {_SELECT} WHERE next_price_at <= CAST(:now AS timestamptz)
+    ORDER BY next_price_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+    """
+).columns(**_JSON)
+_UNINDEXED = text(
+    f"""
+    {_SELECT} WHERE state = 'ACTIVE'
+        AND NOT EXISTS (SELECT FROM search_entries WHERE product_id = products.id)
+    LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+    """
+).columns(**_JSON)
 _VARIANTS = text(
     """
-    SELECT product_id, sku, price_minor_units, price_currency, gtin, weight_grams, attributes
+    SELECT product_id, sku, price_minor_units, price_currency, gtin, weight_grams, attributes,
+        prices, retired
     FROM variants WHERE product_id = ANY(CAST(:ids AS uuid[])) ORDER BY product_id, position
     """
-).columns(attributes=JSONB)
-_SOLD = text(
+).columns(attributes=JSONB, prices=JSONB)
+_OWNERS = text("SELECT sku, product_id FROM variants WHERE sku = ANY(CAST(:skus AS text[]))")
+_HOLDERS = text(
     """
-    SELECT sku, title, price_minor_units, price_currency
-    FROM variants JOIN products ON products.id = variants.product_id
-    WHERE sku = ANY(CAST(:skus AS text[])) AND state = 'ACTIVE'
+    SELECT id, handle FROM products
+    WHERE handle = ANY(CAST(:handles AS text[])) AND handle <> ''
     """
 )
+_SOLD = text(
+    """
+    SELECT sku, title, price_minor_units, price_currency, prices
+    FROM variants JOIN products ON products.id = variants.product_id
+    WHERE sku = ANY(CAST(:skus AS text[])) AND state = 'ACTIVE' AND NOT retired
+    """
+).columns(prices=JSONB)
+_DELETE = "DELETE FROM variants WHERE sku = ANY(CAST(:skus AS text[]))"
+_IN_CATEGORY = """category_ids && ARRAY(
+    SELECT id FROM categories WHERE path @> ARRAY[CAST(:category_id AS uuid)] AND NOT deleted)"""
 _FIRST = UUID(int=0)
+
+VariantRow = Mapping[str, Any]
+
+
+# Told after the commit which product has changed, and how many events it counts now.
+Changed = Callable[[str, int], None]
 
 
 class SqlProducts:
     """
-    Saves a product, its events and what a search knows of it together, or nothing.
-
-    Args:
-        changed: Told after the commit which product has changed, and how many events it counts
-            now: every change that shows is an event.
+    Saves products, their events and what a search knows of them together, or nothing. Writes only
+    those variants that have changed since they were read in the same transaction.
     """
 
     def __init__(
@@ -72,20 +128,55 @@ class SqlProducts:
         self._search = search
         self._clock = clock
         self._changed = changed
-
-    async def of(self, ids: Sequence[ProductId]) -> Mapping[ProductId, Product]:
-        products = await self._whole(await self._tx.rows(_OF, {"ids": list(ids)}))
-        return {product.id: product for product in products}
+        self._handles: dict[ProductId, str] = {}
+        self._variants: dict[ProductId, Mapping[str, VariantRow]] = {}
 
     async def get(self, product_id: ProductId) -> Product:
-        return await self._one(product_id, await self._tx.rows(_GET, {"id": product_id}))
+        return await self._one(product_id, await self._tx.rows(_FIND, {"ids": [product_id]}))
+
+    async def find(self, ids: Collection[ProductId]) -> Mapping[ProductId, Product]:
+        found = await self._whole(await self._tx.rows(_FIND, {"ids": list(ids)}))
+        return {product.id: product for product in found}
 
     async def lock(self, product_id: ProductId) -> Product:
         return await self._one(product_id, await self._tx.rows(_LOCK, {"id": product_id}))
 
-    async def page(self, *, after: ProductId | None, limit: int) -> Sequence[Product]:
+    async def lock_handles(self, handles: Collection[str]) -> Mapping[str, Product]:
+        rows = await self._tx.rows(_LOCK_HANDLES, {"handles": list(handles)})
+        return {product.handle: product for product in await self._whole(rows)}
+
+    async def lock_skus(self, skus: Collection[Sku]) -> Sequence[Product]:
+        return await self._whole(await self._tx.rows(_LOCK_SKUS, {"skus": list(skus)}))
+
+    async def lock_due(self, now: datetime, *, limit: int) -> Sequence[Product]:
+        rows = await self._tx.rows(_LOCK_DUE, {"now": now, "limit": limit})
+        return await self._whole(rows) if rows else []
+
+    async def unindexed(self, *, limit: int) -> Sequence[Product]:
+        return await self._whole(await self._tx.rows(_UNINDEXED, {"limit": limit}))
+
+    async def owners(self, skus: Collection[Sku]) -> Mapping[Sku, ProductId]:
+        rows = await self._tx.rows(_OWNERS, {"skus": list(skus)})
+        return {Sku(row.sku): ProductId(row.product_id) for row in rows}
+
+    async def page(
+        self, wanted: ProductFilter, *, after: ProductId | None, limit: int
+    ) -> Sequence[Product]:
+        conditions, parameters = ["id > CAST(:after AS uuid)"], {"after": after or _FIRST}
+        given: dict[str, Any] = {}
+        if wanted.state:
+            conditions.append("state = :state")
+            given["state"] = wanted.state.value
+        if wanted.category_id:
+            conditions.append(_IN_CATEGORY)
+            given["category_id"] = wanted.category_id
+        if wanted.updated_since:
+            conditions.append("updated_at >= CAST(:updated_since AS timestamptz)")
+            given["updated_since"] = wanted.updated_since
+        where = " AND ".join(conditions)
+        statement = text(f"{_SELECT} WHERE {where} ORDER BY id LIMIT :limit").columns(**_JSON)
         return await self._whole(
-            await self._tx.rows(_PAGE, {"after": after or _FIRST, "limit": limit})
+            await self._tx.rows(statement, {**parameters, **given, "limit": limit})
         )
 
     async def sold_variants(self, skus: Sequence[Sku]) -> Sequence[SoldVariant]:
@@ -94,32 +185,69 @@ class SqlProducts:
             SoldVariant(
                 sku=Sku(row.sku),
                 title=row.title,
-                price=Money(row.price_minor_units, row.price_currency),
+                prices=PriceList(
+                    Money(row.price_minor_units, row.price_currency), prices_from_json(row.prices)
+                ),
             )
             for row in rows
         ]
 
     async def save(self, product: Product) -> None:
-        is_new = product.version == 0
-        if is_new:
-            product.trace = trace_for(product.id)
-        self._outbox.tell(product, event_to_wire)
-        await save_aggregate(self._tx, tables.products, product, row_from_product)
-        if is_new:
-            await self._insert_variants(product)
-        if product.state is ProductState.ACTIVE:
-            self._search.put([entry_of(product, self._clock())])
-        elif not is_new:
-            self._search.remove([product.id])
-        if self._changed:
-            self._tx.after_commit(partial(self._changed, str(product.id), product.event_count))
+        await self.save_many([product])
 
-    async def _insert_variants(self, product: Product) -> None:
-        # In the order of SKUs, so that two products never wait for each other's in a circle.
-        rows = sorted(rows_from_variants(product), key=lambda row: row["sku"])
-        inserted = await insert_missing_rows(self._tx, tables.variants, rows, returning="sku")
-        if taken := [row["sku"] for row in rows if row["sku"] not in inserted]:
+    async def save_many(self, products: Sequence[Product]) -> None:
+        # Whatever changes in a product is told: one that tells nothing is as it was.
+        changed = [product for product in products if product.untold]
+        if not changed:
+            return
+        await self._must_have_own_handles(changed)
+        for product in changed:
+            if product.version == 0:
+                product.trace = trace_for(product.id)
+            self._outbox.tell(product, event_to_wire)
+        await save_aggregates(self._tx, tables.products, changed, row_from_product)
+        await self._save_variants(changed)
+        self._index(changed)
+        if self._changed:
+            for product in changed:
+                told = partial(self._changed, str(product.id), product.event_count)
+                self._tx.after_commit(told)
+
+    def _index(self, products: Sequence[Product]) -> None:
+        now = self._clock()
+        sold = [product for product in products if product.state is ProductState.ACTIVE]
+        self._search.put([entry_of(product, now) for product in sold])
+        # A draft was never in it.
+        self._search.remove([p.id for p in products if p.state is ProductState.ARCHIVED])
+
+    async def _must_have_own_handles(self, products: Sequence[Product]) -> None:
+        wanted = {p.handle: p.id for p in products if p.handle != self._handles.get(p.id, "")}
+        if not wanted:
+            return
+        for row in await self._tx.rows(_HOLDERS, {"handles": list(wanted)}):
+            if wanted[row.handle] != row.id:
+                raise HandleTaken(f"product {row.id} has the handle {row.handle!r}")
+
+    async def _save_variants(self, products: Sequence[Product]) -> None:
+        before: dict[str, VariantRow] = {}
+        for product in products:
+            before |= self._variants.get(product.id, {})
+        # In the order of SKUs, so that two batches never wait for each other's in a circle.
+        rows = sorted(
+            (row for product in products for row in rows_from_variants(product)),
+            key=lambda row: str(row["sku"]),
+        )
+        if gone := sorted(before.keys() - {row["sku"] for row in rows}):
+            await self._tx.write(
+                Write(target=tables.variants.name, sql=_DELETE, parameters={"skus": gone})
+            )
+        new = [row for row in rows if row["sku"] not in before]
+        inserted = await insert_missing_rows(self._tx, tables.variants, new, returning="sku")
+        if taken := [row["sku"] for row in new if row["sku"] not in inserted]:
             raise SkuTaken(f"another product has {', '.join(taken[:10])}")
+        changed = [row for row in rows if before.get(row["sku"], row) != row]
+        await update_rows(self._tx, tables.variants, changed, key=["sku"])
+        self._remember(products)
 
     async def _one(self, product_id: ProductId, rows: Sequence[Row[Any]]) -> Product:
         if not rows:
@@ -132,55 +260,11 @@ class SqlProducts:
         variants: Mapping[UUID, list[Row[Any]]] = defaultdict(list)
         for row in found:
             variants[row.product_id].append(row)
-        return [product_from_rows(row, variants[row.id]) for row in rows]
+        products = [product_from_rows(row, variants[row.id]) for row in rows]
+        self._remember(products)
+        return products
 
-
-def product_from_rows(row: Row[Any], variants: Iterable[Row[Any]]) -> Product:
-    return Product(
-        id=ProductId(row.id),
-        version=row.version,
-        event_count=row.event_count,
-        trace=row.trace,
-        title=row.title,
-        description=row.description,
-        state=ProductState(row.state),
-        variants=tuple(variant_from_row(variant) for variant in variants),
-        created_at=row.created_at,
-    )
-
-
-def variant_from_row(row: Row[Any]) -> Variant:
-    return Variant(
-        sku=Sku(row.sku),
-        price=Money(row.price_minor_units, row.price_currency),
-        gtin=row.gtin,
-        weight_grams=row.weight_grams,
-        attributes=tuple(sorted(row.attributes.items())),
-    )
-
-
-def row_from_product(product: Product) -> Mapping[str, Any]:
-    return {
-        "id": product.id,
-        "version": product.version,
-        "event_count": product.event_count,
-        "trace": product.trace,
-        "title": product.title,
-        "description": product.description,
-        "state": product.state.value,
-        "created_at": product.created_at,
-    }
-
-
-def rows_from_variants(product: Product) -> Iterable[Mapping[str, Any]]:
-    for position, variant in enumerate(product.variants):
-        yield {
-            "sku": variant.sku,
-            "product_id": product.id,
-            "position": position,
-            "price_minor_units": variant.price.minor_units,
-            "price_currency": variant.price.currency,
-            "gtin": variant.gtin,
-            "weight_grams": variant.weight_grams,
-            "attributes": dict(variant.attributes),
-        }
+    def _remember(self, products: Sequence[Product]) -> None:
+        for product in products:
+            self._handles[product.id] = product.handle
+            self._variants[product.id] = {row["sku"]: row for row in rows_from_variants(product)}

@@ -1,6 +1,15 @@
 """The tables of the product service."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
@@ -19,6 +28,26 @@ products = Table(
     Column("description", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("handle", Text, nullable=False),
+    Column("category_ids", ARRAY(UuidType), nullable=False),
+    Column("attributes", JSONB, nullable=False),
+    Column("media", JSONB, nullable=False),
+    Column("next_price_at", DateTime(timezone=True)),
+)
+
+categories = Table(
+    "categories",
+    metadata,
+    Column("id", UuidType, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("event_count", BigInteger, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("parent_id", UuidType),
+    Column("name", Text, nullable=False),
+    Column("attributes", JSONB, nullable=False),
+    Column("path", ARRAY(UuidType), nullable=False),
+    Column("deleted", Boolean, nullable=False),
 )
 
 variants = Table(
@@ -32,6 +61,8 @@ variants = Table(
     Column("gtin", Text, nullable=False),
     Column("weight_grams", Integer, nullable=False),
     Column("attributes", JSONB, nullable=False),
+    Column("prices", JSONB, nullable=False),
+    Column("retired", Boolean, nullable=False),
 )
 
 stock_items = Table(
@@ -98,16 +129,6 @@ reservation_shipments = Table(
     # Units by SKU, kept to compare with when the shipment is booked again.
     Column("lines", JSONB, nullable=False),
     PrimaryKeyConstraint("reservation_id", "shipment_id"),
-)
-
-# INTEGRATOR: the catalog's own.
-categories = Table(
-    "categories",
-    metadata,
-    Column("id", UuidType, primary_key=True),
-    Column("parent_id", UuidType),
-    Column("name", Text, nullable=False),
-    Column("path", ARRAY(UuidType), nullable=False),
 )
 
 search_entries = Table(

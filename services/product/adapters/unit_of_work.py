@@ -8,6 +8,7 @@ from chassis.kernel.clock import Clock
 from chassis.storage.database import Database, Transaction
 from chassis.wake import Wake
 from services.product.adapters.activity import SqlActivity
+from services.product.adapters.categories import SqlCategories
 from services.product.adapters.products import Changed, SqlProducts
 from services.product.adapters.requests import SqlRequests
 from services.product.adapters.reservations import SqlReservations
@@ -30,6 +31,7 @@ class SqlTransaction:
         self.requests = SqlRequests(tx)
         self.search = SqlSearchIndex(tx)
         self.products = SqlProducts(tx, outbox, search=self.search, clock=clock, changed=changed)
+        self.categories = SqlCategories(tx, outbox)
         self.stock_items = SqlStockItems(tx, outbox)
         self.reservations = SqlReservations(tx, outbox)
         self.activity = SqlActivity(tx, counts)

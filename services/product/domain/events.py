@@ -5,7 +5,21 @@ from datetime import datetime
 
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
-from services.product.domain.values import Goods, LocationId, ProductId, ReservationId, ShipmentId
+from services.product.domain.values import (
+    CategoryId,
+    Goods,
+    LocationId,
+    ProductId,
+    ReservationId,
+    ShipmentId,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductCreated:
+    product_id: ProductId
+    title: str
+    handle: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +27,56 @@ class ProductPublished:
     product_id: ProductId
     title: str
     prices: tuple[tuple[Sku, Money], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductChanged:
+    """
+    What is known of a product has changed, apart from prices.
+
+    Attributes:
+        skus: Those that are sold now.
+    """
+
+    product_id: ProductId
+    title: str
+    changed_fields: tuple[str, ...]
+    skus: tuple[Sku, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceChanged:
+    """
+    Attributes:
+        prices: What one unit of each costs now, in the variant's own currency.
+    """
+
+    product_id: ProductId
+    prices: tuple[tuple[Sku, Money], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductArchived:
+    product_id: ProductId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryCreated:
+    category_id: CategoryId
+    parent_id: CategoryId | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryChanged:
+    category_id: CategoryId
+    parent_id: CategoryId | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryDeleted:
+    category_id: CategoryId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,4 +119,6 @@ class StockShipped:
 ReservationEvent = (
     StockReserved | ReservationConfirmed | ReservationReleased | ReservationExpired | StockShipped
 )
-ProductEvent = ProductPublished | StockReceived | ReservationEvent
+CatalogEvent = ProductCreated | ProductPublished | ProductChanged | PriceChanged | ProductArchived
+CategoryEvent = CategoryCreated | CategoryChanged | CategoryDeleted
+ProductEvent = CatalogEvent | CategoryEvent | StockReceived | ReservationEvent

@@ -1,24 +1,31 @@
 """The Product aggregate: something to sell, in one or more variants."""
 
-import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from chassis.kernel.aggregate import Aggregate
-from chassis.kernel.errors import InvalidInput, RuleViolated
+from chassis.kernel.errors import RuleViolated
 from chassis.kernel.money import Money
-from chassis.kernel.text import Sku, check_text
-from services.product.domain.events import ProductPublished
-from services.product.domain.values import ProductId
+from chassis.kernel.text import Sku
+from services.product.domain.attributes import Attributes, Definitions
+from services.product.domain.events import (
+    CatalogEvent,
+    PriceChanged,
+    ProductArchived,
+    ProductChanged,
+    ProductCreated,
+    ProductPublished,
+)
+from services.product.domain.media import Media
+from services.product.domain.price import Prices
+from services.product.domain.product_content import ProductContent
+from services.product.domain.values import CategoryId, EtagMismatch, ProductId
+from services.product.domain.variant import Variant
 
-MOST_TITLE = 500
-MOST_DESCRIPTION = 10_000
-MOST_VARIANTS = 1_000
-MOST_ATTRIBUTES = 50
-
-_GTIN = re.compile(r"\d{8}|\d{12,14}", re.ASCII)
+_FIELDS = tuple(field.name for field in fields(ProductContent))
 
 
 class ProductState(StrEnum):
@@ -27,72 +34,25 @@ class ProductState(StrEnum):
     ARCHIVED = "ARCHIVED"
 
 
-class PriceNotPositive(InvalidInput):
+class ProductIsArchived(RuleViolated):
+    # The plain name is the event's.
+    reason = "PRODUCT_ARCHIVED"
+
+
+class VariantPublished(RuleViolated):
     pass
-
-
-class GtinInvalid(InvalidInput):
-    pass
-
-
-class WeightNegative(InvalidInput):
-    pass
-
-
-class VariantsOutOfRange(InvalidInput):
-    pass
-
-
-class AttributesOutOfRange(InvalidInput):
-    pass
-
-
-class SkuRepeated(InvalidInput):
-    pass
-
-
-class ProductArchived(RuleViolated):
-    pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
-    """
-    The unit that is sold, priced and counted.
-
-    Attributes:
-        gtin: A GTIN-8, -12, -13 or -14; empty if there is none.
-        weight_grams: 0 if not known.
-        attributes: Such as `(("colour", "red"),)`, sorted by name.
-    """
-
-    sku: Sku
-    price: Money
-    gtin: str = ""
-    weight_grams: int = 0
-    attributes: tuple[tuple[str, str], ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.price.minor_units < 1:
-            raise PriceNotPositive(f"a price is above zero, not {self.price}", field="price")
-        if self.gtin and not _is_gtin(self.gtin):
-            raise GtinInvalid(f"{self.gtin[:20]!r} is no GTIN-8, -12, -13 or -14", field="gtin")
-        if self.weight_grams < 0:
-            raise WeightNegative("a weight is not negative", field="weight_grams")
-        if len(self.attributes) > MOST_ATTRIBUTES:
-            raise AttributesOutOfRange(
-                f"a variant has at most {MOST_ATTRIBUTES} attributes", field="attributes"
-            )
-        for name, value in self.attributes:
-            check_text(name, "attributes", least=1, most=64)
-            check_text(value, f"attributes[{name!r}]", most=1_000)
 
 
 @dataclass(kw_only=True, eq=False)
-class Product(Aggregate[ProductPublished]):
+class Product(Aggregate[CatalogEvent]):
     """
     Something to sell. How much of it there is, is not its concern: that changes a thousand
     times as often and is told by its stock items.
+
+    Whatever changes in it is told.
+
+    Attributes:
+        next_price_at: When a scheduled price takes effect or ends that was not told yet.
     """
 
     id: ProductId
@@ -101,64 +61,179 @@ class Product(Aggregate[ProductPublished]):
     state: ProductState
     variants: tuple[Variant, ...]
     created_at: datetime
+    updated_at: datetime
+    handle: str = ""
+    category_ids: tuple[CategoryId, ...] = ()
+    attributes: Attributes = ()
+    media: tuple[Media, ...] = ()
+    next_price_at: datetime | None = None
 
     @classmethod
-    def draft(
-        cls,
-        product_id: ProductId,
-        *,
-        title: str,
-        description: str,
-        variants: tuple[Variant, ...],
-        now: datetime,
-    ) -> Self:
+    def draft(cls, product_id: ProductId, content: ProductContent, *, now: datetime) -> Self:
         """
         Return a new product, not orderable yet.
+        """
+        product = cls(
+            id=product_id,
+            state=ProductState.DRAFT,
+            created_at=now,
+            updated_at=now,
+            **_shallow(content),
+        )
+        product._schedule_prices(now)
+        product.record(
+            ProductCreated(product_id=product_id, title=content.title, handle=content.handle)
+        )
+        return product
+
+    @property
+    def etag(self) -> str:
+        """
+        Changes with every change.
+        """
+        return str(self.version)
+
+    @property
+    def content(self) -> ProductContent:
+        return ProductContent(**{name: getattr(self, name) for name in _FIELDS})
+
+    def must_be(self, etag: str) -> None:
+        """
+        Raises:
+            EtagMismatch: It has changed since somebody saw *etag*.
+        """
+        if etag != self.etag:
+            raise EtagMismatch(f"product {self.id} has changed: its etag is {self.etag}")
+
+    def revise(self, content: ProductContent, *, now: datetime) -> None:
+        """
+        Make it what *content* says. What is so already stays as it is, and tells nothing.
 
         Raises:
-            TextMalformed: The title is empty, or a text too long.
-            VariantsOutOfRange: There is nothing to sell, or too much for one event to tell.
-            SkuRepeated: Two variants have one SKU.
+            ProductIsArchived: It is no longer sold.
+            VariantPublished: A variant that was for sale would be gone.
         """
-        check_text(title, "title", least=1, most=MOST_TITLE)
-        check_text(description, "description", most=MOST_DESCRIPTION)
-        if not 1 <= len(variants) <= MOST_VARIANTS:
-            raise VariantsOutOfRange(
-                f"a product has 1 to {MOST_VARIANTS:,} variants", field="variants"
+        self._must_not_be_archived()
+        self._must_keep_what_was_sold(content)
+        earlier = self.content
+        if content == earlier:
+            return
+        self.tell_due_prices(now)
+        before = {variant.sku: _prices_of(variant) for variant in self.variants}
+        priced = [v for v in content.variants if _prices_of(v) != before.get(v.sku)]
+        for name, value in _shallow(content).items():
+            setattr(self, name, value)
+        self.updated_at = now
+        if changed := _changed_fields(earlier, content):
+            self.record(
+                ProductChanged(
+                    product_id=self.id, title=self.title, changed_fields=changed, skus=self._sold()
+                )
             )
-        seen: set[Sku] = set()
-        for number, variant in enumerate(variants):
-            if variant.sku in seen:
-                raise SkuRepeated(f"{variant.sku} is there twice", field=f"variants[{number}].sku")
-            seen.add(variant.sku)
-        return cls(
-            id=product_id,
-            title=title,
-            description=description,
-            state=ProductState.DRAFT,
-            variants=variants,
-            created_at=now,
-        )
+        self._tell_prices(priced, now)
+        self._schedule_prices(now)
 
-    def publish(self) -> None:
+    def set_prices(self, prices: Mapping[Sku, Prices], *, now: datetime) -> None:
+        """
+        Replace all prices of those of its variants that are in *prices*.
+
+        Raises:
+            ProductIsArchived: It is no longer sold.
+        """
+        variants = tuple(
+            replace(v, price=prices[v.sku][0], prices=prices[v.sku][1]) if v.sku in prices else v
+            for v in self.variants
+        )
+        self.revise(replace(self.content, variants=variants), now=now)
+
+    def publish(self, definitions: Definitions = (), *, now: datetime) -> None:
         """
         Make it orderable. An ACTIVE one is, and stays so.
 
+        Args:
+            definitions: What its categories say of its attributes.
+
         Raises:
-            ProductArchived: It is no longer sold.
+            ProductIsArchived: It is no longer sold.
+            AttributeMissing: A category demands an attribute that it does not have.
         """
         if self.state is ProductState.ACTIVE:
             return
-        if self.state is ProductState.ARCHIVED:
-            raise ProductArchived(f"product {self.id} is archived")
+        self._must_not_be_archived()
+        self.content.must_be_complete(definitions)
         self.state = ProductState.ACTIVE
-        prices = tuple((variant.sku, variant.price) for variant in self.variants)
+        self.updated_at = now
+        prices = _current(self.variants, now)
         self.record(ProductPublished(product_id=self.id, title=self.title, prices=prices))
 
+    def archive(self, *, now: datetime) -> None:
+        """
+        Take it out of sale for good. An ARCHIVED one is, and stays so.
+        """
+        if self.state is ProductState.ARCHIVED:
+            return
+        self.state = ProductState.ARCHIVED
+        self.updated_at = now
+        self.next_price_at = None
+        self.record(ProductArchived(product_id=self.id))
 
-def _is_gtin(text: str) -> bool:
-    if not _GTIN.fullmatch(text):
-        return False
-    # From the right, every other digit counts three times; the sum ends in 0.
-    digits = [int(digit) for digit in reversed(text)]
-    return (sum(digits[0::2]) + 3 * sum(digits[1::2])) % 10 == 0
+    def tell_due_prices(self, now: datetime) -> None:
+        """
+        Tell the prices that have taken effect or ended by themselves, if any have.
+        """
+        due = self.next_price_at
+        if due is None or due > now:
+            return
+        self._tell_prices([v for v in self.variants if v.price_list.changes_between(due, now)], now)
+        self.updated_at = now
+        self._schedule_prices(now)
+
+    def _schedule_prices(self, now: datetime) -> None:
+        changes = (variant.price_list.next_change_after(now) for variant in self.variants)
+        self.next_price_at = min((at for at in changes if at is not None), default=None)
+
+    def _tell_prices(self, variants: Sequence[Variant], now: datetime) -> None:
+        if variants:
+            self.record(PriceChanged(product_id=self.id, prices=_current(variants, now)))
+
+    def _sold(self) -> tuple[Sku, ...]:
+        return tuple(self.content.sold_skus) if self.state is ProductState.ACTIVE else ()
+
+    def _must_not_be_archived(self) -> None:
+        if self.state is ProductState.ARCHIVED:
+            raise ProductIsArchived(f"product {self.id} is archived")
+
+    def _must_keep_what_was_sold(self, content: ProductContent) -> None:
+        if self.state is not ProductState.ACTIVE:
+            return
+        kept = {variant.sku for variant in content.variants}
+        if gone := [variant.sku for variant in self.variants if variant.sku not in kept]:
+            raise VariantPublished(f"{', '.join(gone[:10])} was for sale: retire it instead")
+
+
+def _shallow(content: ProductContent) -> dict[str, Any]:
+    return {name: getattr(content, name) for name in _FIELDS}
+
+
+def _prices_of(variant: Variant) -> Prices:
+    return variant.price, variant.prices
+
+
+def _current(variants: Iterable[Variant], now: datetime) -> tuple[tuple[Sku, Money], ...]:
+    return tuple(
+        (v.sku, v.price_list.price_of(1, v.price.currency, now) or v.price) for v in variants
+    )
+
+
+def _changed_fields(earlier: ProductContent, later: ProductContent) -> tuple[str, ...]:
+    """
+    Return the names of the fields that differ, apart from prices.
+    """
+    one, other = _shallow(earlier), _shallow(later)
+    one["variants"] = _without_prices(earlier.variants)
+    other["variants"] = _without_prices(later.variants)
+    return tuple(name for name, value in one.items() if value != other[name])
+
+
+def _without_prices(variants: Iterable[Variant]) -> list[tuple[object, ...]]:
+    return [(v.sku, v.gtin, v.weight_grams, v.attributes, v.retired) for v in variants]

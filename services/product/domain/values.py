@@ -7,11 +7,12 @@ from functools import lru_cache
 from typing import NewType
 from uuid import UUID, uuid5
 
-from chassis.kernel.errors import InvalidInput
+from chassis.kernel.errors import Conflict, InvalidInput
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 
 ProductId = NewType("ProductId", UUID)
+CategoryId = NewType("CategoryId", UUID)
 StockItemId = NewType("StockItemId", UUID)
 ReservationId = NewType("ReservationId", UUID)
 ShipmentId = NewType("ShipmentId", UUID)
@@ -23,6 +24,12 @@ Lines = Mapping[Sku, Quantity]
 _LOCATION = re.compile(r"[a-z0-9-]{1,64}")
 # Fixed for ever: every stock item's id was made with it.
 _STOCK_ITEMS = UUID("6f1d6a0e-6f0b-5d0c-9a55-3f3e6a2c1b70")
+
+
+class EtagMismatch(Conflict):
+    """
+    Somebody wants to change something that is no longer what they have seen.
+    """
 
 
 class LocationMalformed(InvalidInput):

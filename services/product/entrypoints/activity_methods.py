@@ -7,7 +7,7 @@ from retail.product.v1 import product_service_pb2 as pb
 from services.product.application.ports.activity import Counts
 from services.product.application.ports.transaction import UnitOfWork
 from services.product.application.products.record_views import record_views
-from services.product.wire import activity
+from services.product.wire import activity, fields
 
 
 class ActivityMethods:
@@ -29,7 +29,7 @@ class ActivityMethods:
     async def BatchGetActivity(
         self, request: pb.BatchGetActivityRequest, context: grpc.aio.ServicerContext
     ) -> pb.BatchGetActivityResponse:
-        ids = activity.product_ids_from_wire(request.product_ids)
+        ids = fields.product_ids_from_wire(request.product_ids)
         async with self._uow() as tx:
             found = await tx.activity.of(ids, day=self._clock().date())
         return pb.BatchGetActivityResponse(

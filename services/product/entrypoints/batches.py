@@ -4,16 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from chassis.kernel.errors import DomainError, InvalidInput
+from services.product.wire.fields import check_length
 
 W = TypeVar("W")
 C = TypeVar("C")
 R = TypeVar("R")
 
 MOST_ENTRIES = 500
-
-
-class BatchOutOfRange(InvalidInput):
-    pass
 
 
 async def answer_each(
@@ -29,10 +26,7 @@ async def answer_each(
     Raises:
         BatchOutOfRange: There are no entries, or too many.
     """
-    if not 1 <= len(entries) <= MOST_ENTRIES:
-        raise BatchOutOfRange(
-            f"{field} must have 1 to {MOST_ENTRIES} entries, not {len(entries)}", field=field
-        )
+    check_length(entries, field, MOST_ENTRIES)
     commands: list[C] = []
     answers: list[R | DomainError | None] = []
     for number, entry in enumerate(entries):

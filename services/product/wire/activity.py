@@ -8,23 +8,14 @@ from retail.product.v1 import product_service_pb2 as pb
 from services.product.application.ports.activity import ProductActivity
 from services.product.application.products.record_views import RecordViews
 from services.product.domain.values import ProductId
+from services.product.wire.fields import check_length
 
 MOST_VIEWED = 500
-MOST_PRODUCTS = 100
-
-
-class BatchOutOfRange(InvalidInput):
-    pass
 
 
 def views_from_wire(request: pb.RecordViewsRequest) -> Sequence[RecordViews]:
-    _check_length(request.views, "views", MOST_VIEWED)
+    check_length(request.views, "views", MOST_VIEWED)
     return [_views_from_wire(wire, f"views[{at}]") for at, wire in enumerate(request.views)]
-
-
-def product_ids_from_wire(ids: Sequence[str]) -> Sequence[ProductId]:
-    _check_length(ids, "product_ids", MOST_PRODUCTS)
-    return [ProductId(parse_id(text, f"product_ids[{at}]")) for at, text in enumerate(ids)]
 
 
 def activity_to_wire(activity: ProductActivity) -> pb.Activity:
@@ -44,10 +35,3 @@ def _views_from_wire(wire: pb.Views, field: str) -> RecordViews:
     except InvalidInput as error:
         error.field = f"{field}.{error.field}"
         raise
-
-
-def _check_length(entries: Sequence[object], field: str, most: int) -> None:
-    if not 1 <= len(entries) <= most:
-        raise BatchOutOfRange(
-            f"{field} must have 1 to {most} entries, not {len(entries)}", field=field
-        )

@@ -4,10 +4,19 @@ from collections.abc import Iterable
 
 from google.protobuf.message import Message
 
+from chassis.kernel.money import Money
+from chassis.kernel.text import Sku
 from chassis.rpc.money import money_to_wire
 from chassis.rpc.timestamps import timestamp_to_wire
 from retail.product.v1 import product_events_pb2 as events_pb
 from services.product.domain.events import (
+    CategoryChanged,
+    CategoryCreated,
+    CategoryDeleted,
+    PriceChanged,
+    ProductArchived,
+    ProductChanged,
+    ProductCreated,
     ProductEvent,
     ProductPublished,
     ReservationConfirmed,
@@ -26,11 +35,39 @@ def event_to_wire(event: ProductEvent) -> Message:
             return events_pb.ProductPublished(
                 product_id=str(event.product_id),
                 title=event.title,
-                variants=[
-                    events_pb.PublishedVariant(sku=sku, price=money_to_wire(price))
-                    for sku, price in event.prices
-                ],
+                variants=prices_to_wire(event.prices),
             )
+        case ProductCreated():
+            return events_pb.ProductCreated(
+                product_id=str(event.product_id), title=event.title, handle=event.handle
+            )
+        case ProductChanged():
+            return events_pb.ProductChanged(
+                product_id=str(event.product_id),
+                title=event.title,
+                changed_fields=event.changed_fields,
+                skus=event.skus,
+            )
+        case PriceChanged():
+            return events_pb.PriceChanged(
+                product_id=str(event.product_id), variants=prices_to_wire(event.prices)
+            )
+        case ProductArchived():
+            return events_pb.ProductArchived(product_id=str(event.product_id))
+        case CategoryCreated():
+            return events_pb.CategoryCreated(
+                category_id=str(event.category_id),
+                parent_id=str(event.parent_id or ""),
+                name=event.name,
+            )
+        case CategoryChanged():
+            return events_pb.CategoryChanged(
+                category_id=str(event.category_id),
+                parent_id=str(event.parent_id or ""),
+                name=event.name,
+            )
+        case CategoryDeleted():
+            return events_pb.CategoryDeleted(category_id=str(event.category_id))
         case StockReceived():
             return events_pb.StockReceived(
                 sku=event.sku,
@@ -56,6 +93,12 @@ def event_to_wire(event: ProductEvent) -> Message:
                 shipment_id=str(event.shipment_id),
                 goods=goods_to_wire(event.goods),
             )
+
+
+def prices_to_wire(prices: Iterable[tuple[Sku, Money]]) -> list[events_pb.PublishedVariant]:
+    return [
+        events_pb.PublishedVariant(sku=sku, price=money_to_wire(price)) for sku, price in prices
+    ]
 
 
 def goods_to_wire(goods: Iterable[Goods]) -> list[events_pb.AllocatedGoods]:

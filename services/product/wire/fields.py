@@ -1,17 +1,28 @@
 """Fields that several messages have."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.kernel.errors import InvalidInput
+from chassis.kernel.ids import parse_id
+from chassis.kernel.money import Money
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku, parse_sku
 from retail.product.v1 import product_service_pb2 as pb
-from services.product.domain.values import Lines
+from services.product.domain.values import Lines, ProductId
 
 # Who says no, in every refusal of this service.
 DOMAIN = "product.retail"
 
 MOST_SKUS = 10_000
+MOST_PRODUCTS = 100
+
+
+class BatchOutOfRange(InvalidInput):
+    pass
 
 
 class LinesMissing(InvalidInput):
@@ -30,10 +41,59 @@ class SkusOutOfRange(InvalidInput):
     pass
 
 
+class TimestampOutOfRange(InvalidInput):
+    pass
+
+
+@contextmanager
+def within(field: str) -> Iterator[None]:
+    """
+    Whatever is refused inside names its field as a part of *field*.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        error.field = f"{field}.{error.field}" if error.field else field
+        raise
+
+
+def timestamp_from_wire(wire: Timestamp, field: str) -> datetime:
+    """
+    Raises:
+        TimestampOutOfRange: It is not between the years 1 and 9999; names *field*.
+    """
+    try:
+        return wire.ToDatetime(UTC)
+    except (ValueError, OverflowError):
+        raise TimestampOutOfRange(
+            f"{field} must be between the years 1 and 9999", field=field
+        ) from None
+
+
+def check_length(entries: Sequence[object], field: str, most: int) -> None:
+    if not 1 <= len(entries) <= most:
+        raise BatchOutOfRange(
+            f"{field} must have 1 to {most} entries, not {len(entries)}", field=field
+        )
+
+
+def product_ids_from_wire(ids: Sequence[str]) -> Sequence[ProductId]:
+    check_length(ids, "product_ids", MOST_PRODUCTS)
+    return [ProductId(parse_id(text, f"product_ids[{at}]")) for at, text in enumerate(ids)]
+
+
 def skus_from_wire(skus: Sequence[str]) -> Sequence[Sku]:
     if not 1 <= len(skus) <= MOST_SKUS:
         raise SkusOutOfRange(f"ask for 1 to {MOST_SKUS:,} SKUs, not {len(skus)}", field="skus")
     return [parse_sku(sku, f"skus[{number}]") for number, sku in enumerate(skus)]
+
+
+def currency_from_wire(code: str) -> str:
+    """
+    Raises:
+        CurrencyUnknown: It is neither empty nor three capital letters.
+    """
+    return Money(0, code).currency if code else ""
 
 
 def lines_from_wire(wire: Sequence[pb.ReservationLine], field: str) -> Lines:

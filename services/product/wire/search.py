@@ -15,10 +15,8 @@ from chassis.kernel.text import check_text
 from chassis.rpc.money import money_from_wire
 from retail.product.v1 import product_service_pb2 as pb
 from services.product.application.ports.search import Facet, Found, Place, SearchOrder, SearchQuery
-from services.product.domain.product import Product
 from services.product.domain.values import ProductId
 from services.product.wire.fields import PageSizeOutOfRange, PageTokenInvalid
-from services.product.wire.products import product_to_wire
 
 MOST_QUERY = 200
 MOST_FILTERS = 10
@@ -83,10 +81,10 @@ def query_from_wire(request: pb.SearchProductsRequest) -> SearchQuery:
 
 
 def found_to_wire(
-    found: Found, products: Sequence[Product], query: SearchQuery
+    found: Found, products: Sequence[pb.Product], query: SearchQuery
 ) -> pb.SearchProductsResponse:
     return pb.SearchProductsResponse(
-        products=[product_to_wire(product) for product in products],
+        products=products,
         next_page_token=_place_to_wire(found.next, query) if found.next else "",
         total_size=found.total,
         is_partial=found.is_partial,

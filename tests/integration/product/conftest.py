@@ -66,7 +66,8 @@ UNTOLD = text(
     roots AS (
         SELECT id, event_count FROM reservations UNION ALL
         SELECT id, event_count FROM stock_items UNION ALL
-        SELECT id, event_count FROM products
+        SELECT id, event_count FROM products UNION ALL
+        SELECT id, event_count FROM categories
     )
     SELECT id FROM roots FULL JOIN told USING (id)
     WHERE event_count IS DISTINCT FROM coalesce(told.events, 0)

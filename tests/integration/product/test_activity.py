@@ -21,8 +21,9 @@ from services.product.application.reservations.confirm_reservations import (
     ConfirmReservation,
     confirm_reservations,
 )
-from services.product.domain.product import Variant
+from services.product.domain.product_content import ProductContent
 from services.product.domain.values import ProductId
+from services.product.domain.variant import Variant
 
 TODAY = date(2026, 1, 5)
 
@@ -41,9 +42,11 @@ async def lamp(replica):
     """
     command = CreateProduct(
         request_id=uuid4(),
-        title="Lamp",
-        description="",
-        variants=(Variant(sku=Sku("LAMP"), price=Money(500, "GBP")),),
+        content=ProductContent(
+            title="Lamp",
+            description="",
+            variants=(Variant(sku=Sku("LAMP"), price=Money(500, "GBP")),),
+        ),
     )
     return (await create_product(command, uow=replica.uow, clock=replica.clock)).id
 

@@ -83,7 +83,9 @@ class Replica:
 async def replica(database, nats_url, cache_url, name, *, hears=True):
     told = Wake()
     reading = sql_unit_of_work(database, told=told, clock=system_clock)
-    cache = product_cache(uow=reading, urls=cache_url, budget_bytes=2**24, seconds=300)
+    cache = product_cache(
+        uow=reading, clock=system_clock, urls=cache_url, budget_bytes=2**24, seconds=300
+    )
     uow = sql_unit_of_work(database, told=told, clock=system_clock, changed=cache.drop)
     broker = await connect_broker(
         nats_url, name=name, on_loss=cache.lose_touch, on_return=cache.regain_touch

@@ -9,11 +9,12 @@ from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from chassis.storage.idempotency import RequestIdReused
 from services.product.adapters.tables import metadata
-from services.product.application.ports.products import ProductNotFound, SkuTaken
+from services.product.application.ports.products import ProductFilter, ProductNotFound, SkuTaken
 from services.product.application.products.create_product import CreateProduct, create_product
 from services.product.application.products.publish_product import PublishProduct, publish_product
-from services.product.domain.product import Variant
+from services.product.domain.product_content import ProductContent
 from services.product.domain.values import ProductId
+from services.product.domain.variant import Variant
 
 PRICE = Money(19_99, "EUR")
 
@@ -29,9 +30,8 @@ def a_lamp(*skus, request_id=None, title="A lamp"):
         )
         for sku in skus or ("LAMP",)
     )
-    return CreateProduct(
-        request_id=request_id or uuid4(), title=title, description="Lights.", variants=variants
-    )
+    content = ProductContent(title=title, description="Lights.", variants=variants)
+    return CreateProduct(request_id=request_id or uuid4(), content=content)
 
 
 async def create(replica, command):
@@ -85,12 +85,17 @@ async def test_only_published_variants_are_sold(replica):
     await create(replica, a_lamp("TORCH"))
 
     await asyncio.gather(
-        *(publish_product(PublishProduct(product_id=published.id), uow=replica.uow) for _ in "12")
+        *(
+            publish_product(
+                PublishProduct(product_id=published.id), uow=replica.uow, clock=replica.clock
+            )
+            for _ in "12"
+        )
     )
 
     async with replica.uow() as tx:
         sold = await tx.products.sold_variants([Sku("LAMP"), Sku("TORCH"), Sku("NONE")])
-    assert [(variant.sku, variant.price) for variant in sold] == [("LAMP", PRICE)]
+    assert [(variant.sku, variant.prices.standing) for variant in sold] == [("LAMP", PRICE)]
 
 
 async def test_what_is_not_there_is_not_found(replica):
@@ -102,8 +107,8 @@ async def test_pages_come_in_the_order_of_creation(replica):
     created = [(await create(replica, a_lamp(f"LAMP-{n}"))).id for n in range(5)]
 
     async with replica.uow() as tx:
-        first = await tx.products.page(after=None, limit=3)
-        second = await tx.products.page(after=first[-1].id, limit=3)
+        first = await tx.products.page(ProductFilter(), after=None, limit=3)
+        second = await tx.products.page(ProductFilter(), after=first[-1].id, limit=3)
 
     assert [product.id for product in [*first, *second]] == created
 

@@ -1,6 +1,6 @@
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from uuid import UUID, uuid4
 
@@ -13,18 +13,24 @@ from chassis.kernel.text import Sku
 from deploy.local.databases import asyncpg_url
 from services.product.adapters.search.index import WITHOUT_TRIGRAMS, SqlSearchIndex
 from services.product.application.ports.search import SearchEntry, SearchOrder, SearchQuery
+from services.product.application.products.announce_prices import announce_prices
+from services.product.application.products.archive_product import ArchiveProduct, archive_product
 from services.product.application.products.create_product import CreateProduct, create_product
+from services.product.application.products.index_products import index_products
 from services.product.application.products.publish_product import PublishProduct, publish_product
 from services.product.application.products.search_products import search_products
-from services.product.domain.product import ProductState, Variant
+from services.product.domain.price import Price
+from services.product.domain.product_content import ProductContent
 from services.product.domain.values import ProductId
+from services.product.domain.variant import Variant
 
 TRIGRAMS = import_module("services.product.migrations.versions.0005_search").TRIGRAMS
 
 MANY_PRODUCTS = text(
     """
-    INSERT INTO products (id, version, event_count, trace, title, description, state, created_at)
-    SELECT gen_random_uuid(), 1, 0, trace, title, description, state, created_at
+    INSERT INTO products (id, version, event_count, trace, title, description, state, created_at,
+        updated_at)
+    SELECT gen_random_uuid(), 1, 0, trace, title, description, state, created_at, updated_at
     FROM products, generate_series(1, 10000)
     """
 )
@@ -32,7 +38,8 @@ MANY_ENTRIES = text(
     """
     INSERT INTO search_entries
         (product_id, title, document, category_ids, attributes, created_at)
-    SELECT id, entry.title, document, category_ids, attributes, entry.created_at
+    SELECT id, entry.title, entry.document, entry.category_ids, entry.attributes,
+        entry.created_at
     FROM products, search_entries entry WHERE event_count = 0
     """
 )
@@ -47,10 +54,13 @@ async def sell(
         attributes=tuple(sorted(attributes.items())),
     )
     command = CreateProduct(
-        request_id=uuid4(), title=title, description=description, variants=(variant,)
+        request_id=uuid4(),
+        content=ProductContent(title=title, description=description, variants=(variant,)),
     )
     product = await create_product(command, uow=replica.uow, clock=replica.clock)
-    await publish_product(PublishProduct(product_id=product.id), uow=replica.uow)
+    await publish_product(
+        PublishProduct(product_id=product.id), uow=replica.uow, clock=replica.clock
+    )
     return product.id
 
 
@@ -159,17 +169,16 @@ async def test_only_what_is_for_sale_is_found(replica):
     id_ = await sell(replica, "Lamp")
     draft = CreateProduct(
         request_id=uuid4(),
-        title="Lamp in the making",
-        description="",
-        variants=(Variant(sku=Sku("DRAFT"), price=Money(1, "EUR")),),
+        content=ProductContent(
+            title="Lamp in the making",
+            description="",
+            variants=(Variant(sku=Sku("DRAFT"), price=Money(1, "EUR")),),
+        ),
     )
     await create_product(draft, uow=replica.uow, clock=replica.clock)
     assert await titles(replica, "lamp") == ["Lamp"]
 
-    async with replica.uow() as tx:
-        product = await tx.products.lock(id_)
-        product.state = ProductState.ARCHIVED
-        await tx.products.save(product)
+    await archive_product(ArchiveProduct(product_id=id_), uow=replica.uow, clock=replica.clock)
 
     assert await titles(replica, "lamp") == []
 
@@ -179,7 +188,7 @@ async def test_a_transaction_that_fails_leaves_nothing_to_find(replica):
     with pytest.raises(ZeroDivisionError):
         async with replica.uow() as tx:
             product = await tx.products.lock(id_)
-            product.title = "Chair"
+            product.revise(replace(product.content, title="Chair"), now=replica.clock())
             await tx.products.save(product)
             raise ZeroDivisionError
 
@@ -226,8 +235,9 @@ async def test_categories_are_those_just_below_with_what_is_under_them(replica):
     id_ = await sell(replica, "Desk lamp")
     async with replica.database.begin() as tx:
         insert = text(
-            "INSERT INTO categories (id, parent_id, name, path)"
-            " VALUES (:id, :parent, :name, CAST(:path AS uuid[]))"
+            "INSERT INTO categories"
+            " (id, version, event_count, trace, parent_id, name, attributes, path, deleted)"
+            " VALUES (:id, 1, 0, '', :parent, :name, '[]', CAST(:path AS uuid[]), false)"
         )
         for path, name in (
             ([home], "Home"),
@@ -367,3 +377,34 @@ def an_entry(product_id, **more):
         created_at=datetime(2026, 1, 5, tzinfo=UTC),
     )
     return replace(entry, **more)
+
+
+async def test_products_from_before_there_was_a_search_are_found_once_the_index_is_filled(replica):
+    await sell(replica, "Desk lamp")
+    await sell(replica, "Floor lamp")
+    async with replica.database.begin() as tx:
+        await tx.run(text("DELETE FROM search_prices"))
+        await tx.run(text("DELETE FROM search_entries"))
+    assert await titles(replica, "lamp") == []
+
+    filled = [await index_products(uow=replica.uow, clock=replica.clock, limit=1) for _ in range(3)]
+
+    assert filled == [1, 1, 0]
+    assert len(await titles(replica, "lamp")) == 2
+
+
+async def test_a_scheduled_price_is_searched_for_once_it_holds(replica):
+    id_ = await sell(replica, "Lamp", price=50_00)
+    later = replica.clock() + timedelta(hours=1)
+    async with replica.uow() as tx:
+        product = await tx.products.lock(id_)
+        (variant,) = product.variants
+        sale = Price(amount=Money(10_00, "EUR"), starts_at=later)
+        product.set_prices({variant.sku: (variant.price, (sale,))}, now=replica.clock())
+        await tx.products.save(product)
+    assert await titles(replica, "lamp", currency="EUR", most=20_00) == []
+
+    replica.clock.wait(hours=1)
+    await announce_prices(uow=replica.uow, clock=replica.clock)
+
+    assert await titles(replica, "lamp", currency="EUR", most=20_00) == ["Lamp"]

@@ -1,5 +1,7 @@
 from uuid import UUID
 
+import pytest
+
 from chassis.kernel.money import CurrencyMismatch, Money
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
@@ -11,7 +13,7 @@ from services.order.application.place_orders import (
     WantedLine,
     place_orders,
 )
-from services.order.application.ports import ProductNotSold
+from services.order.application.ports import ProductNotSold, SoldVariant
 from services.order.domain.events import OrderPlaced
 from services.order.domain.order import (
     DiscountTooHigh,
@@ -55,6 +57,27 @@ async def test_an_agreed_price_counts_for_a_business(world, a_command):
     (order,) = await place(world, a_command(lines=(line,), shipping=Money(5_00, "EUR")))
 
     assert order.grand_total == Money(32_00, "EUR")
+
+
+@pytest.mark.parametrize(("units", "each"), [(1, 10_00), (9, 10_00), (10, 9_00), (50, 8_00)])
+async def test_a_line_costs_what_its_quantity_costs(world, a_command, units, each):
+    breaks = ((10, Money(9_00, "EUR")), (50, Money(8_00, "EUR")))
+    world.variants[LAMP] = SoldVariant(title="Lamp", price=Money(10_00, "EUR"), breaks=breaks)
+    line = WantedLine(sku=LAMP, quantity=Quantity(units))
+
+    (order,) = await place(world, a_command(lines=(line,)))
+
+    assert order.grand_total == Money(units * each, "EUR")
+
+
+async def test_an_agreed_price_counts_whatever_the_quantity(world, a_command):
+    breaks = ((2, Money(1_00, "EUR")),)
+    world.variants[LAMP] = SoldVariant(title="Lamp", price=Money(10_00, "EUR"), breaks=breaks)
+    line = WantedLine(sku=LAMP, quantity=Quantity(3), agreed_unit_price=Money(9_00, "EUR"))
+
+    (order,) = await place(world, a_command(lines=(line,)))
+
+    assert order.grand_total == Money(27_00, "EUR")
 
 
 async def test_a_consumer_cannot_bring_a_price(world, a_command):

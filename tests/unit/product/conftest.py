@@ -1,5 +1,5 @@
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -12,16 +12,25 @@ from chassis.kernel.errors import DomainError, RuleViolated
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from services.product.application.ports.activity import ProductActivity
-from services.product.application.ports.products import ProductNotFound, SkuTaken, SoldVariant
+from services.product.application.ports.products import (
+    HandleTaken,
+    ProductFilter,
+    ProductNotFound,
+    SkuTaken,
+    SoldVariant,
+)
 from services.product.application.ports.requests import Request
 from services.product.application.ports.search import Found, SearchEntry, SearchQuery, entry_of
 from services.product.application.reservations.reserve_stock import ReserveStock, reserve_stock
 from services.product.application.stock.receive_stock import ReceiveStock, receive_stock
+from services.product.domain.attributes import inherited
+from services.product.domain.category import Category, CategoryTree, DefinitionsOf
 from services.product.domain.events import ProductEvent
 from services.product.domain.product import Product, ProductState
 from services.product.domain.reservation import Reservation
 from services.product.domain.stock_item import StockItem, StockMovement
 from services.product.domain.values import (
+    CategoryId,
     Lines,
     LocationId,
     Place,
@@ -43,6 +52,7 @@ class RequestIdReused(RuleViolated):
 class Tables:
     requests: dict[tuple[str, UUID], Request] = field(default_factory=dict)
     products: dict[ProductId, Product] = field(default_factory=dict)
+    categories: dict[CategoryId, Category] = field(default_factory=dict)
     stock_items: dict[StockItemId, StockItem] = field(default_factory=dict)
     movements: dict[StockItemId, list[StockMovement]] = field(default_factory=dict)
     reservations: dict[ReservationId, Reservation] = field(default_factory=dict)
@@ -113,6 +123,7 @@ class InMemoryTransaction:
         self.requests = InMemoryRequests(tables)
         self.products = InMemoryProducts(tables)
         self.search = InMemorySearchIndex(tables)
+        self.categories = InMemoryCategories(tables)
         self.stock_items = InMemoryStockItems(tables)
         self.reservations = InMemoryReservations(tables)
         self.activity = InMemoryActivity(tables)
@@ -146,29 +157,81 @@ class InMemoryProducts:
             raise ProductNotFound(product_id)
         return self._tables.products[product_id]
 
-    async def of(self, ids: Sequence[ProductId]) -> Mapping[ProductId, Product]:
-        return {id_: self._tables.products[id_] for id_ in ids if id_ in self._tables.products}
+    async def find(self, ids: Collection[ProductId]) -> Mapping[ProductId, Product]:
+        return {id_: product for id_, product in self._tables.products.items() if id_ in ids}
 
     async def lock(self, product_id: ProductId) -> Product:
         return await self.get(product_id)
 
-    async def page(self, *, after: ProductId | None, limit: int) -> Sequence[Product]:
+    async def unindexed(self, *, limit: int) -> Sequence[Product]:
+        missing = [
+            product
+            for id_, product in self._tables.products.items()
+            if product.state is ProductState.ACTIVE and id_ not in self._tables.entries
+        ]
+        return missing[:limit]
+
+    async def lock_handles(self, handles: Collection[str]) -> Mapping[str, Product]:
+        return {p.handle: p for p in self._tables.products.values() if p.handle in handles}
+
+    async def lock_skus(self, skus: Collection[Sku]) -> Sequence[Product]:
+        owners = await self.owners(skus)
+        return [self._tables.products[id_] for id_ in sorted(set(owners.values()))]
+
+    async def lock_due(self, now: datetime, *, limit: int) -> Sequence[Product]:
+        due = [p for p in self._tables.products.values() if p.next_price_at]
+        return [p for p in due if p.next_price_at and p.next_price_at <= now][:limit]
+
+    async def owners(self, skus: Collection[Sku]) -> Mapping[Sku, ProductId]:
+        return {
+            variant.sku: product.id
+            for product in self._tables.products.values()
+            for variant in product.variants
+            if variant.sku in skus
+        }
+
+    async def page(
+        self, wanted: ProductFilter, *, after: ProductId | None, limit: int
+    ) -> Sequence[Product]:
         beyond = [id_ for id_ in sorted(self._tables.products) if not after or id_ > after]
-        return [self._tables.products[id_] for id_ in beyond[:limit]]
+        return [p for id_ in beyond if self._is(p := self._tables.products[id_], wanted)][:limit]
+
+    def _is(self, product: Product, wanted: ProductFilter) -> bool:
+        above = {
+            id_
+            for category_id in product.category_ids
+            for id_ in self._tables.categories[category_id].path
+        }
+        return (
+            (wanted.state is None or product.state is wanted.state)
+            and (wanted.category_id is None or wanted.category_id in above)
+            and (wanted.updated_since is None or product.updated_at >= wanted.updated_since)
+        )
 
     async def sold_variants(self, skus: Sequence[Sku]) -> Sequence[SoldVariant]:
         return [
-            SoldVariant(sku=variant.sku, title=product.title, price=variant.price)
+            SoldVariant(sku=variant.sku, title=product.title, prices=variant.price_list)
             for product in self._tables.products.values()
             for variant in product.variants
-            if variant.sku in skus and product.state is ProductState.ACTIVE
+            if variant.sku in skus and product.state is ProductState.ACTIVE and not variant.retired
         ]
 
     async def save(self, product: Product) -> None:
-        others = {p.id: p for p in self._tables.products.values() if p.id != product.id}
-        taken = {variant.sku for other in others.values() for variant in other.variants}
+        await self.save_many([product])
+
+    async def save_many(self, products: Sequence[Product]) -> None:
+        for product in products:
+            if product.untold:
+                self._save(product)
+
+    def _save(self, product: Product) -> None:
+        others = [p for p in self._tables.products.values() if p.id != product.id]
+        taken = {variant.sku for other in others for variant in other.variants}
         if taken & {variant.sku for variant in product.variants}:
             raise SkuTaken(product.title)
+        if product.handle and product.handle in {other.handle for other in others}:
+            raise HandleTaken(product.handle)
+        product.version += 1
         self._tables.products[product.id] = product
         self._tables.events += product.pull_events()
         if product.state is ProductState.ACTIVE:
@@ -194,6 +257,38 @@ class InMemorySearchIndex:
         found = [id_ for id_, entry in self._tables.entries.items() if query.words in entry.title]
         shown = sorted(found, reverse=True)[: query.page_size]
         return Found(product_ids=tuple(shown), next=None, total=len(found))
+
+
+class InMemoryCategories:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def tree(self) -> CategoryTree:
+        return CategoryTree(self._tables.categories.values())
+
+    async def lock_tree(self) -> CategoryTree:
+        return await self.tree()
+
+    async def definitions(self, ids: Collection[CategoryId]) -> DefinitionsOf:
+        known = self._tables.categories
+        return {
+            id_: inherited(d for above in known[id_].path for d in known[above].attributes)
+            for id_ in ids
+            if id_ in known
+        }
+
+    async def lock_unused(self, category_id: CategoryId) -> bool:
+        return not any(category_id in p.category_ids for p in self._tables.products.values())
+
+    async def save(self, categories: Sequence[Category]) -> None:
+        for category in categories:
+            category.version += 1
+            self._tables.categories[category.id] = category
+            self._tables.events += category.pull_events()
+
+    async def delete(self, category: Category) -> None:
+        del self._tables.categories[category.id]
+        self._tables.events += category.pull_events()
 
 
 class InMemoryStockItems:

@@ -13,7 +13,7 @@ from services.product.application.reservations.confirm_reservations import (
     confirm_reservations,
 )
 from services.product.domain.values import ProductId
-from services.product.wire import activity, availability
+from services.product.wire import activity, availability, fields
 
 LAMP = ProductId(UUID(int=7))
 
@@ -69,7 +69,7 @@ def test_batches_of_views_have_1_to_500_entries(entries):
 @pytest.mark.parametrize("entries", [0, 101])
 def test_activity_is_asked_of_1_to_100_products(entries):
     with pytest.raises(InvalidInput) as refusal:
-        activity.product_ids_from_wire([str(LAMP)] * entries)
+        fields.product_ids_from_wire([str(LAMP)] * entries)
 
     assert refusal.value.field == "product_ids"
 

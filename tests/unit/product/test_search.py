@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -18,10 +19,13 @@ from services.product.application.ports.search import (
     entry_of,
 )
 from services.product.application.products.search_products import search_products
-from services.product.domain.product import Product, Variant
+from services.product.domain.product import Product
+from services.product.domain.product_content import ProductContent
 from services.product.domain.values import ProductId
+from services.product.domain.variant import Variant
 from services.product.wire import search
 
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 EURO = WireMoney(currency_code="EUR", units=1)
 NEXT = Place(score=-5, product_id=ProductId(UUID(int=7)), currency="EUR")
 
@@ -29,10 +33,12 @@ NEXT = Place(score=-5, product_id=ProductId(UUID(int=7)), currency="EUR")
 def a_product(*variants):
     return Product.draft(
         ProductId(UUID(int=7)),
-        title="Lamp",
-        description="Lights.",
-        variants=variants or (Variant(sku=Sku("LAMP"), price=Money(10_00, "EUR")),),
-        now=None,
+        ProductContent(
+            title="Lamp",
+            description="Lights.",
+            variants=variants or (Variant(sku=Sku("LAMP"), price=Money(10_00, "EUR")),),
+        ),
+        now=NOON,
     )
 
 
@@ -48,7 +54,7 @@ def test_an_entry_has_all_values_and_the_span_of_prices():
         Variant(sku=Sku("C"), price=Money(9, "GBP"), attributes=(("colour", "red"),)),
     )
 
-    entry = entry_of(product, None)
+    entry = entry_of(product, NOON)
 
     assert entry.skus == ("A", "B", "C")
     assert entry.attributes == {"colour": ("red", "blue")}
@@ -57,7 +63,7 @@ def test_an_entry_has_all_values_and_the_span_of_prices():
 
 async def test_what_is_published_is_found(world):
     product = a_product()
-    product.publish()
+    product.publish(now=NOON)
     async with world.uow() as tx:
         await tx.products.save(product)
 

@@ -9,10 +9,12 @@ from google.type.money_pb2 import Money as WireMoney
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.quantity import Quantity
 from retail.product.v1 import product_service_pb2 as pb
+from services.product.application.ports.products import ProductFilter
 from services.product.domain.values import ProductId
-from services.product.entrypoints.batches import MOST_ENTRIES, BatchOutOfRange, answer_each
-from services.product.wire import fields, products, reservations
+from services.product.entrypoints.batches import MOST_ENTRIES, answer_each
+from services.product.wire import fields, pages, products, reservations
 
+ALL = ProductFilter()
 ID = "00000000-0000-0000-0000-000000000001"
 
 
@@ -80,13 +82,13 @@ def test_a_malformed_variant_is_refused_by_the_path_of_its_field(variant, field)
 def test_a_page_token_leads_back_to_where_it_came_from():
     last = ProductId(UUID(int=2**127 - 1))
 
-    assert products.page_token_from_wire(products.page_token_to_wire(last)) == last
+    assert pages.page_token_from_wire(pages.page_token_to_wire(last, ALL), ALL) == last
 
 
 @pytest.mark.parametrize("token", ["x", "é", "AAAA", "A" * 1_000, "%%%"])
 def test_a_token_that_no_page_came_with_is_refused(token):
     with pytest.raises(fields.PageTokenInvalid):
-        products.page_token_from_wire(token)
+        pages.page_token_from_wire(token, ALL)
 
 
 async def test_a_malformed_entry_is_answered_in_its_place_and_the_others_go_on():
@@ -109,7 +111,7 @@ async def test_a_batch_that_is_empty_or_too_large_is_refused_as_a_whole(size):
     async def use_case(commands):
         return commands
 
-    with pytest.raises(BatchOutOfRange):
+    with pytest.raises(fields.BatchOutOfRange):
         await answer_each([ID] * size, "ids", reservations.confirmation_from_wire, use_case)
 
 

@@ -240,7 +240,7 @@ def row_from_entry(entry: SearchEntry, document: str) -> Mapping[str, Any]:
         "product_id": entry.product_id,
         "title": entry.title,
         "document": document,
-        "category_ids": orjson.dumps(entry.category_ids).decode(),
+        "category_ids": orjson.dumps(entry.category_ids, default=str).decode(),
         "attributes": orjson.dumps(attributes).decode(),
         "created_at": entry.created_at,
     }

@@ -1,9 +1,11 @@
 """What can be searched for, and how."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Protocol
 from uuid import UUID
 
@@ -129,25 +131,25 @@ class SearchIndex(Protocol):
     async def find(self, query: SearchQuery) -> Found: ...
 
 
-def entry_of(product: Product, now: datetime) -> SearchEntry:  # noqa: ARG001 - INTEGRATOR: prices at that time
+def entry_of(product: Product, now: datetime) -> SearchEntry:
     """
-    Return what a search shall know of *product* at the time *now*.
+    Return what a search shall know of *product* at the time *now*: what is sold of it.
     """
-    attributes: dict[str, dict[str, None]] = {}
+    sold = [variant for variant in product.variants if not variant.retired]
+    attributes: dict[str, dict[str, None]] = defaultdict(dict)
+    for name, value in chain(product.attributes, *(variant.attributes for variant in sold)):
+        attributes[name][value] = None
     prices: dict[str, tuple[int, int]] = {}
-    for variant in product.variants:
-        for name, value in variant.attributes:
-            attributes.setdefault(name, {})[value] = None
-        amount, currency = variant.price.minor_units, variant.price.currency
-        lowest, highest = prices.get(currency, (amount, amount))
-        prices[currency] = (min(lowest, amount), max(highest, amount))
+    for price in chain.from_iterable(variant.price_list.prices_at(now) for variant in sold):
+        lowest, highest = prices.get(price.currency, (price.minor_units, price.minor_units))
+        prices[price.currency] = min(lowest, price.minor_units), max(highest, price.minor_units)
     return SearchEntry(
         product_id=product.id,
         title=product.title,
         description=product.description,
-        handle="",
-        skus=tuple(variant.sku for variant in product.variants),
-        category_ids=(),
+        handle=product.handle,
+        skus=tuple(variant.sku for variant in sold),
+        category_ids=product.category_ids,
         attributes={name: tuple(values) for name, values in attributes.items()},
         prices=prices,
         created_at=product.created_at,

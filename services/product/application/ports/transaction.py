@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from services.product.application.ports.activity import Activity
+from services.product.application.ports.categories import Categories
 from services.product.application.ports.products import Products
 from services.product.application.ports.requests import Requests
 from services.product.application.ports.reservations import Reservations
@@ -25,6 +26,9 @@ class Transaction(Protocol):
 
     @property
     def search(self) -> SearchIndex: ...
+
+    @property
+    def categories(self) -> Categories: ...
 
     @property
     def stock_items(self) -> StockItems: ...

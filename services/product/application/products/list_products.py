@@ -1,8 +1,9 @@
-"""Use case: page through all products."""
+"""Use case: page through products."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from services.product.application.ports.products import ProductFilter
 from services.product.application.ports.transaction import UnitOfWork
 from services.product.domain.product import Product
 from services.product.domain.values import ProductId
@@ -17,6 +18,7 @@ class ListProducts:
 
     after: ProductId | None
     page_size: int
+    wanted: ProductFilter = field(default_factory=ProductFilter)
 
 
 async def list_products(
@@ -27,6 +29,8 @@ async def list_products(
     """
     async with uow() as tx:
         # One more than the page shows whether there is a next one.
-        products = await tx.products.page(after=query.after, limit=query.page_size + 1)
+        products = await tx.products.page(
+            query.wanted, after=query.after, limit=query.page_size + 1
+        )
     page = products[: query.page_size]
     return page, page[-1].id if len(products) > len(page) else None

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from chassis.kernel.clock import Clock
 from services.product.application.ports.transaction import UnitOfWork
+from services.product.application.products.classifying import definitions_for, demanded_of
 from services.product.domain.product import Product
 from services.product.domain.values import ProductId
 
@@ -12,7 +14,7 @@ class PublishProduct:
     product_id: ProductId
 
 
-async def publish_product(command: PublishProduct, *, uow: UnitOfWork) -> Product:
+async def publish_product(command: PublishProduct, *, uow: UnitOfWork, clock: Clock) -> Product:
     """
     Make a product orderable.
 
@@ -20,10 +22,12 @@ async def publish_product(command: PublishProduct, *, uow: UnitOfWork) -> Produc
 
     Raises:
         ProductNotFound: There is no such product.
-        ProductArchived: It is no longer sold.
+        ProductIsArchived: It is no longer sold.
+        AttributeMissing: One of its categories demands an attribute that it does not have.
     """
     async with uow() as tx:
         product = await tx.products.lock(command.product_id)
-        product.publish()
+        definitions = await definitions_for([product.content], tx)
+        product.publish(demanded_of(product.content, definitions), now=clock())
         await tx.products.save(product)
     return product

@@ -15,7 +15,7 @@ async def search_products(
     """
     async with uow() as tx:
         found = await tx.search.find(query)
-        known = await tx.products.of(found.product_ids) if found.product_ids else {}
+        known = await tx.products.find(found.product_ids) if found.product_ids else {}
     in_order = [known[id_] for id_ in found.product_ids if id_ in known]
     # One that was taken out of sale between the two reads is no longer to be shown.
     return found, [product for product in in_order if product.state is ProductState.ACTIVE]

@@ -1,23 +1,13 @@
 """
 Search: an entry per product for sale, their prices, and the words that they have.
 
-Products that are for sale already enter the index when they are saved next.
+Products that are for sale already enter the index when a worker starts.
 """
 
 from chassis.storage.migrations import execute
 
 revision = "0005"
-down_revision = "0007"
-
-# INTEGRATOR: drop this; the catalog's own migration makes the table.
-CATEGORIES = """
-CREATE TABLE IF NOT EXISTS categories (
-    id uuid CONSTRAINT pk_categories PRIMARY KEY,
-    parent_id uuid,
-    name text NOT NULL,
-    path uuid[] NOT NULL
-)
-"""
+down_revision = "0003"
 
 # Without a pending list, which every search would have to read through.
 ENTRIES = (
@@ -83,4 +73,4 @@ $$
 
 
 def upgrade() -> None:
-    execute([CATEGORIES, *ENTRIES, *PRICES, *WORDS, TRIGRAMS])
+    execute([*ENTRIES, *PRICES, *WORDS, TRIGRAMS])

@@ -3,7 +3,7 @@
 from chassis.storage.migrations import execute
 
 revision = "0006"
-down_revision = "0002"
+down_revision = "0005"
 
 # Rows that are added to again and again: room on their pages keeps the updates off the index.
 ACTIVITY = """
