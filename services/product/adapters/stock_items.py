@@ -15,31 +15,38 @@ from services.product.domain.stock_item import StockItem
 from services.product.domain.values import LocationId, Place, StockItemId, stock_item_id
 from services.product.wire.events import event_to_wire
 
-_COLUMNS = "id, version, event_count, trace, sku, location_id, on_hand, held, allocated, damaged"
+# With what sourcing asks of the location, in the same statement.
+_ITEMS = """
+    SELECT stock_items.id, stock_items.version, event_count, trace, sku, location_id, on_hand, held,
+        allocated, damaged, coalesce(priority, 0) AS priority,
+        coalesce(state, 'OPEN') = 'OPEN' AS is_open
+    FROM stock_items LEFT JOIN locations ON locations.id = location_id
+"""
 _OF = text(
     f"""
-    SELECT {_COLUMNS} FROM stock_items WHERE sku = ANY(CAST(:skus AS text[]))
+    {_ITEMS} WHERE sku = ANY(CAST(:skus AS text[]))
     ORDER BY sku, location_id
     """
 )
 # Both locks go by id, and save_aggregates writes by id: one global order for everybody.
 _LOCK_SKUS = text(
     f"""
-    SELECT {_COLUMNS} FROM stock_items WHERE sku = ANY(CAST(:skus AS text[]))
-    ORDER BY id FOR NO KEY UPDATE
+    {_ITEMS} WHERE sku = ANY(CAST(:skus AS text[]))
+    ORDER BY stock_items.id FOR NO KEY UPDATE OF stock_items
     """
 )
 _LOCK = text(
     f"""
-    SELECT {_COLUMNS} FROM stock_items WHERE id = ANY(CAST(:ids AS uuid[]))
-    ORDER BY id FOR NO KEY UPDATE
+    {_ITEMS} WHERE stock_items.id = ANY(CAST(:ids AS uuid[]))
+    ORDER BY stock_items.id FOR NO KEY UPDATE OF stock_items
     """
 )
 
 
 # By how much each count changes, never what it becomes: nobody's change is lost, whether or not the
 # row was locked when it was read. It matches no row if more would be taken than is there now, nor
-# if somebody else has told an event of the item that our event does not know of.
+# if somebody else has told an event of the item that our event does not know of, nor if it has
+# run out or come back other than we tell.
 _MOVE = """
 WITH locked AS MATERIALIZED (
     SELECT id FROM stock_items WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id
@@ -55,14 +62,18 @@ SET version = item.version + 1,
 FROM locked JOIN unnest(
     CAST(:ids AS uuid[]), CAST(:told AS bigint[]), CAST(:event_counts AS bigint[]),
     CAST(:on_hand AS bigint[]), CAST(:held AS bigint[]), CAST(:allocated AS bigint[]),
-    CAST(:damaged AS bigint[])
-) AS change (id, told, event_count, on_hand, held, allocated, damaged) USING (id)
+    CAST(:damaged AS bigint[]), CAST(:had_some AS boolean[]), CAST(:has_some AS boolean[])
+) AS change (id, told, event_count, on_hand, held, allocated, damaged, had_some, has_some)
+    USING (id)
 WHERE item.id = locked.id
     AND (change.told = 0 OR item.event_count = change.event_count)
     AND least(item.on_hand + change.on_hand, item.held + change.held,
         item.allocated + change.allocated, item.damaged + change.damaged) >= 0
     AND item.on_hand + change.on_hand - item.held - change.held
         - item.allocated - change.allocated - item.damaged - change.damaged >= 0
+    AND (item.on_hand - item.held - item.allocated - item.damaged > 0) = change.had_some
+    AND (item.on_hand + change.on_hand - item.held - change.held
+        - item.allocated - change.allocated - item.damaged - change.damaged > 0) = change.has_some
 """
 
 
@@ -126,14 +137,21 @@ def change_of(item: StockItem) -> Mapping[str, Any]:
     Return by how much the movements of *item* change its row. Its events are not told yet.
     """
     movements = item.movements
+    on_hand = sum(movement.on_hand for movement in movements)
+    held = sum(movement.held for movement in movements)
+    allocated = sum(movement.allocated for movement in movements)
+    damaged = sum(movement.damaged for movement in movements)
+    available = item.available
     return {
         "ids": item.id,
         "told": item.untold,
         "event_counts": item.event_count,
-        "on_hand": sum(movement.on_hand for movement in movements),
-        "held": sum(movement.held for movement in movements),
-        "allocated": sum(movement.allocated for movement in movements),
-        "damaged": sum(movement.damaged for movement in movements),
+        "on_hand": on_hand,
+        "held": held,
+        "allocated": allocated,
+        "damaged": damaged,
+        "had_some": available - on_hand + held + allocated + damaged > 0,
+        "has_some": available > 0,
     }
 
 
@@ -149,6 +167,8 @@ def stock_item_from_row(row: Row[Any]) -> StockItem:
         held=row.held,
         allocated=row.allocated,
         damaged=row.damaged,
+        priority=row.priority,
+        is_open=row.is_open,
     )
 
 

@@ -24,9 +24,28 @@ class StockReceived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StockDepleted:
+    sku: Sku
+    location_id: LocationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockReplenished:
+    sku: Sku
+    location_id: LocationId
+    available: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StockReserved:
     reservation_id: ReservationId
     goods: tuple[Goods, ...]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationExtended:
+    reservation_id: ReservationId
     expires_at: datetime
 
 
@@ -52,7 +71,13 @@ class StockShipped:
     goods: tuple[Goods, ...]
 
 
+StockItemEvent = StockReceived | StockDepleted | StockReplenished
 ReservationEvent = (
-    StockReserved | ReservationConfirmed | ReservationReleased | ReservationExpired | StockShipped
+    StockReserved
+    | ReservationExtended
+    | ReservationConfirmed
+    | ReservationReleased
+    | ReservationExpired
+    | StockShipped
 )
-ProductEvent = ProductPublished | StockReceived | ReservationEvent
+ProductEvent = ProductPublished | StockItemEvent | ReservationEvent

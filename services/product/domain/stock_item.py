@@ -10,7 +10,12 @@ from uuid import UUID
 from chassis.kernel.aggregate import Aggregate
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
-from services.product.domain.events import StockReceived
+from services.product.domain.events import (
+    StockDepleted,
+    StockItemEvent,
+    StockReceived,
+    StockReplenished,
+)
 from services.product.domain.values import LocationId, Place, StockItemId, stock_item_id
 
 
@@ -64,7 +69,7 @@ class StockOverdrawn(RuntimeError):
 
 
 @dataclass(kw_only=True, eq=False)
-class StockItem(Aggregate[StockReceived]):
+class StockItem(Aggregate[StockItemEvent]):
     """
     The stock of one SKU at one location, in units. Every change is a movement in its journal.
 
@@ -73,6 +78,8 @@ class StockItem(Aggregate[StockReceived]):
         held: Promised to reservations that are not confirmed.
         allocated: Promised to confirmed reservations.
         damaged: On hand but not sellable.
+        priority: Of its location: the lowest serves first.
+        is_open: Whether anything new may be reserved from its location.
     """
 
     id: StockItemId
@@ -82,6 +89,8 @@ class StockItem(Aggregate[StockReceived]):
     held: int = 0
     allocated: int = 0
     damaged: int = 0
+    priority: int = 0
+    is_open: bool = True
     _movements: list[StockMovement] = field(default_factory=list, init=False, repr=False)
 
     @classmethod
@@ -103,15 +112,15 @@ class StockItem(Aggregate[StockReceived]):
         """
         Book goods in.
         """
-        self._move(MovementKind.RECEIVED, cause, on_hand=quantity.units)
         self.record(
             StockReceived(
                 sku=self.sku,
                 location_id=self.location_id,
                 quantity=quantity.units,
-                on_hand=self.on_hand,
+                on_hand=self.on_hand + quantity.units,
             )
         )
+        self._move(MovementKind.RECEIVED, cause, on_hand=quantity.units)
 
     def hold(self, units: int, cause: Cause) -> None:
         self._move(MovementKind.HELD, cause, held=units)
@@ -162,6 +171,7 @@ class StockItem(Aggregate[StockReceived]):
         allocated: int = 0,
     ) -> None:
         # The only place where a count changes, so that none changes without its movement.
+        before = self.available
         self.on_hand += on_hand
         self.held += held
         self.allocated += allocated
@@ -177,3 +187,16 @@ class StockItem(Aggregate[StockReceived]):
                 damaged=0,
             )
         )
+        self._tell_turn(before)
+
+    def _tell_turn(self, before: int) -> None:
+        """
+        Tell if the last of it has just gone, or some of it can be ordered again.
+        """
+        available = self.available
+        if before and not available:
+            self.record(StockDepleted(sku=self.sku, location_id=self.location_id))
+        elif available and not before:
+            self.record(
+                StockReplenished(sku=self.sku, location_id=self.location_id, available=available)
+            )

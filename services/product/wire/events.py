@@ -12,8 +12,11 @@ from services.product.domain.events import (
     ProductPublished,
     ReservationConfirmed,
     ReservationExpired,
+    ReservationExtended,
     ReservationReleased,
+    StockDepleted,
     StockReceived,
+    StockReplenished,
     StockReserved,
     StockShipped,
 )
@@ -38,10 +41,21 @@ def event_to_wire(event: ProductEvent) -> Message:
                 quantity=event.quantity,
                 on_hand=event.on_hand,
             )
+        case StockDepleted():
+            return events_pb.StockDepleted(sku=event.sku, location_id=event.location_id)
+        case StockReplenished():
+            return events_pb.StockReplenished(
+                sku=event.sku, location_id=event.location_id, available=event.available
+            )
         case StockReserved():
             return events_pb.StockReserved(
                 reservation_id=str(event.reservation_id),
                 goods=goods_to_wire(event.goods),
+                expire_time=timestamp_to_wire(event.expires_at),
+            )
+        case ReservationExtended():
+            return events_pb.ReservationExtended(
+                reservation_id=str(event.reservation_id),
                 expire_time=timestamp_to_wire(event.expires_at),
             )
         case ReservationConfirmed():
