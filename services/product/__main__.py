@@ -12,8 +12,10 @@ from chassis.storage.database import connect
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
 from retail.product.v1.product_service_pb2_grpc import add_ProductServiceServicer_to_server
+from retail.product.v1.stock_service_pb2_grpc import add_StockServiceServicer_to_server
 from services.product.adapters.unit_of_work import sql_unit_of_work
 from services.product.entrypoints.servicer import ProductServicer
+from services.product.entrypoints.stock_servicer import StockServicer
 from services.product.entrypoints.timers import expire_overdue_holds
 from services.product.settings import Settings
 from services.product.wire.fields import DOMAIN
@@ -41,8 +43,9 @@ async def main(settings: Settings) -> None:
 
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     add_ProductServiceServicer_to_server(ProductServicer(uow=uow, clock=system_clock), server.grpc)
+    add_StockServiceServicer_to_server(StockServicer(uow=uow, clock=system_clock), server.grpc)
     if settings.grpc_reflection:
-        server.reflect("retail.product.v1.ProductService")
+        server.reflect("retail.product.v1.ProductService", "retail.product.v1.StockService")
 
     jobs = (
         [

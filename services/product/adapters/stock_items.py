@@ -11,7 +11,14 @@ from chassis.kernel.text import Sku
 from chassis.storage.bulk import insert_missing_rows, insert_rows
 from chassis.storage.database import Transaction, Write
 from services.product.adapters import tables
-from services.product.domain.stock_item import StockItem
+from services.product.application.ports.stock_items import JournalEntry
+from services.product.domain.stock_item import (
+    Cause,
+    CauseType,
+    MovementKind,
+    StockItem,
+    StockMovement,
+)
 from services.product.domain.values import LocationId, Place, StockItemId, stock_item_id
 from services.product.wire.events import event_to_wire
 
@@ -76,6 +83,25 @@ WHERE item.id = locked.id
         - item.allocated - change.allocated - item.damaged - change.damaged > 0) = change.has_some
 """
 
+_END = 2**63 - 1
+# The latest of each location, then the latest of them all: however long the journal is, no more
+# is read than one page a location.
+_JOURNAL = text(
+    """
+    SELECT movement.* FROM stock_items AS item CROSS JOIN LATERAL (
+        SELECT position, sku, location_id, kind, delta_on_hand, delta_held, delta_allocated,
+            delta_damaged, cause_type, cause_id, reason, note, occurred_at
+        FROM stock_movements
+        WHERE sku = item.sku AND location_id = item.location_id
+            AND position < CAST(:before AS bigint)
+        ORDER BY position DESC LIMIT :limit
+    ) AS movement
+    WHERE item.sku = :sku
+        AND (CAST(:location AS text) IS NULL OR item.location_id = CAST(:location AS text))
+    ORDER BY position DESC LIMIT :limit
+    """
+)
+
 
 class SqlStockItems:
     """
@@ -85,6 +111,7 @@ class SqlStockItems:
     def __init__(self, tx: Transaction, outbox: Outbox) -> None:
         self._tx = tx
         self._outbox = outbox
+        self._locked: set[StockItemId] = set()
 
     async def of(self, skus: Sequence[Sku]) -> Sequence[StockItem]:
         return [stock_item_from_row(row) for row in await self._tx.rows(_OF, {"skus": list(skus)})]
@@ -93,6 +120,7 @@ class SqlStockItems:
         if not skus:
             return []
         rows = await self._tx.rows(_LOCK_SKUS, {"skus": list(skus)})
+        self._locked.update(row.id for row in rows)
         return [stock_item_from_row(row) for row in rows]
 
     async def lock(self, places: Set[Place]) -> Sequence[StockItem]:
@@ -100,9 +128,12 @@ class SqlStockItems:
             return []
         ids = [stock_item_id(place.sku, place.location_id) for place in places]
         rows = await self._tx.rows(_LOCK, {"ids": ids})
+        self._locked.update(row.id for row in rows)
         return [stock_item_from_row(row) for row in rows]
 
-    async def open(self, places: Set[Place]) -> Sequence[StockItem]:
+    async def open(
+        self, places: Set[Place], *, beside: Set[Place] = frozenset()
+    ) -> Sequence[StockItem]:
         # Inserted before any is locked: an insert may have to wait for another transaction's, and
         # must then hold nothing that the other one wants.
         new = [StockItem.empty(place) for place in places]
@@ -110,18 +141,33 @@ class SqlStockItems:
             item.version = 1
         rows = sorted((row_from_stock_item(item) for item in new), key=lambda row: row["id"])
         await insert_missing_rows(self._tx, tables.stock_items, rows, returning="id")
-        return await self.lock(places)
+        return await self.lock(places | beside)
+
+    async def journal(
+        self, sku: Sku, location_id: LocationId | None, *, before: int | None, limit: int
+    ) -> Sequence[JournalEntry]:
+        asked = {"sku": sku, "location": location_id, "before": before or _END, "limit": limit}
+        return [entry_from_row(row) for row in await self._tx.rows(_JOURNAL, asked)]
 
     async def save(self, items: Sequence[StockItem]) -> None:
         if not items:
             return
         changes = [change_of(item) for item in items]
+        await self._hold_tellers(items)
         for item in items:
             self._outbox.tell(item, event_to_wire)
         movements = [row for item in items for row in rows_from_movements(item)]
         await insert_rows(self._tx, tables.stock_movements, movements)
         # The last thing before the commit: for so long, others wait who want the same goods.
         self._tx.before_commit(partial(self._move, changes))
+
+    async def _hold_tellers(self, items: Sequence[StockItem]) -> None:
+        # Two that tell the next event of one item wait for each other at the outbox, where no order
+        # holds. So who tells holds its items first, and all of them, to keep the order.
+        if any(item.untold for item in items):
+            ids = [item.id for item in items]
+            if not self._locked.issuperset(ids):
+                await self._tx.rows(_LOCK, {"ids": ids})
 
     async def _move(self, changes: Sequence[Mapping[str, Any]]) -> None:
         in_order = sorted(changes, key=lambda change: change["ids"].int)
@@ -172,6 +218,27 @@ def stock_item_from_row(row: Row[Any]) -> StockItem:
     )
 
 
+def entry_from_row(row: Row[Any]) -> JournalEntry:
+    return JournalEntry(
+        position=row.position,
+        place=Place(sku=Sku(row.sku), location_id=LocationId(row.location_id)),
+        movement=StockMovement(
+            kind=MovementKind(row.kind),
+            cause=Cause(
+                type=CauseType(row.cause_type),
+                id=row.cause_id,
+                at=row.occurred_at,
+                reason=row.reason,
+                note=row.note,
+            ),
+            on_hand=row.delta_on_hand,
+            held=row.delta_held,
+            allocated=row.delta_allocated,
+            damaged=row.delta_damaged,
+        ),
+    )
+
+
 def row_from_stock_item(item: StockItem) -> Mapping[str, Any]:
     return {
         "id": item.id,
@@ -201,4 +268,6 @@ def rows_from_movements(item: StockItem) -> Iterable[Mapping[str, Any]]:
             "cause_type": movement.cause.type.value,
             "cause_id": movement.cause.id,
             "occurred_at": movement.cause.at,
+            "reason": movement.cause.reason,
+            "note": movement.cause.note,
         }

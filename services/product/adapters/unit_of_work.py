@@ -7,6 +7,7 @@ from chassis.events.outbox import Outbox
 from chassis.kernel.clock import Clock
 from chassis.storage.database import Database, Transaction
 from chassis.wake import Wake
+from services.product.adapters.locations import SqlLocations
 from services.product.adapters.products import SqlProducts
 from services.product.adapters.requests import SqlRequests
 from services.product.adapters.reservations import SqlReservations
@@ -18,6 +19,7 @@ class SqlTransaction:
     def __init__(self, tx: Transaction, outbox: Outbox) -> None:
         self.requests = SqlRequests(tx)
         self.products = SqlProducts(tx, outbox)
+        self.locations = SqlLocations(tx)
         self.stock_items = SqlStockItems(tx, outbox)
         self.reservations = SqlReservations(tx, outbox)
 

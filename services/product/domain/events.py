@@ -24,6 +24,26 @@ class StockReceived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StockReturned:
+    sku: Sku
+    location_id: LocationId
+    quantity: int
+    sellable: bool
+    on_hand: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockAdjusted:
+    sku: Sku
+    location_id: LocationId
+    kind: str
+    reason: str
+    delta_on_hand: int
+    delta_damaged: int
+    on_hand: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StockDepleted:
     sku: Sku
     location_id: LocationId
@@ -71,7 +91,7 @@ class StockShipped:
     goods: tuple[Goods, ...]
 
 
-StockItemEvent = StockReceived | StockDepleted | StockReplenished
+StockItemEvent = StockReceived | StockReturned | StockAdjusted | StockDepleted | StockReplenished
 ReservationEvent = (
     StockReserved
     | ReservationExtended

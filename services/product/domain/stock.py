@@ -7,7 +7,7 @@ from enum import StrEnum
 from chassis.kernel.errors import RuleViolated
 from chassis.kernel.text import Sku
 from services.product.domain.stock_item import StockItem
-from services.product.domain.values import Goods, Lines, LocationId
+from services.product.domain.values import Goods, Lines, LocationId, Place
 
 _NOWHERE: Mapping[LocationId, StockItem] = {}
 
@@ -85,6 +85,14 @@ class Stock:
             for item in locations.values()
             if item.has_moved
         ]
+
+    def find(self, place: Place) -> StockItem:
+        """
+        Return the stock item at *place*: an empty one, of which nothing can be taken, if there is
+        none.
+        """
+        known = self._items.get(place.sku, _NOWHERE).get(place.location_id)
+        return known or StockItem.empty(place)
 
     def at(self, sku: Sku, location_id: LocationId) -> StockItem:
         return self._items[sku][location_id]

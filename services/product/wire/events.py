@@ -14,10 +14,12 @@ from services.product.domain.events import (
     ReservationExpired,
     ReservationExtended,
     ReservationReleased,
+    StockAdjusted,
     StockDepleted,
     StockReceived,
     StockReplenished,
     StockReserved,
+    StockReturned,
     StockShipped,
 )
 from services.product.domain.values import Goods
@@ -39,6 +41,24 @@ def event_to_wire(event: ProductEvent) -> Message:
                 sku=event.sku,
                 location_id=event.location_id,
                 quantity=event.quantity,
+                on_hand=event.on_hand,
+            )
+        case StockReturned():
+            return events_pb.StockReturned(
+                sku=event.sku,
+                location_id=event.location_id,
+                quantity=event.quantity,
+                sellable=event.sellable,
+                on_hand=event.on_hand,
+            )
+        case StockAdjusted():
+            return events_pb.StockAdjusted(
+                sku=event.sku,
+                location_id=event.location_id,
+                kind=event.kind,
+                reason=event.reason,
+                delta_on_hand=event.delta_on_hand,
+                delta_damaged=event.delta_damaged,
                 on_hand=event.on_hand,
             )
         case StockDepleted():

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from services.product.application.ports.locations import Locations
 from services.product.application.ports.products import Products
 from services.product.application.ports.requests import Requests
 from services.product.application.ports.reservations import Reservations
@@ -20,6 +21,9 @@ class Transaction(Protocol):
 
     @property
     def products(self) -> Products: ...
+
+    @property
+    def locations(self) -> Locations: ...
 
     @property
     def stock_items(self) -> StockItems: ...

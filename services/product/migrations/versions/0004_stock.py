@@ -1,4 +1,4 @@
-"""Locations: those that have stock are there from the start."""
+"""Locations, and a journal that people read."""
 
 from chassis.storage.migrations import execute
 
@@ -22,6 +22,15 @@ INSERT INTO locations (id, version, name, priority, state)
 SELECT DISTINCT location_id, 1, location_id, 0, 'OPEN' FROM stock_items
 """
 
+WHY = """
+ALTER TABLE stock_movements
+    ADD COLUMN reason text NOT NULL DEFAULT '',
+    ADD COLUMN note text NOT NULL DEFAULT ''
+"""
+
+# A page of it is read by place, from the end: at a cost that does not grow with its length.
+BY_PLACE = "CREATE INDEX ix_stock_movements_place ON stock_movements (sku, location_id, position)"
+
 
 def upgrade() -> None:
-    execute([LOCATIONS, THOSE_WITH_STOCK])
+    execute([LOCATIONS, THOSE_WITH_STOCK, WHY, BY_PLACE])
