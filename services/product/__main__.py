@@ -68,7 +68,7 @@ async def main(settings: Settings) -> None:
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     servicer = ProductServicer(uow=uow, clock=system_clock, cache=cache, counts=counters)
     add_ProductServiceServicer_to_server(servicer, server.grpc)
-    add_StockServiceServicer_to_server(StockServicer(uow=uow), server.grpc)
+    add_StockServiceServicer_to_server(StockServicer(uow=uow, clock=system_clock), server.grpc)
     add_CategoryServiceServicer_to_server(
         CategoryServicer(uow=uow, clock=system_clock), server.grpc
     )

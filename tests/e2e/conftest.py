@@ -15,6 +15,7 @@ from deploy.local.world.services import services_of
 from retail.common.v1.address_pb2 import Address
 from retail.order.v1 import order_service_pb2 as pb
 from retail.product.v1 import product_service_pb2 as product_pb
+from retail.product.v1 import stock_service_pb2 as stock_pb
 
 ENDED = {pb.ORDER_STATUS_COMPLETED, pb.ORDER_STATUS_REJECTED, pb.ORDER_STATUS_CANCELLED}
 
@@ -51,6 +52,8 @@ class Shop:
         return sku
 
     async def receive(self, sku, units, *, location):
+        place = stock_pb.Location(location_id=location, name=location)
+        await self.services.stock.CreateLocation(stock_pb.CreateLocationRequest(location=place))
         receipt = product_pb.Receipt(
             request_id=str(uuid4()), sku=sku, location_id=location, quantity=units
         )

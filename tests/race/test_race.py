@@ -18,7 +18,9 @@ from deploy.local.databases import asyncpg_url
 from deploy.local.processes import running
 from deploy.local.product_bench.world import world
 from retail.product.v1 import product_service_pb2 as pb
+from retail.product.v1 import stock_service_pb2 as stock_pb
 from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
+from retail.product.v1.stock_service_pb2_grpc import StockServiceStub
 from tests.race.sale import Sale, hold_sale, until_told
 
 BUYERS, UNITS = 2_200, 100
@@ -63,7 +65,7 @@ async def two_replicas(servers, *mistakes):
     async with running(*processes) as children:
         target = f"ipv4:{','.join(process.address for process in processes)}"
         async with channel(target) as to_both:
-            yield ProductServiceStub(to_both), children
+            yield to_both, children
 
 
 async def race(servers, books, *mistakes, seed, buyers=BUYERS):
@@ -72,8 +74,9 @@ async def race(servers, books, *mistakes, seed, buyers=BUYERS):
     wrong.
     """
     sale = Sale(f"HOT-{seed}-{uuid4().hex[:6].upper()}")
-    async with two_replicas(servers, *mistakes) as (product, children):
-        await receive(product, sale.sku)
+    async with two_replicas(servers, *mistakes) as (to_both, children):
+        product = ProductServiceStub(to_both)
+        await receive(to_both, sale.sku)
         async with looking_for_more_than_there_is(servers, sale.sku, sale.wrongs):
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(hold_sale(sale, product, buyers=buyers, seed=seed))
@@ -83,9 +86,15 @@ async def race(servers, books, *mistakes, seed, buyers=BUYERS):
         return sale, sale.wrongs + await wrong_in_the_end(sale, product, books)
 
 
-async def receive(product, sku):
+async def receive(to_both, sku):
+    location = stock_pb.Location(location_id="main", name="Main")
+    await StockServiceStub(to_both).CreateLocation(
+        stock_pb.CreateLocationRequest(location=location)
+    )
     receipt = pb.Receipt(request_id=str(uuid4()), sku=sku, location_id="main", quantity=UNITS)
-    answer = await product.ReceiveStock(pb.ReceiveStockRequest(receipts=[receipt]))
+    answer = await ProductServiceStub(to_both).ReceiveStock(
+        pb.ReceiveStockRequest(receipts=[receipt])
+    )
     assert answer.results[0].stock_level.on_hand == UNITS
 
 

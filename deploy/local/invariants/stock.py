@@ -97,6 +97,62 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     by_query(
+        "stock-kinds",
+        "Each movement changes what its kind says, and nothing else.",
+        context="product",
+        count="SELECT count(*) FROM stock_movements",
+        violations="""
+            SELECT position::text,
+                format('%s changes on hand, held, allocated, damaged by %s, %s, %s, %s', kind,
+                    delta_on_hand, delta_held, delta_allocated, delta_damaged)
+            FROM stock_movements
+            WHERE NOT CASE kind
+                WHEN 'HELD' THEN delta_on_hand = 0 AND delta_held > 0 AND delta_allocated = 0
+                    AND delta_damaged = 0
+                WHEN 'RELEASED' THEN delta_on_hand = 0 AND delta_held + delta_allocated < 0
+                    AND greatest(delta_held, delta_allocated) = 0 AND delta_damaged = 0
+                WHEN 'ALLOCATED' THEN delta_on_hand = 0 AND delta_held < 0
+                    AND delta_allocated = -delta_held AND delta_damaged = 0
+                WHEN 'SHIPPED' THEN delta_on_hand < 0 AND delta_allocated = delta_on_hand
+                    AND delta_held = 0 AND delta_damaged = 0
+                ELSE delta_held = 0 AND delta_allocated = 0 AND CASE kind
+                    WHEN 'RECEIVED' THEN delta_on_hand > 0 AND delta_damaged = 0
+                    WHEN 'TRANSFERRED_IN' THEN delta_on_hand > 0 AND delta_damaged = 0
+                    WHEN 'TRANSFERRED_OUT' THEN delta_on_hand < 0 AND delta_damaged = 0
+                    WHEN 'RETURNED' THEN delta_on_hand > 0
+                        AND delta_damaged IN (0, delta_on_hand)
+                    WHEN 'RETURNED_TO_SUPPLIER' THEN delta_on_hand < 0
+                        AND delta_damaged IN (0, delta_on_hand)
+                    WHEN 'DAMAGED' THEN delta_on_hand = 0 AND delta_damaged > 0
+                    WHEN 'RESTORED' THEN delta_on_hand = 0 AND delta_damaged < 0
+                    ELSE kind = 'ADJUSTED' AND (delta_on_hand, delta_damaged) <> (0, 0)
+                END
+            END
+        """,
+    ),
+    by_query(
+        "transfers-balance",
+        "What a transfer takes from one location it brings to another.",
+        context="product",
+        count="SELECT count(*) FROM stock_movements WHERE cause_type = 'TRANSFER'",
+        violations="""
+            SELECT cause_id || ' ' || sku,
+                format('%s movements change what is on hand by %s', count(*), sum(delta_on_hand))
+            FROM stock_movements WHERE cause_type = 'TRANSFER' GROUP BY cause_id, sku
+            HAVING sum(delta_on_hand) <> 0 OR count(*) <> 2 OR count(DISTINCT kind) <> 2
+        """,
+    ),
+    by_query(
+        "stock-somewhere",
+        "The location of every stock item exists.",
+        context="product",
+        count="SELECT count(*) FROM stock_items",
+        violations="""
+            SELECT sku || ' at ' || location_id, 'there is no such location'
+            FROM stock_items WHERE location_id NOT IN (SELECT id FROM locations)
+        """,
+    ),
+    by_query(
         "holds-end",
         "No reservation is HELD for more than 60 s past its expiry.",
         context="product",

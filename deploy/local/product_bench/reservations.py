@@ -17,7 +17,9 @@ from deploy.local.product_bench.bytes_server import ANSWER
 from deploy.local.product_bench.reads import bytes_server
 from deploy.local.product_bench.world import World, replicas
 from retail.product.v1 import product_service_pb2 as pb
+from retail.product.v1 import stock_service_pb2 as stock_pb
 from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
+from retail.product.v1.stock_service_pb2_grpc import StockServiceStub
 
 RESERVE = "/retail.product.v1.ProductService/ReserveStock"
 LOCATION = "bench"
@@ -141,6 +143,9 @@ async def receive_plenty(channel: grpc.aio.Channel, skus: Sequence[str]) -> None
     """
     Book in so much of each of *skus* that nobody runs out of it.
     """
+    location = stock_pb.Location(location_id=LOCATION, name=LOCATION)
+    request = stock_pb.CreateLocationRequest(location=location)
+    await StockServiceStub(channel).CreateLocation(request)
     product = ProductServiceStub(channel)
     for start in range(0, len(skus), 500):
         receipts = [

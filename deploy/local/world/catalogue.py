@@ -12,6 +12,7 @@ from deploy.local.errors import LocalError
 from deploy.local.world.patience import CallRefused, Patience
 from deploy.local.world.services import Services
 from retail.product.v1 import product_service_pb2 as pb
+from retail.product.v1 import stock_service_pb2 as stock_pb
 
 # Fixed, so that a repeat has the ids of what it repeats.
 REQUESTS = UUID("0b8f5a43-92f5-5d0d-b6f7-63a1c2f0e9d4")
@@ -135,8 +136,11 @@ async def receive(
     deliveries: Iterable[Delivery], *, occasion: str, services: Services, patience: Patience
 ) -> None:
     """
-    Book *deliveries* in, once for this *occasion*.
+    Book *deliveries* in, once for this *occasion*, at locations that are made if need be.
     """
+    deliveries = list(deliveries)
+    for location_id in sorted({delivery.location_id for delivery in deliveries}):
+        await have_location(location_id, services, patience)
     receipts = [
         pb.Receipt(
             request_id=str(
@@ -157,6 +161,19 @@ async def receive(
                 raise StockNotReceived(
                     f"{receipt.quantity} units of {receipt.sku}: {result.error.message}"
                 )
+
+
+async def have_location(location_id: str, services: Services, patience: Patience) -> None:
+    """
+    Create a location, unless there is one of this name: then it stays as somebody wanted it.
+    """
+    location = stock_pb.Location(location_id=location_id, name=location_id)
+    request = stock_pb.CreateLocationRequest(location=location)
+    try:
+        await patience(services.stock.CreateLocation, request)
+    except CallRefused as refusal:
+        if refusal.reason != "LOCATION_TAKEN":
+            raise
 
 
 def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:

@@ -10,6 +10,7 @@ from retail.order.v1.order_service_pb2_grpc import OrderServiceStub
 from retail.payment.v1.payment_service_pb2_grpc import PaymentServiceStub
 from retail.product.v1.category_service_pb2_grpc import CategoryServiceStub
 from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
+from retail.product.v1.stock_service_pb2_grpc import StockServiceStub
 
 
 class Services:
@@ -21,6 +22,7 @@ class Services:
         self._channels = {name: channel(target) for name, target in cluster.targets.items()}
         self.product = ProductServiceStub(self._channels["product"])
         self.category = CategoryServiceStub(self._channels["product"])
+        self.stock = StockServiceStub(self._channels["product"])
         self.order = OrderServiceStub(self._channels["order"])
         self.payment = PaymentServiceStub(self._channels["payment"])
         self.fulfillment = FulfillmentServiceStub(self._channels["fulfillment"])

@@ -4,10 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import text
+
 from chassis.kernel.errors import DomainError
 from chassis.storage import idempotency
 from chassis.storage.database import Transaction
 from services.product.application.ports.requests import Request
+
+# By what only this transaction has claimed: nobody else's claim of an equal id goes with it.
+_FORGET = text(
+    """
+    DELETE FROM idempotency WHERE request_id = ANY(CAST(:ids AS uuid[]))
+        AND outcome_id = ANY(CAST(:outcomes AS uuid[]))
+    """
+)
 
 
 class SqlRequests:
@@ -36,6 +46,11 @@ class SqlRequests:
                     )
                 )
         return answers
+
+    async def forget(self, requests: Sequence[Request]) -> None:
+        if requests:
+            ids = [request.outcome_id for request in requests]
+            await self._tx.run(_FORGET, {"ids": [r.request_id for r in requests], "outcomes": ids})
 
 
 def _record(request: Request) -> idempotency.Request:

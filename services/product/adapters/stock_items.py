@@ -11,35 +11,49 @@ from chassis.kernel.text import Sku
 from chassis.storage.bulk import insert_missing_rows, insert_rows
 from chassis.storage.database import Transaction, Write
 from services.product.adapters import tables
-from services.product.domain.stock_item import StockItem
+from services.product.application.ports.stock_items import JournalEntry
+from services.product.domain.stock_item import (
+    Cause,
+    CauseType,
+    MovementKind,
+    StockItem,
+    StockMovement,
+)
 from services.product.domain.values import LocationId, Place, StockItemId, stock_item_id
 from services.product.wire.events import event_to_wire
 
-_COLUMNS = "id, version, event_count, trace, sku, location_id, on_hand, held, allocated, damaged"
+# With what sourcing asks of the location, in the same statement.
+_ITEMS = """
+    SELECT stock_items.id, stock_items.version, event_count, trace, sku, location_id, on_hand, held,
+        allocated, damaged, coalesce(priority, 0) AS priority,
+        coalesce(state, 'OPEN') = 'OPEN' AS is_open
+    FROM stock_items LEFT JOIN locations ON locations.id = location_id
+"""
 _OF = text(
     f"""
-    SELECT {_COLUMNS} FROM stock_items WHERE sku = ANY(CAST(:skus AS text[]))
+    {_ITEMS} WHERE sku = ANY(CAST(:skus AS text[]))
     ORDER BY sku, location_id
     """
 )
-# Over all locations. (Where locations can be closed, theirs is left out here.)
+# Over all open locations.
 _AVAILABLE = text(
     """
-    SELECT sku, sum(on_hand - held - allocated - damaged)::bigint AS available FROM stock_items
-    WHERE sku = ANY(CAST(:skus AS text[])) GROUP BY sku
+    SELECT sku, sum(on_hand - held - allocated - damaged)::bigint AS available
+    FROM stock_items JOIN locations ON locations.id = location_id
+    WHERE sku = ANY(CAST(:skus AS text[])) AND locations.state = 'OPEN' GROUP BY sku
     """
 )
 # Both locks go by id, and save_aggregates writes by id: one global order for everybody.
 _LOCK_SKUS = text(
     f"""
-    SELECT {_COLUMNS} FROM stock_items WHERE sku = ANY(CAST(:skus AS text[]))
-    ORDER BY id FOR NO KEY UPDATE
+    {_ITEMS} WHERE sku = ANY(CAST(:skus AS text[]))
+    ORDER BY stock_items.id FOR NO KEY UPDATE OF stock_items
     """
 )
 _LOCK = text(
     f"""
-    SELECT {_COLUMNS} FROM stock_items WHERE id = ANY(CAST(:ids AS uuid[]))
-    ORDER BY id FOR NO KEY UPDATE
+    {_ITEMS} WHERE stock_items.id = ANY(CAST(:ids AS uuid[]))
+    ORDER BY stock_items.id FOR NO KEY UPDATE OF stock_items
     """
 )
 
@@ -77,6 +91,25 @@ WHERE item.id = locked.id
         item.damaged + change.damaged) >= 0
 """
 
+_END = 2**63 - 1
+# The latest of each location, then the latest of them all: however long the journal is, no more
+# is read than one page a location.
+_JOURNAL = text(
+    """
+    SELECT movement.* FROM stock_items AS item CROSS JOIN LATERAL (
+        SELECT position, sku, location_id, kind, delta_on_hand, delta_held, delta_allocated,
+            delta_damaged, cause_type, cause_id, reason, note, occurred_at
+        FROM stock_movements
+        WHERE sku = item.sku AND location_id = item.location_id
+            AND position < CAST(:before AS bigint)
+        ORDER BY position DESC LIMIT :limit
+    ) AS movement
+    WHERE item.sku = :sku
+        AND (CAST(:location AS text) IS NULL OR item.location_id = CAST(:location AS text))
+    ORDER BY position DESC LIMIT :limit
+    """
+)
+
 
 class SqlStockItems:
     """
@@ -86,6 +119,7 @@ class SqlStockItems:
     def __init__(self, tx: Transaction, outbox: Outbox) -> None:
         self._tx = tx
         self._outbox = outbox
+        self._locked: set[StockItemId] = set()
 
     async def of(self, skus: Sequence[Sku]) -> Sequence[StockItem]:
         return [stock_item_from_row(row) for row in await self._tx.rows(_OF, {"skus": list(skus)})]
@@ -98,6 +132,7 @@ class SqlStockItems:
         if not skus:
             return []
         rows = await self._tx.rows(_LOCK_SKUS, {"skus": list(skus)})
+        self._locked.update(row.id for row in rows)
         return [stock_item_from_row(row) for row in rows]
 
     async def lock(self, places: Set[Place]) -> Sequence[StockItem]:
@@ -105,9 +140,12 @@ class SqlStockItems:
             return []
         ids = [stock_item_id(place.sku, place.location_id) for place in places]
         rows = await self._tx.rows(_LOCK, {"ids": ids})
+        self._locked.update(row.id for row in rows)
         return [stock_item_from_row(row) for row in rows]
 
-    async def open(self, places: Set[Place]) -> Sequence[StockItem]:
+    async def open(
+        self, places: Set[Place], *, beside: Set[Place] = frozenset()
+    ) -> Sequence[StockItem]:
         # Inserted before any is locked: an insert may have to wait for another transaction's, and
         # must then hold nothing that the other one wants.
         new = [StockItem.empty(place) for place in places]
@@ -115,18 +153,33 @@ class SqlStockItems:
             item.version = 1
         rows = sorted((row_from_stock_item(item) for item in new), key=lambda row: row["id"])
         await insert_missing_rows(self._tx, tables.stock_items, rows, returning="id")
-        return await self.lock(places)
+        return await self.lock(places | beside)
+
+    async def journal(
+        self, sku: Sku, location_id: LocationId | None, *, before: int | None, limit: int
+    ) -> Sequence[JournalEntry]:
+        asked = {"sku": sku, "location": location_id, "before": before or _END, "limit": limit}
+        return [entry_from_row(row) for row in await self._tx.rows(_JOURNAL, asked)]
 
     async def save(self, items: Sequence[StockItem]) -> None:
         if not items:
             return
         changes = [change_of(item) for item in items]
+        await self._hold_tellers(items)
         for item in items:
             self._outbox.tell(item, event_to_wire)
         movements = [row for item in items for row in rows_from_movements(item)]
         await insert_rows(self._tx, tables.stock_movements, movements)
         # The last thing before the commit: for so long, others wait who want the same goods.
         self._tx.before_commit(partial(self._move, changes))
+
+    async def _hold_tellers(self, items: Sequence[StockItem]) -> None:
+        # Two that tell the next event of one item wait for each other at the outbox, where no order
+        # holds. So who tells holds its items first, and all of them, to keep the order.
+        if any(item.untold for item in items):
+            ids = [item.id for item in items]
+            if not self._locked.issuperset(ids):
+                await self._tx.rows(_LOCK, {"ids": ids})
 
     async def _move(self, changes: Sequence[Mapping[str, Any]]) -> None:
         in_order = sorted(changes, key=lambda change: change["ids"].int)
@@ -172,6 +225,29 @@ def stock_item_from_row(row: Row[Any]) -> StockItem:
         held=row.held,
         allocated=row.allocated,
         damaged=row.damaged,
+        priority=row.priority,
+        is_open=row.is_open,
+    )
+
+
+def entry_from_row(row: Row[Any]) -> JournalEntry:
+    return JournalEntry(
+        position=row.position,
+        place=Place(sku=Sku(row.sku), location_id=LocationId(row.location_id)),
+        movement=StockMovement(
+            kind=MovementKind(row.kind),
+            cause=Cause(
+                type=CauseType(row.cause_type),
+                id=row.cause_id,
+                at=row.occurred_at,
+                reason=row.reason,
+                note=row.note,
+            ),
+            on_hand=row.delta_on_hand,
+            held=row.delta_held,
+            allocated=row.delta_allocated,
+            damaged=row.delta_damaged,
+        ),
     )
 
 
@@ -204,4 +280,6 @@ def rows_from_movements(item: StockItem) -> Iterable[Mapping[str, Any]]:
             "cause_type": movement.cause.type.value,
             "cause_id": movement.cause.id,
             "occurred_at": movement.cause.at,
+            "reason": movement.cause.reason,
+            "note": movement.cause.note,
         }

@@ -65,6 +65,16 @@ variants = Table(
     Column("retired", Boolean, nullable=False),
 )
 
+locations = Table(
+    "locations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
 stock_items = Table(
     "stock_items",
     metadata,
@@ -96,6 +106,8 @@ stock_movements = Table(
     Column("cause_type", Text, nullable=False),
     Column("cause_id", UuidType, nullable=False),
     Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("note", Text, nullable=False),
 )
 
 reservations = Table(

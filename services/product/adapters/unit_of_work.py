@@ -9,6 +9,7 @@ from chassis.storage.database import Database, Transaction
 from chassis.wake import Wake
 from services.product.adapters.activity import SqlActivity
 from services.product.adapters.categories import SqlCategories
+from services.product.adapters.locations import SqlLocations
 from services.product.adapters.products import Changed, SqlProducts
 from services.product.adapters.requests import SqlRequests
 from services.product.adapters.reservations import SqlReservations
@@ -32,6 +33,7 @@ class SqlTransaction:
         self.search = SqlSearchIndex(tx)
         self.products = SqlProducts(tx, outbox, search=self.search, clock=clock, changed=changed)
         self.categories = SqlCategories(tx, outbox)
+        self.locations = SqlLocations(tx)
         self.stock_items = SqlStockItems(tx, outbox)
         self.reservations = SqlReservations(tx, outbox)
         self.activity = SqlActivity(tx, counts)

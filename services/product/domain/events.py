@@ -88,9 +88,48 @@ class StockReceived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StockReturned:
+    sku: Sku
+    location_id: LocationId
+    quantity: int
+    sellable: bool
+    on_hand: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockAdjusted:
+    sku: Sku
+    location_id: LocationId
+    kind: str
+    reason: str
+    delta_on_hand: int
+    delta_damaged: int
+    on_hand: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockDepleted:
+    sku: Sku
+    location_id: LocationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockReplenished:
+    sku: Sku
+    location_id: LocationId
+    available: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StockReserved:
     reservation_id: ReservationId
     goods: tuple[Goods, ...]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationExtended:
+    reservation_id: ReservationId
     expires_at: datetime
 
 
@@ -116,9 +155,15 @@ class StockShipped:
     goods: tuple[Goods, ...]
 
 
+StockItemEvent = StockReceived | StockReturned | StockAdjusted | StockDepleted | StockReplenished
 ReservationEvent = (
-    StockReserved | ReservationConfirmed | ReservationReleased | ReservationExpired | StockShipped
+    StockReserved
+    | ReservationExtended
+    | ReservationConfirmed
+    | ReservationReleased
+    | ReservationExpired
+    | StockShipped
 )
 CatalogEvent = ProductCreated | ProductPublished | ProductChanged | PriceChanged | ProductArchived
 CategoryEvent = CategoryCreated | CategoryChanged | CategoryDeleted
-ProductEvent = CatalogEvent | CategoryEvent | StockReceived | ReservationEvent
+ProductEvent = CatalogEvent | CategoryEvent | StockItemEvent | ReservationEvent

@@ -22,11 +22,12 @@ from services.product.domain.events import (
     ReservationConfirmed,
     ReservationEvent,
     ReservationExpired,
+    ReservationExtended,
     ReservationReleased,
     StockReserved,
     StockShipped,
 )
-from services.product.domain.stock import Stock
+from services.product.domain.stock import FROM_ANYWHERE, Sourcing, Stock
 from services.product.domain.stock_item import Cause, CauseType
 from services.product.domain.values import (
     Goods,
@@ -80,6 +81,11 @@ class ShipmentMismatch(RuleViolated):
 class ReservationWasReleased(RuleViolated):
     # The plain name is the event's.
     reason = "RESERVATION_RELEASED"
+
+
+class ReservationIsConfirmed(RuleViolated):
+    # The plain name is the event's.
+    reason = "RESERVATION_CONFIRMED"
 
 
 class ReservationHasExpired(RuleViolated):
@@ -165,11 +171,19 @@ class Reservation(Aggregate[ReservationEvent]):
             and self.expires_at <= now
         )
 
-    def hold(self, lines: Lines, stock: Stock, *, now: datetime) -> None:
+    def hold(
+        self,
+        lines: Lines,
+        stock: Stock,
+        *,
+        now: datetime,
+        sourcing: Sourcing = FROM_ANYWHERE,
+    ) -> None:
         """
         Take the goods for all of *lines* out of *stock*, or nothing at all.
 
-        Asked again, it holds what it holds; unless that is overdue, which then expires here.
+        Asked again, it holds what it holds, wherever else the goods could come from now; unless
+        that is overdue, which then expires here.
 
         Raises:
             OutOfStock: There is too little of something.
@@ -179,9 +193,27 @@ class Reservation(Aggregate[ReservationEvent]):
         """
         self._demand_alive(stock, now)
         if self.is_empty:
-            self._take(stock.source(lines), stock, now)
+            self._take(stock.source(lines, sourcing), stock, now)
         elif self._wanted() != {sku: quantity.units for sku, quantity in lines.items()}:
             raise ReservationMismatch(f"reservation {self.id} was made for other lines")
+
+    def extend(self, expires_at: datetime, stock: Stock, *, now: datetime) -> None:
+        """
+        Let the hold last until *expires_at*; one that lasts longer already stays as it is. An
+        overdue one expires here.
+
+        Raises:
+            ReservationIsConfirmed: It no longer expires.
+            ReservationWasReleased: Its goods were given back.
+            ReservationHasExpired: They were given back because it ran out.
+        """
+        self._demand_alive(stock, now)
+        if self.state is not ReservationState.HELD:
+            raise ReservationIsConfirmed(f"reservation {self.id} no longer expires")
+        assert self.expires_at is not None
+        if expires_at > self.expires_at:
+            self.expires_at = expires_at
+            self.record(ReservationExtended(reservation_id=self.id, expires_at=expires_at))
 
     def confirm(self, stock: Stock, *, now: datetime) -> None:
         """

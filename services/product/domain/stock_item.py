@@ -8,19 +8,34 @@ from typing import Self
 from uuid import UUID
 
 from chassis.kernel.aggregate import Aggregate
+from chassis.kernel.errors import RuleViolated
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
-from services.product.domain.events import StockReceived
+from services.product.domain.events import (
+    StockAdjusted,
+    StockDepleted,
+    StockItemEvent,
+    StockReceived,
+    StockReplenished,
+    StockReturned,
+)
 from services.product.domain.values import LocationId, Place, StockItemId, stock_item_id
 
 
 class MovementKind(StrEnum):
     """
-    Why the counts of a stock item changed. Goods: RECEIVED, SHIPPED; claims on them: the others.
+    Why the counts of a stock item changed. Claims on goods: the last three; goods: the others.
     """
 
     RECEIVED = "RECEIVED"
+    RETURNED = "RETURNED"
+    TRANSFERRED_IN = "TRANSFERRED_IN"
     SHIPPED = "SHIPPED"
+    RETURNED_TO_SUPPLIER = "RETURNED_TO_SUPPLIER"
+    TRANSFERRED_OUT = "TRANSFERRED_OUT"
+    ADJUSTED = "ADJUSTED"
+    DAMAGED = "DAMAGED"
+    RESTORED = "RESTORED"
     HELD = "HELD"
     ALLOCATED = "ALLOCATED"
     RELEASED = "RELEASED"
@@ -30,17 +45,43 @@ class CauseType(StrEnum):
     RECEIPT = "RECEIPT"
     RESERVATION = "RESERVATION"
     SHIPMENT = "SHIPMENT"
+    ADJUSTMENT = "ADJUSTMENT"
+    TRANSFER = "TRANSFER"
+    COUNT = "COUNT"
+    DAMAGE = "DAMAGE"
+    RESTORATION = "RESTORATION"
+    SUPPLIER_RETURN = "SUPPLIER_RETURN"
+    CUSTOMER_RETURN = "CUSTOMER_RETURN"
+
+
+class StockCondition(StrEnum):
+    """
+    Whether units can be sold.
+    """
+
+    SELLABLE = "SELLABLE"
+    DAMAGED = "DAMAGED"
+
+
+class StockInsufficient(RuleViolated):
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
     """
     What moved the stock, and when.
+
+    Attributes:
+        reason: Why, where somebody said so.
+        note: For those who read the journal.
     """
 
     type: CauseType
     id: UUID
     at: datetime
+    reason: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +105,7 @@ class StockOverdrawn(RuntimeError):
 
 
 @dataclass(kw_only=True, eq=False)
-class StockItem(Aggregate[StockReceived]):
+class StockItem(Aggregate[StockItemEvent]):
     """
     The stock of one SKU at one location, in units. Every change is a movement in its journal.
 
@@ -73,6 +114,8 @@ class StockItem(Aggregate[StockReceived]):
         held: Promised to reservations that are not confirmed.
         allocated: Promised to confirmed reservations.
         damaged: On hand but not sellable.
+        priority: Of its location: the lowest serves first.
+        is_open: Whether anything new may be reserved from its location.
     """
 
     id: StockItemId
@@ -82,6 +125,8 @@ class StockItem(Aggregate[StockReceived]):
     held: int = 0
     allocated: int = 0
     damaged: int = 0
+    priority: int = 0
+    is_open: bool = True
     _movements: list[StockMovement] = field(default_factory=list, init=False, repr=False)
 
     @classmethod
@@ -103,15 +148,111 @@ class StockItem(Aggregate[StockReceived]):
         """
         Book goods in.
         """
-        self._move(MovementKind.RECEIVED, cause, on_hand=quantity.units)
         self.record(
             StockReceived(
                 sku=self.sku,
                 location_id=self.location_id,
                 quantity=quantity.units,
-                on_hand=self.on_hand,
+                on_hand=self.on_hand + quantity.units,
             )
         )
+        self._move(MovementKind.RECEIVED, cause, on_hand=quantity.units)
+
+    def take_back(self, units: int, condition: StockCondition, cause: Cause) -> None:
+        """
+        Book in what came back from a customer.
+        """
+        is_damaged = condition is StockCondition.DAMAGED
+        self.record(
+            StockReturned(
+                sku=self.sku,
+                location_id=self.location_id,
+                quantity=units,
+                sellable=not is_damaged,
+                on_hand=self.on_hand + units,
+            )
+        )
+        damaged = units if is_damaged else 0
+        self._move(MovementKind.RETURNED, cause, on_hand=units, damaged=damaged)
+
+    def adjust(self, delta: int, condition: StockCondition, cause: Cause) -> None:
+        """
+        Correct how many units of *condition* there are.
+
+        Raises:
+            StockInsufficient: It takes more than are there and free.
+        """
+        if delta < 0:
+            self._demand(-delta, condition)
+        damaged = delta if condition is StockCondition.DAMAGED else 0
+        self._change(MovementKind.ADJUSTED, cause, on_hand=delta, damaged=damaged)
+
+    def count(self, on_hand: int, damaged: int | None, cause: Cause) -> int:
+        """
+        Set what is there to what was counted, and return by how much the books were wrong.
+
+        Args:
+            damaged: How many of them are damaged; `None`: as many as before.
+
+        Raises:
+            StockInsufficient: So few cannot be, as more is promised or damaged.
+        """
+        damaged_now = self.damaged if damaged is None else damaged
+        promised = self.held + self.allocated
+        if on_hand < promised + damaged_now:
+            raise StockInsufficient(
+                f"{on_hand} units of {self.sku} at {self.location_id} were counted, where"
+                f" {promised} are promised and {damaged_now} damaged"
+            )
+        difference = on_hand - self.on_hand
+        if difference or damaged_now != self.damaged:
+            self._change(
+                MovementKind.ADJUSTED,
+                cause,
+                on_hand=difference,
+                damaged=damaged_now - self.damaged,
+            )
+        return difference
+
+    def transfer_out(self, units: int, cause: Cause) -> None:
+        """
+        Raises:
+            StockInsufficient: So many are not free.
+        """
+        self._demand(units, StockCondition.SELLABLE)
+        self._change(MovementKind.TRANSFERRED_OUT, cause, on_hand=-units)
+
+    def transfer_in(self, units: int, cause: Cause) -> None:
+        self._change(MovementKind.TRANSFERRED_IN, cause, on_hand=units)
+
+    def damage(self, units: int, cause: Cause) -> None:
+        """
+        Take sellable units out of sale.
+
+        Raises:
+            StockInsufficient: So many are not free.
+        """
+        self._demand(units, StockCondition.SELLABLE)
+        self._change(MovementKind.DAMAGED, cause, damaged=units)
+
+    def restore(self, units: int, cause: Cause) -> None:
+        """
+        Put damaged units back on sale.
+
+        Raises:
+            StockInsufficient: So many are not damaged.
+        """
+        self._demand(units, StockCondition.DAMAGED)
+        self._change(MovementKind.RESTORED, cause, damaged=-units)
+
+    def return_to_supplier(self, units: int, condition: StockCondition, cause: Cause) -> None:
+        """
+        Raises:
+            StockInsufficient: So many of *condition* are not free.
+        """
+        self._demand(units, condition)
+        damaged = -units if condition is StockCondition.DAMAGED else 0
+        self._change(MovementKind.RETURNED_TO_SUPPLIER, cause, on_hand=-units, damaged=damaged)
 
     def hold(self, units: int, cause: Cause) -> None:
         self._move(MovementKind.HELD, cause, held=units)
@@ -152,6 +293,30 @@ class StockItem(Aggregate[StockReceived]):
         movements, self._movements = self._movements, []
         return movements
 
+    def _demand(self, units: int, condition: StockCondition) -> None:
+        free = self.damaged if condition is StockCondition.DAMAGED else self.available
+        if units > free:
+            raise StockInsufficient(
+                f"{units} {condition.lower()} units of {self.sku} at {self.location_id} are wanted"
+                f" and {free} free"
+            )
+
+    def _change(
+        self, kind: MovementKind, cause: Cause, *, on_hand: int = 0, damaged: int = 0
+    ) -> None:
+        self.record(
+            StockAdjusted(
+                sku=self.sku,
+                location_id=self.location_id,
+                kind=kind.value,
+                reason=cause.reason,
+                delta_on_hand=on_hand,
+                delta_damaged=damaged,
+                on_hand=self.on_hand + on_hand,
+            )
+        )
+        self._move(kind, cause, on_hand=on_hand, damaged=damaged)
+
     def _move(
         self,
         kind: MovementKind,
@@ -160,12 +325,15 @@ class StockItem(Aggregate[StockReceived]):
         on_hand: int = 0,
         held: int = 0,
         allocated: int = 0,
+        damaged: int = 0,
     ) -> None:
         # The only place where a count changes, so that none changes without its movement.
+        before = self.available
         self.on_hand += on_hand
         self.held += held
         self.allocated += allocated
-        if min(self.on_hand, self.held, self.allocated, self.available) < 0:
+        self.damaged += damaged
+        if min(self.on_hand, self.held, self.allocated, self.damaged, self.available) < 0:
             raise StockOverdrawn(f"{kind} takes more of {self.sku} at {self.location_id} than is")
         self._movements.append(
             StockMovement(
@@ -174,6 +342,19 @@ class StockItem(Aggregate[StockReceived]):
                 on_hand=on_hand,
                 held=held,
                 allocated=allocated,
-                damaged=0,
+                damaged=damaged,
             )
         )
+        self._tell_turn(before)
+
+    def _tell_turn(self, before: int) -> None:
+        """
+        Tell if the last of it has just gone, or some of it can be ordered again.
+        """
+        available = self.available
+        if before and not available:
+            self.record(StockDepleted(sku=self.sku, location_id=self.location_id))
+        elif available and not before:
+            self.record(
+                StockReplenished(sku=self.sku, location_id=self.location_id, available=available)
+            )

@@ -12,6 +12,7 @@ from retail.product.v1 import product_service_pb2 as pb
 from services.product.application.ports.transaction import UnitOfWork
 from services.product.application.reservations.confirm_reservations import confirm_reservations
 from services.product.application.reservations.consume_reservations import consume_reservations
+from services.product.application.reservations.extend_reservations import extend_reservations
 from services.product.application.reservations.release_reservations import release_reservations
 from services.product.application.reservations.reserve_stock import ReserveStock, reserve_stock
 from services.product.domain.reservation import Reservation
@@ -65,6 +66,16 @@ class ReservationMethods:
             request.reservation_ids, "reservation_ids", reservations.confirmation_from_wire, confirm
         )
         response = pb.ConfirmReservationsResponse()
+        reservations.write_results(answers, response.results)
+        return response
+
+    async def ExtendReservations(
+        self, request: pb.ExtendReservationsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ExtendReservationsResponse:
+        extend = partial(extend_reservations, uow=self._uow, clock=self._clock)
+        from_wire = partial(reservations.extension_from_wire, now=self._clock())
+        answers = await answer_each(request.extensions, "extensions", from_wire, extend)
+        response = pb.ExtendReservationsResponse()
         reservations.write_results(answers, response.results)
         return response
 

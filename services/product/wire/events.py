@@ -21,9 +21,14 @@ from services.product.domain.events import (
     ProductPublished,
     ReservationConfirmed,
     ReservationExpired,
+    ReservationExtended,
     ReservationReleased,
+    StockAdjusted,
+    StockDepleted,
     StockReceived,
+    StockReplenished,
     StockReserved,
+    StockReturned,
     StockShipped,
 )
 from services.product.domain.values import Goods
@@ -75,10 +80,39 @@ def event_to_wire(event: ProductEvent) -> Message:
                 quantity=event.quantity,
                 on_hand=event.on_hand,
             )
+        case StockReturned():
+            return events_pb.StockReturned(
+                sku=event.sku,
+                location_id=event.location_id,
+                quantity=event.quantity,
+                sellable=event.sellable,
+                on_hand=event.on_hand,
+            )
+        case StockAdjusted():
+            return events_pb.StockAdjusted(
+                sku=event.sku,
+                location_id=event.location_id,
+                kind=event.kind,
+                reason=event.reason,
+                delta_on_hand=event.delta_on_hand,
+                delta_damaged=event.delta_damaged,
+                on_hand=event.on_hand,
+            )
+        case StockDepleted():
+            return events_pb.StockDepleted(sku=event.sku, location_id=event.location_id)
+        case StockReplenished():
+            return events_pb.StockReplenished(
+                sku=event.sku, location_id=event.location_id, available=event.available
+            )
         case StockReserved():
             return events_pb.StockReserved(
                 reservation_id=str(event.reservation_id),
                 goods=goods_to_wire(event.goods),
+                expire_time=timestamp_to_wire(event.expires_at),
+            )
+        case ReservationExtended():
+            return events_pb.ReservationExtended(
+                reservation_id=str(event.reservation_id),
                 expire_time=timestamp_to_wire(event.expires_at),
             )
         case ReservationConfirmed():

@@ -1,12 +1,12 @@
 """Reservations on the wire."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
-from chassis.kernel.errors import DomainError
+from chassis.kernel.errors import DomainError, InvalidInput
 from chassis.kernel.ids import parse_id
 from chassis.rpc.errors import status_from_error
 from chassis.rpc.timestamps import timestamp_to_wire
@@ -14,6 +14,7 @@ from chassis.telemetry.tracing import trace_for
 from retail.product.v1 import product_service_pb2 as pb
 from services.product.application.reservations.confirm_reservations import ConfirmReservation
 from services.product.application.reservations.consume_reservations import ConsumeReservation
+from services.product.application.reservations.extend_reservations import ExtendReservation
 from services.product.application.reservations.release_reservations import ReleaseReservation
 from services.product.application.reservations.reserve_stock import ReserveStock
 from services.product.domain.reservation import (
@@ -24,6 +25,7 @@ from services.product.domain.reservation import (
     ReservationState,
     Shipment,
 )
+from services.product.domain.stock import FROM_ANYWHERE, Sourcing, SourcingStrategy
 from services.product.domain.values import ReservationId, ShipmentId, parse_location
 from services.product.wire.fields import DOMAIN, lines_from_wire
 
@@ -31,6 +33,19 @@ from services.product.wire.fields import DOMAIN, lines_from_wire
 STATES: Mapping[ReservationState, pb.ReservationState] = {
     state: getattr(pb, f"RESERVATION_STATE_{state}") for state in ReservationState
 }
+STRATEGIES: Mapping[int, SourcingStrategy] = {
+    getattr(pb, f"SOURCING_STRATEGY_{strategy}"): strategy for strategy in SourcingStrategy
+}
+
+MOST_LOCATIONS = 1_000
+
+
+class StrategyUnknown(InvalidInput):
+    pass
+
+
+class LocationsOutOfRange(InvalidInput):
+    pass
 
 
 def reservation_from_wire(wire: pb.ReservationRequest, field: str) -> ReserveStock:
@@ -41,7 +56,42 @@ def reservation_from_wire(wire: pb.ReservationRequest, field: str) -> ReserveSto
         duration=hold_from_wire(wire.hold, f"{field}.hold")
         if wire.HasField("hold")
         else DEFAULT_HOLD,
+        sourcing=sourcing_from_wire(wire, field),
         trace=trace_for(reservation_id),
+    )
+
+
+def sourcing_from_wire(wire: pb.ReservationRequest, field: str) -> Sourcing:
+    if not wire.strategy and not wire.location_ids:
+        return FROM_ANYWHERE
+    if wire.strategy and wire.strategy not in STRATEGIES:
+        raise StrategyUnknown(
+            f"{field}.strategy must be one that there is", field=f"{field}.strategy"
+        )
+    if len(wire.location_ids) > MOST_LOCATIONS:
+        raise LocationsOutOfRange(
+            f"{field}.location_ids must be at most {MOST_LOCATIONS}", field=f"{field}.location_ids"
+        )
+    return Sourcing(
+        strategy=STRATEGIES.get(wire.strategy, SourcingStrategy.ONE_LOCATION_FIRST),
+        location_ids=frozenset(
+            parse_location(text, f"{field}.location_ids[{number}]")
+            for number, text in enumerate(wire.location_ids)
+        ),
+    )
+
+
+def extension_from_wire(wire: pb.Extension, field: str, *, now: datetime) -> ExtendReservation:
+    path = f"{field}.expire_time"
+    try:
+        expires_at = wire.expire_time.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        expires_at = datetime.max.replace(tzinfo=UTC)
+    if not wire.HasField("expire_time") or expires_at > now + LONGEST_HOLD:
+        raise HoldOutOfRange(f"{path} must be at most 24 hours from now", field=path)
+    return ExtendReservation(
+        reservation_id=ReservationId(parse_id(wire.reservation_id, f"{field}.reservation_id")),
+        expires_at=expires_at,
     )
 
 

@@ -43,6 +43,22 @@ CORRUPTIONS = {
         " WHERE on_hand > held + allocated LIMIT 1)",
         "stock-claims",
     ),
+    "a movement does what its kind does not": (
+        "product",
+        "stock_movements",
+        "UPDATE stock_movements SET kind = 'DAMAGED' WHERE kind = 'RECEIVED'",
+        "stock-kinds",
+    ),
+    "a transfer arrives nowhere": (
+        "product",
+        "stock_movements",
+        "INSERT INTO stock_movements (sku, location_id, kind, delta_on_hand, delta_held,"
+        " delta_allocated, delta_damaged, cause_type, cause_id, occurred_at)"
+        " SELECT sku, location_id, 'TRANSFERRED_OUT', -1, 0, 0, 0, 'TRANSFER',"
+        " gen_random_uuid(), now() FROM stock_items LIMIT 1",
+        "transfers-balance",
+    ),
+    "a location vanishes": ("product", "locations", "DELETE FROM locations", "stock-somewhere"),
     "a hold outlives its time": (
         "product",
         "reservations",

@@ -10,6 +10,10 @@ from chassis.kernel.text import Sku
 from chassis.storage.database import Database
 from chassis.wake import Wake
 from services.product.adapters.unit_of_work import sql_unit_of_work
+from services.product.application.locations.create_location import (
+    CreateLocation,
+    create_location,
+)
 from services.product.application.reservations.confirm_reservations import (
     ConfirmReservation,
     confirm_reservations,
@@ -25,6 +29,7 @@ from services.product.application.reservations.release_reservations import (
 )
 from services.product.application.reservations.reserve_stock import ReserveStock, reserve_stock
 from services.product.application.stock.receive_stock import ReceiveStock, receive_stock
+from services.product.domain.location import Location
 from services.product.domain.reservation import Shipment
 from services.product.domain.values import LocationId, ReservationId, ShipmentId
 
@@ -93,8 +98,13 @@ class Replica:
             location_id=LocationId(location),
             quantity=Quantity(units),
         )
+        await self.locate(location)
         (answer,) = await receive_stock([command], **self._how)
         return answer
+
+    async def locate(self, location, **more):
+        place = Location(id=LocationId(location), name=location, **more)
+        return await create_location(CreateLocation(location=place), uow=self.uow)
 
     async def reserve(self, *wanted, **more):
         """

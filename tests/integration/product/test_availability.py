@@ -18,14 +18,14 @@ async def test_availability_is_summed_over_locations_less_what_is_promised(repli
     await replica.receive(5, location="shop")
     await replica.reserve((new_id(), {"LAMP": 4}))
 
-    servicer = StockServicer(uow=replica.uow)
+    servicer = StockServicer(uow=replica.uow, clock=replica.clock)
 
     assert await available(servicer, "LAMP", "NONE") == {"LAMP": 11, "NONE": 0}
 
 
 async def test_within_a_second_many_who_ask_share_one_statement(replica):
     await replica.receive(10)
-    servicer = StockServicer(uow=replica.uow)
+    servicer = StockServicer(uow=replica.uow, clock=replica.clock)
     asked = []
     event.listen(
         replica.database._engine.sync_engine,

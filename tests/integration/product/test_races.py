@@ -5,10 +5,17 @@ import random
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from services.product.domain.reservation import Reservation
 from tests.integration.product.conftest import outcome
 
+TURNS = text(
+    """
+    SELECT subject FROM outbox
+    WHERE subject ~ 'Stock(Depleted|Replenished)$' ORDER BY position
+    """
+)
 SKUS = ["A", "B", "C", "D", "E"]
 
 
@@ -33,6 +40,12 @@ async def test_no_unit_is_promised_twice(replica, replicas, new_id):
     assert outcomes.count("HELD") == 100
     assert outcomes.count("OUT_OF_STOCK") == 60
     assert (level.held, level.available) == (100, 0)
+    # One taker takes the last unit, whoever that is, and only that one tells it.
+    async with replica.database.begin() as tx:
+        assert [row.subject for row in await tx.rows(TURNS)] == [
+            "retail.product.v1.StockReplenished",
+            "retail.product.v1.StockDepleted",
+        ]
 
 
 async def test_batches_over_the_same_skus_neither_deadlock_nor_oversell(replica, replicas, new_id):

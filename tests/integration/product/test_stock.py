@@ -25,6 +25,7 @@ async def test_goods_travel_from_receipt_to_shipment(replica, new_id):
         told = await tx.rows(SUBJECTS)
     assert [(row.subject.rpartition(".")[2], row.aggregate_version) for row in told] == [
         ("StockReceived", 1),
+        ("StockReplenished", 2),
         ("StockReserved", 1),
         ("ReservationConfirmed", 2),
         ("StockShipped", 3),

@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,10 @@ import pytest
 from chassis.kernel.errors import DomainError, RuleViolated
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
+from services.product.application.locations.create_location import (
+    CreateLocation,
+    create_location,
+)
 from services.product.application.ports.activity import ProductActivity
 from services.product.application.ports.products import (
     HandleTaken,
@@ -21,11 +26,13 @@ from services.product.application.ports.products import (
 )
 from services.product.application.ports.requests import Request
 from services.product.application.ports.search import Found, SearchEntry, SearchQuery, entry_of
+from services.product.application.ports.stock_items import JournalEntry
 from services.product.application.reservations.reserve_stock import ReserveStock, reserve_stock
 from services.product.application.stock.receive_stock import ReceiveStock, receive_stock
 from services.product.domain.attributes import inherited
 from services.product.domain.category import Category, CategoryTree, DefinitionsOf
 from services.product.domain.events import ProductEvent
+from services.product.domain.location import Location, LocationNotFound, LocationState
 from services.product.domain.product import Product, ProductState
 from services.product.domain.reservation import Reservation
 from services.product.domain.stock_item import StockItem, StockMovement
@@ -50,6 +57,9 @@ class RequestIdReused(RuleViolated):
 
 @dataclass
 class Tables:
+    locations: dict[LocationId, Location] = field(
+        default_factory=lambda: {MAIN: Location(id=MAIN, name="Main")}
+    )
     requests: dict[tuple[str, UUID], Request] = field(default_factory=dict)
     products: dict[ProductId, Product] = field(default_factory=dict)
     categories: dict[CategoryId, Category] = field(default_factory=dict)
@@ -99,7 +109,12 @@ class ProductWorld:
             location_id=LocationId(location),
             quantity=Quantity(units),
         )
+        await self.locate(location)
         await receive_stock([command], uow=self.uow, clock=self.clock)
+
+    async def locate(self, location: str, **more: Any) -> Location:
+        place = Location(id=LocationId(location), name=location.title(), **more)
+        return await create_location(CreateLocation(location=place), uow=self.uow)
 
     async def reserve(self, reservation_id: ReservationId, **units: int) -> Reservation:
         command = ReserveStock(reservation_id=reservation_id, lines=lines(**units))
@@ -124,6 +139,7 @@ class InMemoryTransaction:
         self.products = InMemoryProducts(tables)
         self.search = InMemorySearchIndex(tables)
         self.categories = InMemoryCategories(tables)
+        self.locations = InMemoryLocations(tables)
         self.stock_items = InMemoryStockItems(tables)
         self.reservations = InMemoryReservations(tables)
         self.activity = InMemoryActivity(tables)
@@ -146,6 +162,36 @@ class InMemoryRequests:
         if first is request:
             return None
         return first.outcome_id if first.content == request.content else RequestIdReused()
+
+    async def forget(self, requests: Sequence[Request]) -> None:
+        for request in requests:
+            del self._tables.requests[request.operation, request.request_id]
+
+
+class InMemoryLocations:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def all(self) -> Sequence[Location]:
+        return sorted(self._tables.locations.values(), key=lambda each: (each.priority, each.id))
+
+    async def of(self, ids: Set[LocationId]) -> Mapping[LocationId, Location]:
+        return {id_: each for id_, each in self._tables.locations.items() if id_ in ids}
+
+    async def add(self, location: Location) -> Location:
+        return self._tables.locations.setdefault(location.id, location)
+
+    async def lock(self, location_id: LocationId) -> Location:
+        if location_id not in self._tables.locations:
+            raise LocationNotFound(location_id)
+        return self._tables.locations[location_id]
+
+    async def save(self, location: Location) -> None:
+        self._tables.locations[location.id] = location
+        for item in self._tables.stock_items.values():
+            if item.location_id == location.id:
+                item.priority = location.priority
+                item.is_open = location.state is LocationState.OPEN
 
 
 class InMemoryProducts:
@@ -311,11 +357,20 @@ class InMemoryStockItems:
         ids = {stock_item_id(place.sku, place.location_id) for place in places}
         return [item for id_, item in self._tables.stock_items.items() if id_ in ids]
 
-    async def open(self, places: Set[Place]) -> Sequence[StockItem]:
+    async def open(
+        self, places: Set[Place], *, beside: Set[Place] = frozenset()
+    ) -> Sequence[StockItem]:
         for place in places:
             item = StockItem.empty(place)
+            location = self._tables.locations[place.location_id]
+            item.priority = location.priority
             self._tables.stock_items.setdefault(item.id, item)
-        return await self.lock(places)
+        return await self.lock(places | beside)
+
+    async def journal(
+        self, sku: Sku, location_id: LocationId | None, *, before: int | None, limit: int
+    ) -> Sequence[JournalEntry]:
+        raise NotImplementedError("integration tests read the journal")
 
     async def save(self, items: Sequence[StockItem]) -> None:
         for item in items:

@@ -40,3 +40,9 @@ class Requests(Protocol):
         something else under a used id. Waits for a transaction that does the same one now.
         """
         ...
+
+    async def forget(self, requests: Sequence[Request]) -> None:
+        """
+        Undo the claim of *requests* that were refused: they may be done later.
+        """
+        ...

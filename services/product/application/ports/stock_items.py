@@ -1,11 +1,23 @@
 """Every stock item there is."""
 
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Protocol
 
 from chassis.kernel.text import Sku
-from services.product.domain.stock_item import StockItem
-from services.product.domain.values import Place
+from services.product.domain.stock_item import StockItem, StockMovement
+from services.product.domain.values import LocationId, Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """
+    A movement as it stands in the journal; later ones have higher positions.
+    """
+
+    position: int
+    place: Place
+    movement: StockMovement
 
 
 class StockItems(Protocol):
@@ -42,9 +54,21 @@ class StockItems(Protocol):
         """
         ...
 
-    async def open(self, places: Set[Place]) -> Sequence[StockItem]:
+    async def open(
+        self, places: Set[Place], *, beside: Set[Place] = frozenset()
+    ) -> Sequence[StockItem]:
         """
-        Return the stock items at *places*, locked; empty ones where there were none.
+        Return the stock items at *places*, locked, empty ones where there were none; and those at
+        *beside* where there are some.
+        """
+        ...
+
+    async def journal(
+        self, sku: Sku, location_id: LocationId | None, *, before: int | None, limit: int
+    ) -> Sequence[JournalEntry]:
+        """
+        Return up to *limit* movements of *sku*, at one location or at all, the latest first; those
+        before a position if one is given.
         """
         ...
 

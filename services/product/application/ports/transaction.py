@@ -6,6 +6,7 @@ from typing import Protocol
 
 from services.product.application.ports.activity import Activity
 from services.product.application.ports.categories import Categories
+from services.product.application.ports.locations import Locations
 from services.product.application.ports.products import Products
 from services.product.application.ports.requests import Requests
 from services.product.application.ports.reservations import Reservations
@@ -29,6 +30,9 @@ class Transaction(Protocol):
 
     @property
     def categories(self) -> Categories: ...
+
+    @property
+    def locations(self) -> Locations: ...
 
     @property
     def stock_items(self) -> StockItems: ...

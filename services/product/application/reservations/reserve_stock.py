@@ -9,7 +9,7 @@ from chassis.kernel.errors import Conflict, DomainError
 from chassis.kernel.text import Sku
 from services.product.application.ports.transaction import UnitOfWork
 from services.product.domain.reservation import DEFAULT_HOLD, Reservation
-from services.product.domain.stock import Stock
+from services.product.domain.stock import FROM_ANYWHERE, Sourcing, Stock
 from services.product.domain.values import Lines, ReservationId
 
 
@@ -18,12 +18,15 @@ class ReserveStock:
     """
     Attributes:
         duration: How long the hold lasts.
+        sourcing: Where the goods may come from. It is no part of what is promised: who asks again
+            with another one is answered with what is held.
         trace: The W3C `traceparent` of the order's story; empty if it is not traced.
     """
 
     reservation_id: ReservationId
     lines: Lines
     duration: timedelta = DEFAULT_HOLD
+    sourcing: Sourcing = FROM_ANYWHERE
     trace: str = ""
 
 
@@ -112,7 +115,7 @@ def _hold(
     command: ReserveStock, reservation: Reservation, stock: Stock, now: datetime
 ) -> Reservation | DomainError:
     try:
-        reservation.hold(command.lines, stock, now=now)
+        reservation.hold(command.lines, stock, now=now, sourcing=command.sourcing)
     except DomainError as refusal:
         return refusal
     return reservation

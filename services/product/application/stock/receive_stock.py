@@ -1,17 +1,16 @@
 """Use case: goods have arrived."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError
-from chassis.kernel.ids import new_id
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
-from services.product.application.ports.requests import Request
 from services.product.application.ports.transaction import UnitOfWork
+from services.product.application.stock.booking import book_each
 from services.product.domain.stock import Stock
 from services.product.domain.stock_item import Cause, CauseType, StockItem
 from services.product.domain.values import LocationId, Place
@@ -25,6 +24,22 @@ class ReceiveStock:
     quantity: Quantity
 
     @property
+    def content(self) -> str:
+        return f"{self.sku} {self.location_id} {self.quantity.units}"
+
+    @property
+    def adds_to(self) -> Set[Place]:
+        return {self.place}
+
+    @property
+    def begins(self) -> Set[Place]:
+        return self.adds_to
+
+    @property
+    def changes(self) -> Set[Place]:
+        return frozenset()
+
+    @property
     def place(self) -> Place:
         return Place(sku=self.sku, location_id=self.location_id)
 
@@ -35,36 +50,18 @@ async def receive_stock(
     """
     Book goods in, and answer each receipt with the stock there is.
 
-    Safe to repeat: each receipt's request is recorded with its booking, and one that was booked
-    is answered without booking it again.
+    Safe to repeat: each request is recorded with its booking, and one that was booked is
+    answered with the stock there is. One that was refused may be asked again.
     """
-    now = clock()
-    async with uow() as tx:
-        earlier = await tx.requests.claim([_request(command) for command in commands], now=now)
-        asked = list(zip(commands, earlier, strict=True))
-        places = {command.place for command, done in asked if not isinstance(done, DomainError)}
-        stock = Stock(await tx.stock_items.open(places))
-        answers = [_receive(command, done, stock, now) for command, done in asked]
-        await tx.stock_items.save(stock.moved)
-    return answers
+    return await book_each("ReceiveStock", commands, book=_book, show=_show, uow=uow, clock=clock)
 
 
-def _receive(
-    command: ReceiveStock, done: UUID | DomainError | None, stock: Stock, now: datetime
-) -> StockItem | DomainError:
-    if isinstance(done, DomainError):
-        return done
-    item = stock.at(command.sku, command.location_id)
-    if done is None:
-        cause = Cause(type=CauseType.RECEIPT, id=command.request_id, at=now)
-        item.receive(command.quantity, cause)
+def _book(command: ReceiveStock, stock: Stock, now: datetime) -> StockItem:
+    item = stock.find(command.place)
+    cause = Cause(type=CauseType.RECEIPT, id=command.request_id, at=now)
+    item.receive(command.quantity, cause)
     return item
 
 
-def _request(command: ReceiveStock) -> Request:
-    return Request(
-        operation="ReceiveStock",
-        request_id=command.request_id,
-        content=f"{command.sku} {command.location_id} {command.quantity.units}",
-        outcome_id=new_id(),
-    )
+def _show(command: ReceiveStock, stock: Stock) -> StockItem:
+    return stock.find(command.place)

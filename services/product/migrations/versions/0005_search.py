@@ -7,7 +7,7 @@ Products that are for sale already enter the index when a worker starts.
 from chassis.storage.migrations import execute
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 # Without a pending list, which every search would have to read through.
 ENTRIES = (

@@ -1,0 +1,68 @@
+"""Use case: customers have sent goods back."""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chassis.kernel.clock import Clock
+from chassis.kernel.errors import DomainError
+from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import Sku
+from services.product.application.ports.transaction import UnitOfWork
+from services.product.application.stock.booking import book_each
+from services.product.domain.stock import Stock
+from services.product.domain.stock_item import Cause, CauseType, StockCondition, StockItem
+from services.product.domain.values import LocationId, Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnStock:
+    request_id: UUID
+    sku: Sku
+    location_id: LocationId
+    quantity: Quantity
+    condition: StockCondition = StockCondition.SELLABLE
+
+    @property
+    def content(self) -> str:
+        return repr((self.sku, self.location_id, self.quantity.units, self.condition.value))
+
+    @property
+    def adds_to(self) -> Set[Place]:
+        return {self.place}
+
+    @property
+    def begins(self) -> Set[Place]:
+        return self.adds_to
+
+    @property
+    def changes(self) -> Set[Place]:
+        return frozenset()
+
+    @property
+    def place(self) -> Place:
+        return Place(sku=self.sku, location_id=self.location_id)
+
+
+async def return_stock(
+    commands: Sequence[ReturnStock], *, uow: UnitOfWork, clock: Clock
+) -> Sequence[StockItem | DomainError]:
+    """
+    Book units in again, and answer each return with the stock there is.
+
+    Safe to repeat: each request is recorded with its booking, and one that was booked is
+    answered with the stock there is. One that was refused may be asked again.
+    """
+    return await book_each("ReturnStock", commands, book=_book, show=_show, uow=uow, clock=clock)
+
+
+def _book(command: ReturnStock, stock: Stock, now: datetime) -> StockItem:
+    item = stock.find(command.place)
+    cause = Cause(type=CauseType.CUSTOMER_RETURN, id=command.request_id, at=now)
+    item.take_back(command.quantity.units, command.condition, cause)
+    return item
+
+
+def _show(command: ReturnStock, stock: Stock) -> StockItem:
+    return stock.find(command.place)
