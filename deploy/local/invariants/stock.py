@@ -153,6 +153,17 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     by_query(
+        "allocations-have-reservations",
+        "Every allocation is part of a reservation.",
+        context="product",
+        count="SELECT count(*) FROM reservation_allocations",
+        violations="""
+            SELECT reservation_id || ' ' || sku, 'is allocated, and there is no such reservation'
+            FROM reservation_allocations
+            WHERE NOT EXISTS (SELECT FROM reservations WHERE id = reservation_id)
+        """,
+    ),
+    by_query(
         "holds-end",
         "No reservation is HELD for more than 60 s past its expiry.",
         context="product",

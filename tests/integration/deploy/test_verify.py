@@ -59,6 +59,13 @@ CORRUPTIONS = {
         "transfers-balance",
     ),
     "a location vanishes": ("product", "locations", "DELETE FROM locations", "stock-somewhere"),
+    "an allocation is left alone": (
+        "product",
+        "reservation_allocations",
+        "UPDATE reservation_allocations SET reservation_id = gen_random_uuid()"
+        f" WHERE reservation_id = {ONE_CONSUMED}",
+        "allocations-have-reservations",
+    ),
     "a hold outlives its time": (
         "product",
         "reservations",
