@@ -39,6 +39,7 @@ _LOCK_OVERDUE = text(
     f"""
     SELECT {_COLUMNS} FROM reservations
     WHERE state = 'HELD' AND expires_at <= CAST(:now AS timestamptz)
+        AND id <> ALL(CAST(:besides AS uuid[]))
     ORDER BY expires_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
     """
 )
@@ -104,9 +105,10 @@ class SqlReservations:
         return await self._whole(await self._tx.rows(_LOCK, {"ids": list(ids)}))
 
     async def lock_overdue(
-        self, now: datetime, *, limit: int
+        self, now: datetime, *, limit: int, besides: Set[ReservationId]
     ) -> Mapping[ReservationId, Reservation]:
-        return await self._whole(await self._tx.rows(_LOCK_OVERDUE, {"now": now, "limit": limit}))
+        asked = {"now": now, "limit": limit, "besides": list(besides)}
+        return await self._whole(await self._tx.rows(_LOCK_OVERDUE, asked))
 
     async def save(self, reservations: Sequence[Reservation]) -> None:
         for reservation in reservations:

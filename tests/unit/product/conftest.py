@@ -394,9 +394,10 @@ class InMemoryReservations:
         return {id_: r for id_, r in self._tables.reservations.items() if id_ in ids}
 
     async def lock_overdue(
-        self, now: datetime, *, limit: int
+        self, now: datetime, *, limit: int, besides: Set[ReservationId]
     ) -> Mapping[ReservationId, Reservation]:
-        overdue = [r for r in self._tables.reservations.values() if r.is_overdue(now)]
+        known = self._tables.reservations.values()
+        overdue = [r for r in known if r.is_overdue(now) and r.id not in besides]
         return {reservation.id: reservation for reservation in overdue[:limit]}
 
     async def save(self, reservations: Sequence[Reservation]) -> None:
