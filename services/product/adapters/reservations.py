@@ -17,12 +17,8 @@ from chassis.storage.aggregates import save_aggregates
 from chassis.storage.bulk import insert_missing_rows, insert_rows, update_rows
 from chassis.storage.database import Transaction
 from services.product.adapters import tables
-from services.product.domain.reservation import (
-    Allocation,
-    Reservation,
-    ReservationState,
-    Shipment,
-)
+from services.product.domain.allocation import Allocation, Shipment
+from services.product.domain.reservation import Reservation, ReservationState
 from services.product.domain.values import LocationId, ReservationId, ShipmentId
 from services.product.wire.events import event_to_wire
 

@@ -17,13 +17,13 @@ from services.product.application.reservations.consume_reservations import Consu
 from services.product.application.reservations.extend_reservations import ExtendReservation
 from services.product.application.reservations.release_reservations import ReleaseReservation
 from services.product.application.reservations.reserve_stock import ReserveStock
+from services.product.domain.allocation import Shipment
 from services.product.domain.reservation import (
     DEFAULT_HOLD,
     LONGEST_HOLD,
     HoldOutOfRange,
     Reservation,
     ReservationState,
-    Shipment,
 )
 from services.product.domain.stock import FROM_ANYWHERE, Sourcing, SourcingStrategy
 from services.product.domain.values import ReservationId, ShipmentId, parse_location

@@ -33,9 +33,10 @@ from services.product.domain.attributes import inherited
 from services.product.domain.category import Category, CategoryTree, DefinitionsOf
 from services.product.domain.events import ProductEvent
 from services.product.domain.location import Location, LocationNotFound, LocationState
+from services.product.domain.movement import StockMovement
 from services.product.domain.product import Product, ProductState
 from services.product.domain.reservation import Reservation
-from services.product.domain.stock_item import StockItem, StockMovement
+from services.product.domain.stock_item import StockItem
 from services.product.domain.values import (
     CategoryId,
     Lines,

@@ -11,13 +11,8 @@ from retail.product.v1 import stock_service_pb2 as pb
 from services.product.application.ports.stock_items import JournalEntry
 from services.product.application.stock.adjust_stock import AdjustmentReason
 from services.product.domain.location import Location, LocationState
-from services.product.domain.stock_item import (
-    Cause,
-    CauseType,
-    MovementKind,
-    StockCondition,
-    StockMovement,
-)
+from services.product.domain.movement import Cause, CauseType, MovementKind, StockMovement
+from services.product.domain.stock_item import StockCondition
 from services.product.domain.values import LocationId, Place
 from services.product.entrypoints.stock_servicer import StockServicer
 from services.product.wire import journal, locations, warehouse
