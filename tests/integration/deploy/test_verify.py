@@ -59,12 +59,19 @@ CORRUPTIONS = {
         "transfers-balance",
     ),
     "a location vanishes": ("product", "locations", "DELETE FROM locations", "stock-somewhere"),
-    "an allocation is left alone": (
+    "a reservation forgets its goods": (
         "product",
         "reservation_allocations",
-        "UPDATE reservation_allocations SET reservation_id = gen_random_uuid()"
-        f" WHERE reservation_id = {ONE_CONSUMED}",
-        "allocations-have-reservations",
+        "DELETE FROM reservation_allocations WHERE reservation_id = (SELECT id FROM reservations"
+        " WHERE state = 'RELEASED' AND expires_at IS NOT NULL LIMIT 1)",
+        "reservations-whole",
+    ),
+    "goods forget their reservation": (
+        "product",
+        "reservations",
+        "DELETE FROM reservations WHERE id = (SELECT id FROM reservations"
+        " WHERE state = 'RELEASED' AND expires_at IS NOT NULL LIMIT 1)",
+        "reservations-whole",
     ),
     "a hold outlives its time": (
         "product",
