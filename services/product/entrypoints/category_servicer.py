@@ -48,7 +48,7 @@ class CategoryServicer(CategoryServiceServicer):
     ) -> pb.GetCategoryResponse:
         category_id = categories.category_id_from_wire(request.category_id)
         async with self._uow() as tx:
-            tree = await tx.categories.tree()
+            tree = await tx.categories.branch(category_id)
         category = categories.category_to_wire(tree.get(category_id), tree)
         return pb.GetCategoryResponse(category=category)
 

@@ -336,6 +336,21 @@ async def test_what_is_below_moves_along(replica):
     assert tree.names_of(tree.get(leaf.id)) == ("Other", "Middle", "Leaf")
 
 
+async def test_a_category_is_read_with_those_above_it_and_no_others(replica):
+    lighting, tools = await a_category(replica, "Lighting"), await a_category(replica, "Tools")
+    lamps = await a_category(replica, "Lamps", lighting)
+    gone = await a_category(replica, "Gone", tools)
+    await a_category(replica, "Desk lamps", lamps)
+    await delete_category(DeleteCategory(category_id=gone.id), uow=replica.uow)
+
+    async with replica.uow() as tx:
+        branch = await tx.categories.branch(lamps.id)
+        assert gone.id not in {each.id for each in await tx.categories.branch(gone.id)}
+
+    assert [each.id for each in branch] == [lighting.id, lamps.id]
+    assert branch.names_of(branch.get(lamps.id)) == ("Lighting", "Lamps")
+
+
 async def test_a_category_with_products_stays(replicas):
     lighting = await a_category(replicas[0], "Lighting")
     cut = delete_category(DeleteCategory(category_id=lighting.id), uow=replicas[1].uow)
