@@ -1,5 +1,6 @@
 import asyncio
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -196,6 +197,24 @@ async def test_of_two_updates_with_one_etag_one_is_done(replicas):
 
     assert [type(a) for a in answers if isinstance(a, Exception)] == [EtagMismatch] * 5
     await replicas[0].assert_balanced()
+
+
+async def test_a_product_is_never_read_half_changed(replicas):
+    writer, reader = replicas
+    product = await brought(writer, a_product("lamp", publish=False))
+    stop = asyncio.Event()
+
+    async def look():
+        while not stop.is_set():
+            seen = await read(reader, product.id)
+            assert seen.title in ("A lamp", seen.variants[0].sku)
+
+    looking = asyncio.gather(*(look() for _ in range(3)))
+    for number in range(100):
+        variant = replace(product.variants[0], sku=Sku(f"LAMP-{number}"))
+        await change(writer, product, title=variant.sku, variants=(variant,))
+    stop.set()
+    await looking
 
 
 async def test_what_is_as_asked_stays_as_it_is_whatever_the_etag(replica):
