@@ -81,11 +81,13 @@ def row_from_product(product: Product) -> Mapping[str, Any]:
     }
 
 
-def rows_from_variants(product: Product) -> Iterable[Mapping[str, Any]]:
-    for position, variant in enumerate(product.variants):
+def rows_from_variants(
+    product_id: ProductId, variants: Iterable[Variant]
+) -> Iterable[Mapping[str, Any]]:
+    for position, variant in enumerate(variants):
         yield {
             "sku": variant.sku,
-            "product_id": product.id,
+            "product_id": product_id,
             "position": position,
             "price_minor_units": variant.price.minor_units,
             "price_currency": variant.price.currency,

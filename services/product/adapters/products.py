@@ -36,6 +36,7 @@ from services.product.application.ports.search import SearchIndex, entry_of
 from services.product.domain.price import PriceList
 from services.product.domain.product import Product, ProductState
 from services.product.domain.values import ProductId
+from services.product.domain.variant import Variant
 from services.product.wire.events import event_to_wire
 
 _COLUMNS = """id, version, event_count, trace, title, description, state, created_at, updated_at,
@@ -135,7 +136,7 @@ class SqlProducts:
         self._clock = clock
         self._changed = changed
         self._handles: dict[ProductId, str] = {}
-        self._variants: dict[ProductId, Mapping[str, VariantRow]] = {}
+        self._variants: dict[ProductId, Sequence[Variant]] = {}
 
     async def get(self, product_id: ProductId) -> Product:
         return _one(product_id, await self._read(_FIND, {"ids": [product_id]}))
@@ -235,10 +236,11 @@ class SqlProducts:
     async def _save_variants(self, products: Sequence[Product]) -> None:
         before: dict[str, VariantRow] = {}
         for product in products:
-            before |= self._variants.get(product.id, {})
+            earlier = rows_from_variants(product.id, self._variants.get(product.id, ()))
+            before |= {row["sku"]: row for row in earlier}
         # In the order of SKUs, so that two batches never wait for each other's in a circle.
         rows = sorted(
-            (row for product in products for row in rows_from_variants(product)),
+            (row for p in products for row in rows_from_variants(p.id, p.variants)),
             key=lambda row: str(row["sku"]),
         )
         if gone := sorted(before.keys() - {row["sku"] for row in rows}):
@@ -274,7 +276,7 @@ class SqlProducts:
     def _remember(self, products: Sequence[Product]) -> None:
         for product in products:
             self._handles[product.id] = product.handle
-            self._variants[product.id] = {row["sku"]: row for row in rows_from_variants(product)}
+            self._variants[product.id] = product.variants
 
 
 def _one(product_id: ProductId, found: Sequence[Product]) -> Product:
