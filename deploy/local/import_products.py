@@ -20,6 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 from chassis.rpc.errors import reason_of
+from chassis.rpc.server import MOST_MESSAGE_BYTES
 from chassis.terminal import print_table
 from deploy.local.cluster import load, to_json
 from deploy.local.product_files import REFUSED, FileProduct, Names, RowRefused, products_in
@@ -31,8 +32,10 @@ from retail.product.v1 import category_service_pb2 as categories_pb
 from retail.product.v1 import product_service_pb2 as pb
 
 MOST_PRODUCTS = 250
-# So that no message is too large, and no transaction long.
+# So that no transaction is long.
 MOST_VARIANTS = 1_000
+# And no message too large: it would be refused as if the service had too much to do, for ever.
+MOST_BYTES = MOST_MESSAGE_BYTES // 2
 OUTCOMES = ("created", "updated", "unchanged")
 
 
@@ -111,21 +114,33 @@ def translated(
 ) -> Iterator[Entry]:
     for product in products:
         try:
-            yield product, product.to_wire(category_ids)
+            wire = product.to_wire(category_ids)
         except RowRefused as refusal:
             report.refuse(product, refusal.reason, str(refusal))
+            continue
+        if wire.ByteSize() > MOST_BYTES:
+            message = f"{product.handle!r} has more than {MOST_BYTES:,} bytes"
+            report.refuse(product, "PRODUCT_TOO_LARGE", message)
+        else:
+            yield product, wire
 
 
 def batches_of(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     batch: list[Entry] = []
-    variants = 0
+    variants = size = 0
     for entry in entries:
-        more = len(entry[1].variants)
-        if batch and (len(batch) == MOST_PRODUCTS or variants + more > MOST_VARIANTS):
+        more, larger = len(entry[1].variants), entry[1].ByteSize()
+        is_full = (
+            len(batch) == MOST_PRODUCTS
+            or variants + more > MOST_VARIANTS
+            or size + larger > MOST_BYTES
+        )
+        if batch and is_full:
             yield batch
-            batch, variants = [], 0
+            batch, variants, size = [], 0, 0
         batch.append(entry)
         variants += more
+        size += larger
     if batch:
         yield batch
 

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from pathlib import Path
 
 from chassis.kernel.errors import InvalidInput
@@ -184,10 +184,13 @@ def money_of(cells: Mapping[str, str]) -> Money:
     refusal = RowRefused("PRICE_MALFORMED", f"{said[:40]!r} is no price such as 19.99 EUR")
     try:
         minor_units = Decimal(cells["price"]).scaleb(decimals_of(cells["currency"]))
+        # First, as "1e999990" would take a minute to become an integer.
+        if not 0 < minor_units <= MOST_MINOR_UNITS:
+            raise refusal
         price = Money(int(minor_units), cells["currency"])
-    except (InvalidOperation, InvalidInput, ValueError, OverflowError):
+    except (DecimalException, InvalidInput):
         raise refusal from None
-    if price.minor_units != minor_units or not 0 < minor_units <= MOST_MINOR_UNITS:
+    if price.minor_units != minor_units:
         raise refusal
     return price
 

@@ -47,7 +47,9 @@ class ProductMethods:
         self, request: pb.UpdateProductRequest, context: grpc.aio.ServicerContext
     ) -> pb.UpdateProductResponse:
         command = products.update_product_from_wire(request)
-        product = await update_product(command, uow=self._uow, clock=self._clock)
+        # What the product would be is known, and checked, only beside what it is.
+        with fields.within("product"):
+            product = await update_product(command, uow=self._uow, clock=self._clock)
         return pb.UpdateProductResponse(product=self._shown(product))
 
     async def SetPrices(

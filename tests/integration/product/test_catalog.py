@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -180,6 +181,24 @@ async def test_of_two_updates_with_one_etag_one_is_done(replicas):
     await replicas[0].assert_balanced()
 
 
+async def test_a_product_is_never_read_half_changed(replicas):
+    writer, reader = replicas
+    product = await brought(writer, a_product("lamp", publish=False))
+    stop = asyncio.Event()
+
+    async def look():
+        while not stop.is_set():
+            seen = await read(reader, product.id)
+            assert seen.title in ("A lamp", seen.variants[0].sku)
+
+    looking = asyncio.gather(*(look() for _ in range(3)))
+    for number in range(100):
+        variant = replace(product.variants[0], sku=Sku(f"LAMP-{number}"))
+        await change(writer, product, title=variant.sku, variants=(variant,))
+    stop.set()
+    await looking
+
+
 async def test_what_is_as_asked_stays_as_it_is_whatever_the_etag(replica):
     lamp = await brought(replica, a_product("lamp"))
     done = await change(replica, lamp, etag=lamp.etag, title="A better lamp")
@@ -316,6 +335,21 @@ async def test_what_is_below_moves_along(replica):
     async with replica.uow() as tx:
         tree = await tx.categories.tree()
     assert tree.names_of(tree.get(leaf.id)) == ("Other", "Middle", "Leaf")
+
+
+async def test_a_category_is_read_with_those_above_it_and_no_others(replica):
+    lighting, tools = await a_category(replica, "Lighting"), await a_category(replica, "Tools")
+    lamps = await a_category(replica, "Lamps", lighting)
+    gone = await a_category(replica, "Gone", tools)
+    await a_category(replica, "Desk lamps", lamps)
+    await delete_category(DeleteCategory(category_id=gone.id), uow=replica.uow)
+
+    async with replica.uow() as tx:
+        branch = await tx.categories.branch(lamps.id)
+        assert gone.id not in {each.id for each in await tx.categories.branch(gone.id)}
+
+    assert [each.id for each in branch] == [lighting.id, lamps.id]
+    assert branch.names_of(branch.get(lamps.id)) == ("Lighting", "Lamps")
 
 
 async def test_a_category_with_products_stays(replicas):

@@ -313,6 +313,11 @@ class InMemoryCategories:
     async def tree(self) -> CategoryTree:
         return CategoryTree(self._tables.categories.values())
 
+    async def branch(self, category_id: CategoryId) -> CategoryTree:
+        own = [c for c in self._tables.categories.values() if c.id == category_id]
+        above = {id_ for category in own for id_ in category.path}
+        return CategoryTree(self._tables.categories[id_] for id_ in above)
+
     async def lock_tree(self) -> CategoryTree:
         return await self.tree()
 

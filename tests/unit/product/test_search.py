@@ -174,6 +174,14 @@ def test_without_words_the_newest_come_first():
 
 
 @pytest.mark.parametrize(
+    ("text", "found"),
+    [("Größe", ["grosse"]), ("Lego™ set", ["lego", "set"]), ("20℃", ["20", "c"]), ("ℋ", ["h"])],
+)
+def test_words_meet_in_one_form(text, found):
+    assert [part for term in words.terms_of(text) for part in term.parts] == found
+
+
+@pytest.mark.parametrize(
     ("typed", "meant"),
     [("lmap", "lamp"), ("lam", "lamp"), ("lamq", "lamp"), ("lantren", "lantern"), ("la", "la")],
 )

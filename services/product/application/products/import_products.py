@@ -57,12 +57,13 @@ async def import_products(
     Raises:
         Conflict: Others change the same products all the time.
     """
-    for _ in range(TRIES - 1):
+    for _ in range(TRIES):
         try:
             return await _import(commands, uow, clock())
         except (Conflict, SkuTaken, HandleTaken):
+            # Whoever took it did so since the batch looked: no entry alone is to blame.
             continue
-    return await _import(commands, uow, clock())
+    raise Conflict("others change the same products all the time; try again")
 
 
 async def _import(
