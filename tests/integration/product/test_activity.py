@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy import text
 
 from chassis.kernel.money import Money
@@ -193,6 +194,23 @@ async def test_a_flood_of_made_up_ids_stays_within_bounds(replica, lamp, countin
     await counts.drain()
 
     assert await activity(replica, lamp) == (2, 2, 0, 0)
+
+
+async def test_a_cache_server_that_runs_full_makes_room_for_entries_not_of_counts(
+    replica, lamp, counting, valkey_server
+):
+    counts = counting(valkey_server[0])
+    counts.viewed(lamp, 1, day=TODAY)
+    await counts.flush()
+    async with Redis.from_url(valkey_server[0]) as redis:
+        await redis.config_set("maxmemory", "4mb")
+        for number in range(10_000):
+            await redis.set(f"waybill:product:{number}", b"x" * 1_000, px=300_000)
+        assert await redis.dbsize() < 5_000
+
+    await counts.drain()
+
+    assert await activity(replica, lamp) == (1, 1, 0, 0)
 
 
 async def test_while_the_cache_server_is_frozen_counts_go_past_it_and_none_twice(
