@@ -73,6 +73,7 @@ class Cache:
         self._errands: set[asyncio.Task[None]] = set()
         self._hot = HotKeys()
         self._is_deaf = False
+        self._forgets_again: asyncio.TimerHandle | None = None
         self._hits = 0
         self._noted_hits = 0
         self._noted_evictions = 0
@@ -146,7 +147,10 @@ class Cache:
         self._is_deaf = False
         self.forget_all()
         self.shared.distrust()
-        asyncio.get_running_loop().call_later(SPREAD_SECONDS, self.forget_all)
+        if self._forgets_again:
+            self._forgets_again.cancel()
+        loop = asyncio.get_running_loop()
+        self._forgets_again = loop.call_later(SPREAD_SECONDS, self.forget_all)
 
     async def run(self) -> None:
         """
