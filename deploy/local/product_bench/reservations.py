@@ -93,6 +93,7 @@ async def reservations_beside_raw(
         to_bare = await _connections(stack, [bare_at])
         channels = await _connections(stack, [replica.address for replica in running])
         await receive_plenty(channels[0], _skus(load))
+        await _reserve(to_bare, load, WARM_SECONDS, method=ANSWER)
         await _reserve(channels, load, WARM_SECONDS)
         for _ in range(rounds):
             rows.append(await _raw_reservations(servers, seconds))
