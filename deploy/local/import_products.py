@@ -19,11 +19,20 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from google.protobuf.field_mask_pb2 import FieldMask
+
 from chassis.rpc.errors import reason_of
 from chassis.rpc.server import MOST_MESSAGE_BYTES
 from chassis.terminal import print_table
 from deploy.local.cluster import load, to_json
-from deploy.local.product_files import REFUSED, FileProduct, Names, RowRefused, products_in
+from deploy.local.product_files import (
+    REFUSED,
+    FileProduct,
+    Names,
+    RowRefused,
+    fields_of,
+    products_in,
+)
 from deploy.local.progress import progress
 from deploy.local.while_running import while_running
 from deploy.local.world.patience import CallRefused, Patience, is_passing
@@ -98,9 +107,10 @@ async def import_all(products: Sequence[FileProduct], services: Services, *, qui
     category_ids = await categories_for(products, services, patience, report)
     refused = {id(each.product) for each in report.refused}
     entries = list(translated([p for p in products if id(p) not in refused], category_ids, report))
+    fields = fields_of(products)
     with progress("products", len(products), quiet=quiet) as tell:
         for batch in batches_of(entries):
-            await import_batch(batch, services, patience, report)
+            await import_batch(batch, fields, services, patience, report)
             count = report.done.total() + len(report.refused)
             tell(count, f"{report.done['created']:,} created, {len(report.refused):,} refused")
     return report
@@ -146,11 +156,17 @@ def batches_of(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
 
 
 async def import_batch(
-    batch: Sequence[Entry], services: Services, patience: Patience, report: Report
+    batch: Sequence[Entry],
+    fields: FieldMask,
+    services: Services,
+    patience: Patience,
+    report: Report,
 ) -> None:
     waiting = list(batch)
     while waiting:
-        request = pb.ImportProductsRequest(products=[wire for _, wire in waiting])
+        request = pb.ImportProductsRequest(
+            products=[wire for _, wire in waiting], update_mask=fields
+        )
         answer = await patience(services.product.ImportProducts, request)
         again = []
         for entry, result in zip(waiting, answer.results, strict=True):
