@@ -88,9 +88,9 @@ def product_ids_from_wire(ids: Sequence[str]) -> Sequence[ProductId]:
     return [ProductId(parse_id(text, f"product_ids[{at}]")) for at, text in enumerate(ids)]
 
 
-def skus_from_wire(skus: Sequence[str]) -> Sequence[Sku]:
-    if not 1 <= len(skus) <= MOST_SKUS:
-        raise SkusOutOfRange(f"ask for 1 to {MOST_SKUS:,} SKUs, not {len(skus)}", field="skus")
+def skus_from_wire(skus: Sequence[str], *, most: int = MOST_SKUS) -> Sequence[Sku]:
+    if not 1 <= len(skus) <= most:
+        raise SkusOutOfRange(f"ask for 1 to {most:,} SKUs, not {len(skus)}", field="skus")
     return [parse_sku(sku, f"skus[{number}]") for number, sku in enumerate(skus)]
 
 

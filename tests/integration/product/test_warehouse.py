@@ -105,6 +105,7 @@ async def test_a_refused_transfer_may_be_asked_again(replica):
     request_id = uuid4()
 
     (refusal,) = await do(replica, transfer_stock, transfer(2, request_id=request_id))
+    assert [level.location_id for level in await replica.levels()] == ["main"]
     await replica.receive(1)
     (done,) = await do(replica, transfer_stock, transfer(2, request_id=request_id))
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -231,5 +232,6 @@ async def test_a_location_changes_only_as_it_was_seen(world):
     changed = await update_location(rename, uow=world.uow)
 
     assert (changed.name, changed.etag != seen.etag) == ("Far east", True)
+    assert await update_location(rename, uow=world.uow) == changed
     with pytest.raises(EtagMismatch):
-        await update_location(rename, uow=world.uow)
+        await update_location(replace(rename, name="Near east"), uow=world.uow)

@@ -60,7 +60,7 @@ class StockItems(Protocol):
     ) -> Sequence[StockItem]:
         """
         Return the stock items at *places*, locked, empty ones where there were none; and those at
-        *beside* where there are some.
+        *beside* where there are some. An empty one is kept if it is saved.
         """
         ...
 
