@@ -53,7 +53,13 @@ _SHIPMENTS = text(
 ).columns(lines=JSONB)
 
 _FORGET = text("DELETE FROM reservations WHERE id = ANY(CAST(:ids AS uuid[]))")
-_KNOWN = text("SELECT id FROM reservations WHERE id = ANY(CAST(:ids AS uuid[]))")
+_FIND = text(
+    f"""
+    SELECT {_COLUMNS}, sku, location_id, quantity, shipped
+    FROM reservations LEFT JOIN reservation_allocations ON reservation_id = id
+    WHERE id = ANY(CAST(:ids AS uuid[]))
+    """
+)
 
 _MAY_HAVE_SHIPPED = {
     ReservationState.CONFIRMED,
@@ -92,8 +98,16 @@ class SqlReservations:
             raise Conflict("a reservation has vanished meanwhile")
         return {**new, **known}
 
-    async def known(self, ids: Set[ReservationId]) -> Set[ReservationId]:
-        return {ReservationId(row.id) for row in await self._tx.rows(_KNOWN, {"ids": list(ids)})}
+    async def find(self, ids: Set[ReservationId]) -> Mapping[ReservationId, Reservation]:
+        rows: dict[UUID, list[Row[Any]]] = defaultdict(list)
+        for row in await self._tx.rows(_FIND, {"ids": list(ids)}):
+            rows[row.id].append(row)
+        return {
+            ReservationId(id_): reservation_from_rows(
+                parts[0], (allocation_from_row(part) for part in parts if part.sku), ()
+            )
+            for id_, parts in rows.items()
+        }
 
     async def lock(self, ids: Set[ReservationId]) -> Mapping[ReservationId, Reservation]:
         if not ids:

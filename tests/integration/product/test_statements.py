@@ -44,3 +44,26 @@ async def test_the_later_verbs_take_as_many_statements_for_many_as_for_one(repli
     assert len(confirming) <= MOST
     # Each id is claimed first, in case the reservation under it is still on its way.
     assert len(releasing) <= MOST + 1
+
+
+@pytest.mark.parametrize("size", [1, 20, 250])
+async def test_asking_again_among_others_takes_no_more_statements(replica, new_id, size):
+    await replica.receive(1_000)
+    again = [(new_id(), {"LAMP": 1}) for _ in range(size)]
+    await replica.reserve(*again)
+    await replica.confirm(again[0][0])
+
+    with counted(replica.database) as sent:
+        answers = await replica.reserve(*again, *((new_id(), {"LAMP": 1}) for _ in range(size)))
+
+    assert len(sent) == 3
+    assert {answer.state for answer in answers} == {"CONFIRMED", "HELD"} or size == 1
+
+
+async def test_the_last_unit_takes_five_statements_as_it_is_told_of(replica, new_id):
+    await replica.receive(20)
+
+    with counted(replica.database) as sent:
+        await replica.reserve(*((new_id(), {"LAMP": 1}) for _ in range(20)))
+
+    assert len(sent) == MOST

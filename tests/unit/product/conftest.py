@@ -388,8 +388,8 @@ class InMemoryReservations:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    async def known(self, ids: Set[ReservationId]) -> Set[ReservationId]:
-        return ids & self._tables.reservations.keys()
+    async def find(self, ids: Set[ReservationId]) -> Mapping[ReservationId, Reservation]:
+        return await self.lock(ids)
 
     async def claim(
         self, begun: Mapping[ReservationId, Reservation]

@@ -15,9 +15,10 @@ class Reservations(Protocol):
     All callers lock or begin reservations before they lock or save stock items.
     """
 
-    async def known(self, ids: Set[ReservationId]) -> Set[ReservationId]:
+    async def find(self, ids: Set[ReservationId]) -> Mapping[ReservationId, Reservation]:
         """
-        Return those of *ids* under which there is a reservation now.
+        Return those of the reservations *ids* that exist, as they are now, without their shipments:
+        to be shown, not to be changed.
         """
         ...
 

@@ -1,6 +1,6 @@
 """Use case: hold goods for orders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,11 +38,11 @@ async def reserve_stock(
 
     Goods that many want are mostly there for all who want them now: so the stock is looked at,
     not locked, and what the reservations take is subtracted as the last thing before the commit,
-    if it is still there. Only if it is not, or if a reservation is asked for again, is everybody
-    else kept waiting from the look to the commit.
+    if it is still there. Only if it is not, or if a hold has run out that nobody has ended yet, is
+    everybody else kept waiting from the look to the commit.
 
     Safe to repeat: a reservation is saved under its id in the transaction that takes the goods;
-    who asks again finds it and is answered from it.
+    who asks again finds it and is answered from it, without a lock.
     """
     answers = await _at_a_glance(commands, uow=uow, clock=clock)
     if answers is None:
@@ -58,13 +58,14 @@ async def _at_a_glance(
     """
     try:
         async with uow() as tx:
-            if await tx.reservations.known({command.reservation_id for command in commands}):
-                return None
+            known = await tx.reservations.find({command.reservation_id for command in commands})
             stock = Stock(await tx.stock_items.of(_wanted(commands)))
             now = clock()
-            held: dict[ReservationId, Reservation] = {}
-            answers = [_reserve_new(command, held, stock, now) for command in commands]
-            await tx.reservations.save(list(held.values()))
+            if any(reservation.is_overdue(now) for reservation in known.values()):
+                return None
+            begun: dict[ReservationId, Reservation] = {}
+            answers = [_reserve(command, known, begun, stock, now) for command in commands]
+            await tx.reservations.save(list(begun.values()))
             await tx.stock_items.save(stock.moved)
     except Conflict:
         # Others have taken the goods meanwhile, or begun one of these reservations.
@@ -72,13 +73,20 @@ async def _at_a_glance(
     return answers
 
 
-def _reserve_new(
-    command: ReserveStock, held: dict[ReservationId, Reservation], stock: Stock, now: datetime
+def _reserve(
+    command: ReserveStock,
+    known: Mapping[ReservationId, Reservation],
+    begun: dict[ReservationId, Reservation],
+    stock: Stock,
+    now: datetime,
 ) -> Reservation | DomainError:
-    reservation = held.get(command.reservation_id) or _begun(command, now)
+    id_ = command.reservation_id
+    if there := known.get(id_) or begun.get(id_):
+        return _hold(command, there, stock, now)
+    reservation = _begun(command, now)
     answer = _hold(command, reservation, stock, now)
     if answer is reservation:
-        held[reservation.id] = reservation
+        begun[id_] = reservation
     return answer
 
 
