@@ -3,7 +3,8 @@ Import products from a CSV file into the running cluster.
 
 FILE has the columns handle, title, sku, price and currency, and may have description, category
 ("Lighting > Lamps", created as needed; several with ";"), gtin, weight_grams, media (https URIs),
-publish (yes or no) and any attribute:<name>. Rows with one handle are the variants of one product.
+publish and retired (yes or no) and any attribute:<name>. Rows with one handle are the variants of
+one product.
 
 Each product is created, changed, left as it is or refused on its own. Importing again is safe:
 after a failure, the same command goes on. Refused rows are written to a file, with the reason.

@@ -13,7 +13,7 @@ from deploy.local.errors import LocalError
 from retail.product.v1 import product_service_pb2 as pb
 
 REQUIRED = ("handle", "title", "sku", "price", "currency")
-OPTIONAL = ("description", "category", "gtin", "weight_grams", "media", "publish")
+OPTIONAL = ("description", "category", "gtin", "weight_grams", "media", "publish", "retired")
 # What a file of refused rows says besides: it can be corrected and imported.
 REFUSED = ("line", "reason", "message")
 ATTRIBUTE = "attribute:"
@@ -84,7 +84,7 @@ class FileProduct:
             category_ids=[category_ids[path] for path in self.categories],
             attributes=common,
             media=[pb.Media(uri=uri) for uri in self._one("media").split()],
-            publish=flag_of(self._one("publish")),
+            publish=flag_of("publish", self._one("publish")),
         )
 
     def _one(self, column: str) -> str:
@@ -169,6 +169,7 @@ def variant_of(row: FileRow, *, leave_out: Mapping[str, str]) -> pb.Variant:
         ) from None
     variant.sku = cells["sku"]
     variant.gtin = cells.get("gtin", "")
+    variant.retired = flag_of("retired", cells.get("retired", ""))
     variant.attributes.update(
         {name: value for name, value in attributes_of(row).items() if name not in leave_out}
     )
@@ -203,7 +204,7 @@ def attributes_of(row: FileRow) -> dict[str, str]:
     }
 
 
-def flag_of(text: str) -> bool:
+def flag_of(column: str, text: str) -> bool:
     if text.lower() not in YES | NO:
-        raise RowRefused("PUBLISH_MALFORMED", f"publish is yes or no, not {text[:20]!r}")
+        raise RowRefused(f"{column.upper()}_MALFORMED", f"{column} is yes or no, not {text[:20]!r}")
     return text.lower() in YES
