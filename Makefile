@@ -81,8 +81,8 @@ bench: setup  ## Orders per second beside the limits of this machine (ORDERS=, B
 bench-events: setup  ## Events per second and their lag, beside PostgreSQL and JetStream alone (EVENTS=, SECONDS=)
 	$(LOCAL) bench-events $(if $(EVENTS),--events $(EVENTS)) $(if $(SECONDS),--seconds $(SECONDS))
 
-bench-product: setup  ## Reads, reservations on hot SKUs and searches, beside their limits (ONLY=, ROUNDS=, VARIANTS=)
-	$(LOCAL) bench-product $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(VARIANTS),--variants $(VARIANTS))
+bench-product: setup  ## Reads, reservations on hot SKUs and searches, beside their limits (ONLY=, ROUNDS=, VARIANTS=, JSON=1)
+	$(LOCAL) bench-product $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(VARIANTS),--variants $(VARIANTS)) $(if $(JSON),--json)
 
 events: setup  ## How events flow: what waits, what was published, who is behind
 	$(LOCAL) events $(if $(JSON),--json)

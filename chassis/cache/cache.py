@@ -26,6 +26,8 @@ LOAD_LANES = 1
 NOTE_EVERY = 16
 UPKEEP_SECONDS = 0.25
 RETRY_SECONDS = 1.0
+# How long the servers of a broker take to tell each other who listens, with plenty to spare.
+SPREAD_SECONDS = 0.5
 
 
 @dataclass(eq=False)
@@ -71,6 +73,7 @@ class Cache:
         self._errands: set[asyncio.Task[None]] = set()
         self._hot = HotKeys()
         self._is_deaf = False
+        self._forgets_again: asyncio.TimerHandle | None = None
         self._hits = 0
         self._noted_hits = 0
         self._noted_evictions = 0
@@ -132,16 +135,22 @@ class Cache:
         """
         Take note that changes are no longer told: values are believed for a moment only.
         """
-        self._is_deaf = True
-        self.forget_all()
+        if not self._is_deaf:
+            self._is_deaf = True
+            self.forget_all()
 
     def regain_touch(self) -> None:
         """
-        Take note that changes are told again, and forget all that may have changed meanwhile.
+        Take note that changes are told again, and forget all that may have changed meanwhile: now,
+        and once more when every server of the broker knows that we listen.
         """
         self._is_deaf = False
         self.forget_all()
         self.shared.distrust()
+        if self._forgets_again:
+            self._forgets_again.cancel()
+        loop = asyncio.get_running_loop()
+        self._forgets_again = loop.call_later(SPREAD_SECONDS, self.forget_all)
 
     async def run(self) -> None:
         """

@@ -14,10 +14,11 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, NoReturn
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode
 
-from chassis.kernel.errors import DomainError
+from chassis.kernel.errors import DomainError, InvalidInput
 from chassis.outages import is_outage
 from chassis.rpc import deadlines
 from chassis.rpc.errors import DETAILS_KEY, status_from_error
@@ -36,6 +37,15 @@ _SAMPLED = frozenset("13579bdf")
 # Answers a request with a serialized response, or with `None` if it cannot do so at once. It is
 # called for every request, on the event loop: no waiting, no refusing, no raising.
 Quick = Callable[[Any], bytes | None]
+
+
+class RequestUnreadable(InvalidInput):
+    """
+    What came is no such message: gRPC itself would answer with the text of the exception.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("the request is not a message of this method")
 
 
 class ServerEdge:
@@ -72,12 +82,12 @@ class ServerEdge:
             if quick := self._quick.get(method):
                 around, serialize = _quick_first(quick, around), _serialize_unless_done(serialize)
             return grpc.unary_unary_rpc_method_handler(
-                around, handler.request_deserializer, serialize
+                around, _none_if_unreadable(handler.request_deserializer), serialize
             )
         if handler.unary_stream and not method.startswith("/grpc."):
             return grpc.unary_stream_rpc_method_handler(
                 self._around_stream(handler.unary_stream),
-                handler.request_deserializer,
+                _none_if_unreadable(handler.request_deserializer),
                 handler.response_serializer,
             )
         return handler
@@ -111,18 +121,29 @@ class ServerEdge:
                 return await respond_traced(request, context, span)
 
         async def respond_shielded(request: Any, context: Any) -> Any:
+            if request is None:
+                await self._abort(context, RequestUnreadable())
             if len(self._working) >= self._most_calls:
                 # gRPC counts only those whose callers still wait.
                 await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many calls at work")
             task = asyncio.create_task(respond_within(request, context))
             self._working.add(task)
             task.add_done_callback(self._finished)
-            return await asyncio.shield(task)
+            try:
+                return await asyncio.shield(task)
+            except asyncio.CancelledError:
+                # Either the caller has left, or the handler was cancelled from within: its caller
+                # would wait for an answer to the end of his time.
+                if task.cancelled():
+                    await self._abort(context, ConnectionAbortedError("a handler was cancelled"))
+                raise
 
         return respond_shielded
 
     def _around_stream(self, respond: Any) -> Any:
         async def respond_within(request: Any, context: Any) -> AsyncIterator[Any]:
+            if request is None:
+                await self._abort(context, RequestUnreadable())
             try:
                 async for response in respond(request, context):
                     yield response
@@ -175,7 +196,7 @@ class EdgedHandlers(grpc.GenericRpcHandler):
 
 def _quick_first(quick: Quick, respond: Any) -> Any:
     async def respond_quickly(request: Any, context: Any) -> Any:
-        answer = quick(request)
+        answer = None if request is None else quick(request)
         if answer is None or _is_traced(context):
             return await respond(request, context)
         return answer
@@ -188,6 +209,16 @@ def _is_traced(context: Any) -> bool:
         key == ITEMS_KEY or (key == TRACEPARENT_KEY and value[-1:] in _SAMPLED)
         for key, value in context.invocation_metadata() or ()
     )
+
+
+def _none_if_unreadable(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    def deserialize_or_none(request: bytes) -> Any:
+        try:
+            return deserialize(request)
+        except DecodeError:
+            return None
+
+    return deserialize_or_none
 
 
 def _serialize_unless_done(serialize: Callable[[Any], bytes]) -> Callable[[Any], bytes]:

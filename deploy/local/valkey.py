@@ -23,7 +23,8 @@ def valkey_process(directory: Path, *, port: int, log: Path, name: str = "valkey
         "save": "",
         "appendonly": "no",
         "maxmemory": "64mb",
-        "maxmemory-policy": "allkeys-lfu",
+        # Counts on their way have no expiry, and are not to make room for what has.
+        "maxmemory-policy": "volatile-lfu",
     }
     flags = [word for key, value in options.items() for word in (f"--{key}", value)]
     return Process(

@@ -30,8 +30,9 @@ class Counters:
 
     Without a cache server, or while it is silent, they go to the database from here, in batches.
     An addition that was sent and not answered may have been counted: it is sent again, to the same
-    server and under the same id, until there is an answer. What dies with the process, or with the
-    server, is lost.
+    server and under the same id, until there is an answer. If the process ends before that, it goes
+    to the database, and counts twice if the server had it after all. What dies with the process, or
+    with the server, is lost.
 
     Args:
         url: Of the cache server; empty: there is none.

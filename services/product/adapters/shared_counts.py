@@ -18,7 +18,10 @@ TAKEN = "waybill:activity:taken"
 # In the background: nobody waits for it but the next second's counts.
 SECONDS = 1.0
 # Of products that are only looked at. Made-up ids stop here; what is sold is always counted.
-MOST_FIELDS = 50_000
+MOST_FIELDS = 20_000
+# How many are sent or fetched at a time: 20,000 at once hold up the server, and with it all who
+# read from the cache, for longer than these wait (measured: 60 ms).
+PIECE = 1_000
 # For how long an addition that was done is known, in case it is sent again.
 KNOWN_SECONDS = 3_600
 
@@ -37,11 +40,11 @@ return 1
 # What was taken and not finished comes first, under the id it was taken with.
 _TAKE = """
 if redis.call('EXISTS', KEYS[2]) == 0 then
-    if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
+    if redis.call('EXISTS', KEYS[1]) == 0 then return false end
     redis.call('RENAME', KEYS[1], KEYS[2])
     redis.call('HSET', KEYS[2], 'id', ARGV[1])
 end
-return redis.call('HGETALL', KEYS[2])
+return redis.call('HGET', KEYS[2], 'id')
 """
 _FINISH = """
 if redis.call('HGET', KEYS[1], 'id') == ARGV[1] then return redis.call('UNLINK', KEYS[1]) end
@@ -74,20 +77,27 @@ class SharedCounts:
         """
         Add *batch* to what has gathered; the same one again changes nothing.
         """
-        fields: list[Any] = []
-        for (day, id_), count in batch.views.items():
-            fields += [f"v:{day}:{id_}", count]
-        for (day, sku), units in batch.sold.items():
-            fields += [f"s:{day}:{sku}", units]
-        keys = [GATHERED, f"{GATHERED}:added:{batch.id}"]
-        await self._do(self._add(keys=keys, args=[KNOWN_SECONDS, MOST_FIELDS, *fields]))
+        counts = [(f"v:{day}:{id_}", count) for (day, id_), count in batch.views.items()]
+        counts += [(f"s:{day}:{sku}", units) for (day, sku), units in batch.sold.items()]
+        for start in range(0, len(counts), PIECE):
+            fields = [part for count in counts[start : start + PIECE] for part in count]
+            keys = [GATHERED, f"{GATHERED}:added:{batch.id}:{start}"]
+            await self._do(self._add(keys=keys, args=[KNOWN_SECONDS, MOST_FIELDS, *fields]))
 
     async def take(self) -> Batch | None:
         """
         Return what has gathered, which stays until it is finished; `None` if there is nothing.
         """
-        answer = await self._do(self._take(keys=[GATHERED, TAKEN], args=[str(new_id())]))
-        return _batch_of(dict(zip(answer[::2], answer[1::2], strict=True))) if answer else None
+        while id_ := await self._do(self._take(keys=[GATHERED, TAKEN], args=[str(new_id())])):
+            fields = {
+                name: count
+                async for name, count in self._redis.hscan_iter(TAKEN, count=PIECE)
+                if name != b"id"
+            }
+            # Else what was read may be of another batch, that was taken after a flush.
+            if await self._do(self._redis.hget(TAKEN, "id")) == id_:
+                return _batch_of(UUID(id_.decode()), fields)
+        return None
 
     async def finish(self, batch: Batch) -> None:
         await self._do(self._finish(keys=[TAKEN], args=[str(batch.id)]))
@@ -99,7 +109,7 @@ class SharedCounts:
         return await request
 
 
-def _batch_of(fields: dict[bytes, bytes]) -> Batch:
+def _batch_of(id_: UUID, fields: dict[bytes, bytes]) -> Batch:
     views: dict[tuple[date, UUID], int] = {}
     sold: dict[tuple[date, str], int] = {}
     for name, count in fields.items():
@@ -109,4 +119,4 @@ def _batch_of(fields: dict[bytes, bytes]) -> Batch:
             views[date.fromisoformat(day), UUID(what)] = int(count)
         elif kind == "s":
             sold[date.fromisoformat(day), what] = int(count)
-    return Batch(id=UUID(fields[b"id"].decode()), views=views, sold=sold)
+    return Batch(id=id_, views=views, sold=sold)

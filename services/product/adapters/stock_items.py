@@ -12,13 +12,8 @@ from chassis.storage.bulk import insert_missing_rows, insert_rows
 from chassis.storage.database import Transaction, Write
 from services.product.adapters import tables
 from services.product.application.ports.stock_items import JournalEntry
-from services.product.domain.stock_item import (
-    Cause,
-    CauseType,
-    MovementKind,
-    StockItem,
-    StockMovement,
-)
+from services.product.domain.movement import Cause, CauseType, MovementKind, StockMovement
+from services.product.domain.stock_item import StockItem
 from services.product.domain.values import LocationId, Place, StockItemId, stock_item_id
 from services.product.wire.events import event_to_wire
 

@@ -45,6 +45,8 @@ class Servicer(OrderServiceServicer):
                 raise ValueError("secret: postgresql://user:password@host")
             case "outage":
                 raise ConnectionResetError("the database went away")
+            case "cancel":
+                raise asyncio.CancelledError
             case "slow":
                 await asyncio.sleep(0.3)
         self.finished.append(request.order_id)
@@ -89,6 +91,29 @@ async def test_an_unforeseen_error_tells_the_client_nothing(served):
 
     assert error.code() is grpc.StatusCode.INTERNAL
     assert "secret" not in error.details()
+
+
+@pytest.mark.parametrize("method", ["GetOrder", "WatchOrder"])
+@pytest.mark.parametrize("request_bytes", [b"\xff\xff\xff", b"\x0a\x02\xff\xfe"])
+async def test_what_cannot_be_read_is_refused_in_our_words(served, method, request_bytes):
+    async with grpc.aio.insecure_channel(served[2]) as open_channel:
+        path = f"/retail.order.v1.OrderService/{method}"
+        if method == "GetOrder":
+            error = await failure_of(open_channel.unary_unary(path)(request_bytes))
+        else:
+            error = await failure_of(open_channel.unary_stream(path)(request_bytes).read())
+
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert reason_of(status_of(error)) == "REQUEST_UNREADABLE"
+
+
+async def test_a_handler_that_is_cancelled_from_within_lets_nobody_wait(served):
+    _, stub, _ = served
+
+    request = pb.GetOrderRequest(order_id="cancel")
+    error = await failure_of(stub.GetOrder(request, timeout=2, wait_for_ready=False))
+
+    assert error.code() is grpc.StatusCode.UNAVAILABLE
 
 
 async def test_an_outage_behind_the_service_is_unavailable(served):
@@ -273,3 +298,20 @@ async def test_a_traced_call_takes_the_long_way_and_leaves_its_span(quick):
         await stub.GetOrder(request, metadata=(("traceparent", traceparent),))
 
         assert servicer.finished == finished
+
+
+async def test_thousands_of_calls_at_one_stroke_are_answered_or_refused_in_our_words(served):
+    _, order, _ = served
+
+    async def outcome():
+        try:
+            await order.GetOrder(pb.GetOrderRequest(order_id="at once"), timeout=30)
+        except grpc.aio.AioRpcError as error:
+            return error.code()
+        return grpc.StatusCode.OK
+
+    outcomes = set(await asyncio.gather(*(outcome() for _ in range(3_000))))
+
+    assert grpc.StatusCode.OK in outcomes
+    # Not CANCELLED, which nobody tries again.
+    assert outcomes <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy import text
 
 from chassis.kernel.money import Money
@@ -15,6 +16,7 @@ from deploy.local.processes import running
 from deploy.local.valkey import url_of, valkey_process
 from services.product.adapters.activity import Batch, keep_batch
 from services.product.adapters.counters import MOST_GATHERED, Counters
+from services.product.adapters.shared_counts import PIECE
 from services.product.adapters.unit_of_work import sql_unit_of_work
 from services.product.application.products.create_product import CreateProduct, create_product
 from services.product.application.reservations.confirm_reservations import (
@@ -167,6 +169,50 @@ async def test_an_addition_that_is_sent_again_counts_once(replica, lamp, countin
     assert await activity(replica, lamp) == (3, 3, 0, 0)
 
 
+async def test_many_counts_travel_in_pieces_each_of_which_counts_once(counting, valkey_server):
+    shared = counting(valkey_server[0])._shared
+    batch = Batch(
+        views={(TODAY, UUID(int=number)): number + 1 for number in range(2 * PIECE)},
+        sold={(TODAY, f"LAMP-{number}"): number + 1 for number in range(PIECE // 2)},
+    )
+
+    for _ in range(2):
+        await shared.add(batch)
+
+    async with Redis.from_url(valkey_server[0]) as redis:
+        assert len(await redis.keys("*:added:*")) == 3
+    taken = await shared.take()
+    assert (taken.views, taken.sold) == (batch.views, batch.sold)
+    assert await shared.take() == taken
+    await shared.finish(taken)
+    assert await shared.take() is None
+
+
+async def test_a_batch_that_gives_way_to_another_while_it_is_read_is_not_taken_for_it(
+    replica, lamp, counting, valkey_server
+):
+    one, two = counting(valkey_server[0]), counting(valkey_server[0])
+    one.viewed(lamp, 3, day=TODAY)
+    await one.flush()
+    scan = one._shared._redis.hscan_iter
+
+    async def scan_late(*names, **options):
+        one._shared._redis.hscan_iter = scan
+        await one._shared._redis.flushall()
+        two.viewed(lamp, 5, day=TODAY)
+        await two.flush()
+        assert (await two._shared.take()).views == {(TODAY, lamp): 5}
+        async for found in scan(*names, **options):
+            yield found
+
+    one._shared._redis.hscan_iter = scan_late
+
+    await one.drain()
+    await two.drain()
+
+    assert await activity(replica, lamp) == (5, 5, 0, 0)
+
+
 async def test_unknown_products_are_dropped(replica, lamp, counting):
     counts = counting()
     for number in range(1_000):
@@ -193,6 +239,23 @@ async def test_a_flood_of_made_up_ids_stays_within_bounds(replica, lamp, countin
     await counts.drain()
 
     assert await activity(replica, lamp) == (2, 2, 0, 0)
+
+
+async def test_a_cache_server_that_runs_full_makes_room_for_entries_not_of_counts(
+    replica, lamp, counting, valkey_server
+):
+    counts = counting(valkey_server[0])
+    counts.viewed(lamp, 1, day=TODAY)
+    await counts.flush()
+    async with Redis.from_url(valkey_server[0]) as redis:
+        await redis.config_set("maxmemory", "4mb")
+        for number in range(10_000):
+            await redis.set(f"waybill:product:{number}", b"x" * 1_000, px=300_000)
+        assert await redis.dbsize() < 5_000
+
+    await counts.drain()
+
+    assert await activity(replica, lamp) == (1, 1, 0, 0)
 
 
 async def test_while_the_cache_server_is_frozen_counts_go_past_it_and_none_twice(

@@ -1,11 +1,10 @@
 import asyncio
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from chassis.kernel.errors import Conflict, DomainError
 from chassis.kernel.money import Money
@@ -35,6 +34,7 @@ from services.product.domain.product import ProductState
 from services.product.domain.product_content import ProductContent
 from services.product.domain.values import EtagMismatch
 from services.product.domain.variant import Variant
+from tests.integration.counting import counted
 
 PRICE = Money(19_99, "EUR")
 TOLD = text("SELECT count(*) FROM outbox WHERE subject = 'retail.product.v1.PriceChanged'")
@@ -82,24 +82,6 @@ async def move(replica, category, to):
     changes = {"parent_id": to and to.id}
     command = UpdateCategory(category_id=category.id, etag="", changes=changes)
     return await update_category(command, uow=replica.uow)
-
-
-@contextmanager
-def counted(database):
-    """
-    Gather the statements that *database* is sent.
-    """
-    statements = []
-
-    def note(_connection, _cursor, statement, *_):
-        statements.append(statement)
-
-    engine = database._engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 async def test_everything_that_is_known_of_a_product_reads_back(replica, clock):

@@ -6,6 +6,7 @@ from sqlalchemy import event
 
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
+from services.product.adapters import locations
 from services.product.application.locations.update_location import UpdateLocation, update_location
 from services.product.application.stock.adjust_stock import (
     AdjustmentReason,
@@ -206,6 +207,23 @@ async def test_a_batch_takes_as_many_statements_as_a_single_one(replica):
 
     assert sent[0] == sent[1]
     assert sent[0] <= 6
+
+
+async def test_there_are_as_many_locations_as_can_be_listed_and_no_more(
+    replica, replicas, monkeypatch
+):
+    monkeypatch.setattr(locations, "MOST_LOCATIONS", 5)
+
+    answers = await asyncio.gather(
+        *(replicas[n % 2].locate(f"shop-{n}") for n in range(8)), return_exceptions=True
+    )
+    async with replica.uow() as tx:
+        found = await tx.locations.all()
+
+    refused = [answer.reason for answer in answers if isinstance(answer, Exception)]
+    assert refused == ["LOCATIONS_FULL"] * 3
+    assert len(found) == 5
+    assert await replica.locate(found[0].id) == found[0]
 
 
 async def test_a_location_is_created_by_one_of_many(replicas):

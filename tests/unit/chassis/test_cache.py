@@ -379,6 +379,22 @@ async def test_out_of_touch_everything_is_forgotten_and_nothing_is_believed_for_
     assert cache._local.find("a").expires_at < time.time() + 1
 
 
+async def test_back_in_touch_everything_is_forgotten_now_and_once_more(source, monkeypatch):
+    monkeypatch.setattr("chassis.cache.cache.SPREAD_SECONDS", 0.05)
+    cache = Cache("test", source.load)
+    await cache.get("a")
+    cache.lose_touch()
+    cache.regain_touch()
+    assert cache._local.find("a") is None
+
+    # Changed before the last of the broker's servers knows that we listen.
+    await cache.get("a")
+    source.values["a"] = Loaded(version=1, value=b"one")
+    await asyncio.sleep(0.1)
+
+    assert await cache.get("a") == b"one"
+
+
 # Recent values
 
 

@@ -33,9 +33,10 @@ from services.product.domain.attributes import inherited
 from services.product.domain.category import Category, CategoryTree, DefinitionsOf
 from services.product.domain.events import ProductEvent
 from services.product.domain.location import Location, LocationNotFound, LocationState
+from services.product.domain.movement import StockMovement
 from services.product.domain.product import Product, ProductState
 from services.product.domain.reservation import Reservation
-from services.product.domain.stock_item import StockItem, StockMovement
+from services.product.domain.stock_item import StockItem
 from services.product.domain.values import (
     CategoryId,
     Lines,
@@ -399,9 +400,10 @@ class InMemoryReservations:
         return {id_: r for id_, r in self._tables.reservations.items() if id_ in ids}
 
     async def lock_overdue(
-        self, now: datetime, *, limit: int
+        self, now: datetime, *, limit: int, besides: Set[ReservationId]
     ) -> Mapping[ReservationId, Reservation]:
-        overdue = [r for r in self._tables.reservations.values() if r.is_overdue(now)]
+        known = self._tables.reservations.values()
+        overdue = [r for r in known if r.is_overdue(now) and r.id not in besides]
         return {reservation.id: reservation for reservation in overdue[:limit]}
 
     async def save(self, reservations: Sequence[Reservation]) -> None:

@@ -5,11 +5,7 @@ import pytest
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from services.product.application.locations.create_location import LocationTaken
-from services.product.application.locations.update_location import (
-    EtagMismatch,
-    UpdateLocation,
-    update_location,
-)
+from services.product.application.locations.update_location import UpdateLocation, update_location
 from services.product.application.stock.adjust_stock import (
     AdjustmentReason,
     AdjustStock,
@@ -28,7 +24,7 @@ from services.product.application.stock.transfer_stock import TransferStock, tra
 from services.product.domain.events import StockAdjusted, StockReturned
 from services.product.domain.location import LocationState
 from services.product.domain.stock_item import StockCondition
-from services.product.domain.values import LocationId
+from services.product.domain.values import EtagMismatch, LocationId
 
 LAMP = Sku("LAMP")
 MAIN, NORTH = LocationId("main"), LocationId("north")

@@ -2,14 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from chassis.kernel.errors import Conflict
 from services.product.application.ports.transaction import UnitOfWork
 from services.product.domain.location import Location, LocationState
-from services.product.domain.values import LocationId
-
-
-class EtagMismatch(Conflict):
-    pass
+from services.product.domain.values import EtagMismatch, LocationId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chassis.kernel.text import Sku
-from services.product.domain.stock_item import StockItem, StockMovement
+from services.product.domain.movement import StockMovement
+from services.product.domain.stock_item import StockItem
 from services.product.domain.values import LocationId, Place
 
 
