@@ -3,7 +3,8 @@ Import products from a CSV file into the running cluster.
 
 FILE has the columns handle, title, sku, price and currency, and may have description, category
 ("Lighting > Lamps", created as needed; several with ";"), gtin, weight_grams, media (https URIs),
-publish (yes or no) and any attribute:<name>. Rows with one handle are the variants of one product.
+publish and retired (yes or no) and any attribute:<name>. Rows with one handle are the variants of
+one product.
 
 Each product is created, changed, left as it is or refused on its own. Importing again is safe:
 after a failure, the same command goes on. Refused rows are written to a file, with the reason.
@@ -187,8 +188,7 @@ async def categories_for(
     Return the ids of all categories there are, by their paths of names, once those of *products*
     are there too.
     """
-    listed = await patience(services.category.ListCategories, categories_pb.ListCategoriesRequest())
-    ids = {tuple(each.path): each.category_id for each in listed.categories}
+    ids = await known_categories(services, patience)
     for product in products:
         try:
             for path in product.categories:
@@ -204,13 +204,27 @@ async def categories_for(
     return ids
 
 
+async def known_categories(services: Services, patience: Patience) -> dict[Names, str]:
+    listed = await patience(services.category.ListCategories, categories_pb.ListCategoriesRequest())
+    return {tuple(each.path): each.category_id for each in listed.categories}
+
+
 async def create_category(
     path: Names, ids: Mapping[Names, str], services: Services, patience: Patience
 ) -> str:
     request = categories_pb.CreateCategoryRequest(
         request_id=str(uuid4()), parent_id=ids.get(path[:-1], ""), name=path[-1]
     )
-    answer = await patience(services.category.CreateCategory, request)
+    try:
+        answer = await patience(services.category.CreateCategory, request)
+    except CallRefused as refusal:
+        if refusal.reason != "CATEGORY_NAME_TAKEN":
+            raise
+        # Another import has made it meanwhile.
+        known = await known_categories(services, patience)
+        if path not in known:
+            raise
+        return known[path]
     category_id: str = answer.category.category_id
     return category_id
 

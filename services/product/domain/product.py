@@ -163,7 +163,7 @@ class Product(Aggregate[CatalogEvent]):
         self.content.must_be_complete(definitions)
         self.state = ProductState.ACTIVE
         self.updated_at = now
-        prices = _current(self.variants, now)
+        prices = _current((v for v in self.variants if not v.retired), now)
         self.record(ProductPublished(product_id=self.id, title=self.title, prices=prices))
 
     def archive(self, *, now: datetime) -> None:

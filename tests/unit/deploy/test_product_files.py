@@ -37,6 +37,17 @@ def test_rows_with_one_handle_are_variants_of_one_product(file):
     assert cup.to_wire({}).variants[0].price.units == 500
 
 
+def test_a_variant_may_be_retired(file):
+    (lamp,) = products_in(
+        file(
+            "handle,title,sku,price,currency,retired\n"
+            "lamp,Lamp,RED,1,EUR,yes\nlamp,Lamp,BLUE,1,EUR,\n"
+        )
+    )
+
+    assert [variant.retired for variant in lamp.to_wire({}).variants] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -109,6 +109,18 @@ async def test_a_published_product_can_be_ordered(world):
     ]
 
 
+async def test_what_is_published_is_told_without_retired_variants(world):
+    sold, retired = (Variant(sku=Sku(sku), price=PRICE, retired=sku == "B") for sku in "AB")
+    content = ProductContent(title="Lamp", description="", variants=(sold, retired))
+    product = await create(world, CreateProduct(request_id=UUID(int=1), content=content))
+
+    await publish(world, product.id)
+
+    assert world.events[-1] == ProductPublished(
+        product_id=product.id, title="Lamp", prices=((sold.sku, PRICE),)
+    )
+
+
 async def test_publishing_again_changes_nothing(world):
     product = await create(world, a_lamp())
     await publish(world, product.id)

@@ -66,8 +66,8 @@ class SearchQuery:
         category_id: With all below it.
         attributes: Values one of which each name must have.
         currency: Of the prices; empty if none are asked for.
-        least: A variant costs at least so many minor units.
-        most: And at most so many.
+        least: The dearest variant costs at least so many minor units.
+        most: The cheapest one costs at most so many.
         after: Where the page before ended; `None` for the first page.
     """
 
