@@ -73,9 +73,12 @@ class Gathered(Generic[C, R]):
         return await answer
 
     async def _work(self) -> None:
-        while self._waiting and (self._busy == 1 or self._queued >= self._most):
+        while self._has_batch():
             for _ in range(self._yields):
                 await asyncio.sleep(0)
+            if not self._has_batch():
+                # Another lane has waited for the same ones, and took them.
+                break
             batch = self._next_batch()
             for waiting, answer in zip(batch, await self._answers(batch), strict=True):
                 if waiting.answer.cancelled():
@@ -85,6 +88,12 @@ class Gathered(Generic[C, R]):
                 else:
                     waiting.answer.set_result(answer)
         self._busy -= 1
+
+    def _has_batch(self) -> bool:
+        """
+        Return whether there is something to do for one more of the lanes at work.
+        """
+        return bool(self._waiting) and (self._busy == 1 or self._queued >= self._most)
 
     def _next_batch(self) -> Sequence[_Waiting[C, R]]:
         """

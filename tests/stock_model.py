@@ -48,8 +48,8 @@ from services.product.application.stock.return_stock_to_supplier import (
     return_stock_to_supplier,
 )
 from services.product.application.stock.transfer_stock import TransferStock, transfer_stock
+from services.product.domain.allocation import Shipment
 from services.product.domain.location import Location, LocationState
-from services.product.domain.reservation import Shipment
 from services.product.domain.stock import Sourcing, SourcingStrategy
 from services.product.domain.stock_item import StockCondition
 from services.product.domain.values import LocationId, ReservationId, ShipmentId

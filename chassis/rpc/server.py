@@ -35,6 +35,10 @@ _OPTIONS = (
     # Connections are renewed now and then, so that load spreads over new replicas.
     ("grpc.max_connection_age_ms", 300_000),
     ("grpc.max_connection_age_grace_ms", 30_000),
+    # Calls that wait to be picked up: beyond 1,000 gRPC would drop some with CANCELLED, which no
+    # client tries again. How many are at work is ours to say, and to refuse in a way that tells.
+    ("grpc.server.max_pending_requests", 1_000_000),
+    ("grpc.server.max_pending_requests_hard_limit", 1_000_000),
     *KEEPALIVE,
 )
 

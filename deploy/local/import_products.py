@@ -19,10 +19,20 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from google.protobuf.field_mask_pb2 import FieldMask
+
 from chassis.rpc.errors import reason_of
+from chassis.rpc.server import MOST_MESSAGE_BYTES
 from chassis.terminal import print_table
 from deploy.local.cluster import load, to_json
-from deploy.local.product_files import REFUSED, FileProduct, Names, RowRefused, products_in
+from deploy.local.product_files import (
+    REFUSED,
+    FileProduct,
+    Names,
+    RowRefused,
+    fields_of,
+    products_in,
+)
 from deploy.local.progress import progress
 from deploy.local.while_running import while_running
 from deploy.local.world.patience import CallRefused, Patience, is_passing
@@ -31,8 +41,10 @@ from retail.product.v1 import category_service_pb2 as categories_pb
 from retail.product.v1 import product_service_pb2 as pb
 
 MOST_PRODUCTS = 250
-# So that no message is too large, and no transaction long.
+# So that no transaction is long.
 MOST_VARIANTS = 1_000
+# And no message too large: it would be refused as if the service had too much to do, for ever.
+MOST_BYTES = MOST_MESSAGE_BYTES // 2
 OUTCOMES = ("created", "updated", "unchanged")
 
 
@@ -95,9 +107,10 @@ async def import_all(products: Sequence[FileProduct], services: Services, *, qui
     category_ids = await categories_for(products, services, patience, report)
     refused = {id(each.product) for each in report.refused}
     entries = list(translated([p for p in products if id(p) not in refused], category_ids, report))
+    fields = fields_of(products)
     with progress("products", len(products), quiet=quiet) as tell:
         for batch in batches_of(entries):
-            await import_batch(batch, services, patience, report)
+            await import_batch(batch, fields, services, patience, report)
             count = report.done.total() + len(report.refused)
             tell(count, f"{report.done['created']:,} created, {len(report.refused):,} refused")
     return report
@@ -111,31 +124,49 @@ def translated(
 ) -> Iterator[Entry]:
     for product in products:
         try:
-            yield product, product.to_wire(category_ids)
+            wire = product.to_wire(category_ids)
         except RowRefused as refusal:
             report.refuse(product, refusal.reason, str(refusal))
+            continue
+        if wire.ByteSize() > MOST_BYTES:
+            message = f"{product.handle!r} has more than {MOST_BYTES:,} bytes"
+            report.refuse(product, "PRODUCT_TOO_LARGE", message)
+        else:
+            yield product, wire
 
 
 def batches_of(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     batch: list[Entry] = []
-    variants = 0
+    variants = size = 0
     for entry in entries:
-        more = len(entry[1].variants)
-        if batch and (len(batch) == MOST_PRODUCTS or variants + more > MOST_VARIANTS):
+        more, larger = len(entry[1].variants), entry[1].ByteSize()
+        is_full = (
+            len(batch) == MOST_PRODUCTS
+            or variants + more > MOST_VARIANTS
+            or size + larger > MOST_BYTES
+        )
+        if batch and is_full:
             yield batch
-            batch, variants = [], 0
+            batch, variants, size = [], 0, 0
         batch.append(entry)
         variants += more
+        size += larger
     if batch:
         yield batch
 
 
 async def import_batch(
-    batch: Sequence[Entry], services: Services, patience: Patience, report: Report
+    batch: Sequence[Entry],
+    fields: FieldMask,
+    services: Services,
+    patience: Patience,
+    report: Report,
 ) -> None:
     waiting = list(batch)
     while waiting:
-        request = pb.ImportProductsRequest(products=[wire for _, wire in waiting])
+        request = pb.ImportProductsRequest(
+            products=[wire for _, wire in waiting], update_mask=fields
+        )
         answer = await patience(services.product.ImportProducts, request)
         again = []
         for entry, result in zip(waiting, answer.results, strict=True):

@@ -3,8 +3,10 @@
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from pathlib import Path
+
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.money import MOST_MINOR_UNITS, Money, decimals_of
@@ -13,7 +15,20 @@ from deploy.local.errors import LocalError
 from retail.product.v1 import product_service_pb2 as pb
 
 REQUIRED = ("handle", "title", "sku", "price", "currency")
-OPTIONAL = ("description", "category", "gtin", "weight_grams", "media", "publish")
+OPTIONAL = ("description", "category", "gtin", "weight_grams", "media", "retired", "publish")
+# What each column is about, in products that are there already. What no column is about stays as
+# it is.
+FIELDS = {
+    "title": ("title",),
+    "sku": ("variants",),
+    "description": ("description",),
+    "category": ("category_ids",),
+    "gtin": ("variants.gtin",),
+    "weight_grams": ("variants.weight_grams",),
+    "media": ("media",),
+    "retired": ("variants.retired",),
+}
+OF_ATTRIBUTES = ("attributes", "variants.attributes")
 # What a file of refused rows says besides: it can be corrected and imported.
 REFUSED = ("line", "reason", "message")
 ATTRIBUTE = "attribute:"
@@ -84,7 +99,7 @@ class FileProduct:
             category_ids=[category_ids[path] for path in self.categories],
             attributes=common,
             media=[pb.Media(uri=uri) for uri in self._one("media").split()],
-            publish=flag_of(self._one("publish")),
+            publish=flag_of(self._one("publish"), "publish"),
         )
 
     def _one(self, column: str) -> str:
@@ -96,6 +111,16 @@ class FileProduct:
     def _common_attributes(self) -> dict[str, str]:
         first, *others = (attributes_of(row) for row in self.rows)
         return {k: v for k, v in first.items() if all(each.get(k) == v for each in others)}
+
+
+def fields_of(products: Sequence[FileProduct]) -> FieldMask:
+    """
+    Return which fields of products the file of *products* has columns for.
+    """
+    columns = products[0].rows[0].cells
+    of_attributes = any(column.startswith(ATTRIBUTE) for column in columns)
+    paths = [path for column in columns for path in FIELDS.get(column, ())]
+    return FieldMask(paths=[*paths, *(OF_ATTRIBUTES if of_attributes else ())])
 
 
 def products_in(file: Path) -> Sequence[FileProduct]:
@@ -147,6 +172,8 @@ def columns_of(header: Sequence[str], file: Path) -> Sequence[str]:
     columns = [column.strip() for column in header]
     if not any(columns):
         raise FileUnreadable(f"{file} is empty: its first line names the columns")
+    if len(columns) == 1 and columns[0].count(";") >= len(REQUIRED) - 1:
+        raise FileUnreadable(f"{file} has semicolons between its cells: save it with commas")
     if missing := [column for column in REQUIRED if column not in columns]:
         raise FileUnreadable(f"{file} has no column {', '.join(missing)}")
     known = {*REQUIRED, *OPTIONAL, *REFUSED}
@@ -169,6 +196,7 @@ def variant_of(row: FileRow, *, leave_out: Mapping[str, str]) -> pb.Variant:
         ) from None
     variant.sku = cells["sku"]
     variant.gtin = cells.get("gtin", "")
+    variant.retired = flag_of(cells.get("retired", ""), "retired")
     variant.attributes.update(
         {name: value for name, value in attributes_of(row).items() if name not in leave_out}
     )
@@ -184,10 +212,13 @@ def money_of(cells: Mapping[str, str]) -> Money:
     refusal = RowRefused("PRICE_MALFORMED", f"{said[:40]!r} is no price such as 19.99 EUR")
     try:
         minor_units = Decimal(cells["price"]).scaleb(decimals_of(cells["currency"]))
+        # First, as "1e999990" would take a minute to become an integer.
+        if not 0 < minor_units <= MOST_MINOR_UNITS:
+            raise refusal
         price = Money(int(minor_units), cells["currency"])
-    except (InvalidOperation, InvalidInput, ValueError, OverflowError):
+    except (DecimalException, InvalidInput):
         raise refusal from None
-    if price.minor_units != minor_units or not 0 < minor_units <= MOST_MINOR_UNITS:
+    if price.minor_units != minor_units:
         raise refusal
     return price
 
@@ -200,7 +231,7 @@ def attributes_of(row: FileRow) -> dict[str, str]:
     }
 
 
-def flag_of(text: str) -> bool:
+def flag_of(text: str, column: str) -> bool:
     if text.lower() not in YES | NO:
-        raise RowRefused("PUBLISH_MALFORMED", f"publish is yes or no, not {text[:20]!r}")
+        raise RowRefused(f"{column.upper()}_MALFORMED", f"{column} is yes or no, not {text[:20]!r}")
     return text.lower() in YES

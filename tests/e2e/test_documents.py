@@ -64,3 +64,21 @@ async def test_a_catalog_can_be_imported(cluster, tmp_path):
     assert "2 created, 0 updated, 0 unchanged, 1 refused" in output
     assert "PRICE_MALFORMED" in output
     assert "0 created, 0 updated, 2 unchanged, 1 refused" in output
+
+
+async def test_something_can_be_sold(cluster, tmp_path):
+    code, output = await commands_of("how-to/sell-something.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert "attributes['capacity'] is required" in output
+    assert '"correctedQuery": "whistling kettle"' in output
+    assert '"status": "ORDER_STATUS_PLACED"' in output
+    assert '"available": "6"' in output
+
+
+async def test_a_flash_sale_can_be_watched(cluster, tmp_path):
+    code, output = await commands_of("how-to/run-a-flash-sale.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert "waybill_outbox_oldest_seconds" in output
+    assert "stock-conserved" in output

@@ -124,6 +124,9 @@ async def looking_for_more_than_there_is(servers, sku, wrongs):
     finally:
         looking.cancel()
         await asyncio.wait([looking])
+        # Who could not look has seen nothing, and that proves nothing.
+        if not looking.cancelled():
+            looking.result()
         await books.close()
 
 

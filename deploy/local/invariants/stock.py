@@ -153,6 +153,22 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     by_query(
+        "reservations-whole",
+        "Every allocation has its reservation; every reservation that held goods says which.",
+        context="product",
+        count="SELECT count(*) FROM reservations",
+        violations="""
+            SELECT coalesce(id, goods.reservation_id)::text,
+                CASE WHEN id IS NULL THEN 'has allocations and is not there'
+                    ELSE format('is %s and has no allocations', state) END
+            FROM reservations FULL JOIN (
+                SELECT DISTINCT reservation_id FROM reservation_allocations
+            ) AS goods ON goods.reservation_id = id
+            -- One that was released before it was asked for held nothing, until no time.
+            WHERE id IS NULL OR (goods.reservation_id IS NULL AND expires_at IS NOT NULL)
+        """,
+    ),
+    by_query(
         "holds-end",
         "No reservation is HELD for more than 60 s past its expiry.",
         context="product",

@@ -124,7 +124,9 @@ async def _write(database: Database, products: Sequence[Product]) -> None:
 async def _insert(tx: Transaction, products: Sequence[Product]) -> None:
     rows = [dict(row_from_product(product)) | {"version": 1} for product in products]
     await insert_rows(tx, tables.products, rows)
-    variants = [row for product in products for row in rows_from_variants(product)]
+    variants = [
+        row for product in products for row in rows_from_variants(product.id, product.variants)
+    ]
     await insert_rows(tx, tables.variants, variants)
     # The variants' foreign key wants their products to be there.
     SqlSearchIndex(tx).put([entry_of(product, product.created_at) for product in products])

@@ -12,6 +12,7 @@ from uuid import uuid4
 import asyncpg
 import grpc
 
+from chassis.kernel.ids import new_id
 from deploy.local.databases import asyncpg_url
 from deploy.local.product_bench.bytes_server import ANSWER
 from deploy.local.product_bench.reads import bytes_server
@@ -184,7 +185,8 @@ async def _reserve(
 
 def _requests(load: Load, reservations: int) -> Iterator[bytes]:
     """
-    Return requests for so many *reservations*, ready to be sent.
+    Return requests for so many *reservations*, ready to be sent. Their ids are in the order of
+    time, as those of orders are.
     """
     skus = cycle(_skus(load))
     return iter(
@@ -192,7 +194,7 @@ def _requests(load: Load, reservations: int) -> Iterator[bytes]:
             pb.ReserveStockRequest(
                 reservations=[
                     pb.ReservationRequest(
-                        reservation_id=str(uuid4()),
+                        reservation_id=str(new_id()),
                         lines=[pb.ReservationLine(sku=next(skus), quantity=1)],
                     )
                     for _ in range(load.batch)
@@ -242,7 +244,7 @@ async def _raw_reservations(servers: World, seconds: float) -> float:
     async def write(connection: asyncpg.Connection) -> None:
         nonlocal done
         while time.perf_counter() - began < seconds:
-            ids = [uuid4() for _ in range(_RAW_BATCH)]
+            ids = [new_id() for _ in range(_RAW_BATCH)]
             assert await connection.execute(_RAW, ids, b"x" * 200, _RAW_BATCH) == "UPDATE 1"
             done += _RAW_BATCH
 

@@ -21,12 +21,14 @@ from services.product.wire.events import event_to_wire
 _TREE = 0x7472656573
 
 _LOCK_TREE = text("SELECT pg_advisory_xact_lock(:key)")
-_ALL = text(
-    """
+_SELECT = """
     SELECT id, version, event_count, trace, parent_id, name, attributes, path
     FROM categories WHERE NOT deleted
-    """
-).columns(attributes=JSONB)
+"""
+_ALL = text(_SELECT).columns(attributes=JSONB)
+_BRANCH = text(f"{_SELECT} AND id IN (SELECT unnest(path) FROM categories WHERE id = :id)").columns(
+    attributes=JSONB
+)
 # The definitions of the top come first, so that those below them prevail.
 _DEFINITIONS = text(
     """
@@ -54,6 +56,10 @@ class SqlCategories:
 
     async def tree(self) -> CategoryTree:
         return CategoryTree(category_from_row(row) for row in await self._tx.rows(_ALL))
+
+    async def branch(self, category_id: CategoryId) -> CategoryTree:
+        rows = await self._tx.rows(_BRANCH, {"id": category_id})
+        return CategoryTree(category_from_row(row) for row in rows)
 
     async def lock_tree(self) -> CategoryTree:
         # Not the rows: two moves that make a circle together touch different ones.

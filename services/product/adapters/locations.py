@@ -8,14 +8,22 @@ from sqlalchemy import Row, text
 from chassis.storage.bulk import insert_missing_rows, update_rows
 from chassis.storage.database import Transaction
 from services.product.adapters import tables
-from services.product.domain.location import Location, LocationNotFound, LocationState
+from services.product.domain.location import (
+    MOST_LOCATIONS,
+    Location,
+    LocationNotFound,
+    LocationsFull,
+    LocationState,
+)
 from services.product.domain.values import LocationId
 
 _COLUMNS = "id, version, name, priority, state"
-_ALL = text(f"SELECT {_COLUMNS} FROM locations ORDER BY priority, id LIMIT :limit")
+_ALL = text(f"SELECT {_COLUMNS} FROM locations ORDER BY priority, id")
 _OF = text(f"SELECT {_COLUMNS} FROM locations WHERE id = ANY(CAST(:ids AS text[]))")
 _LOCK = text(f"SELECT {_COLUMNS} FROM locations WHERE id = :id FOR NO KEY UPDATE")
-MOST = 1_000
+# Nobody else creates one while we count; what is there can be read all the same.
+_LOCK_ALL = text("LOCK TABLE locations IN SHARE ROW EXCLUSIVE MODE")
+_COUNT = text("SELECT count(*) AS locations FROM locations")
 
 
 class SqlLocations:
@@ -23,17 +31,21 @@ class SqlLocations:
         self._tx = tx
 
     async def all(self) -> Sequence[Location]:
-        return [location_from_row(row) for row in await self._tx.rows(_ALL, {"limit": MOST})]
+        return [location_from_row(row) for row in await self._tx.rows(_ALL)]
 
     async def of(self, ids: Set[LocationId]) -> Mapping[LocationId, Location]:
         found = await self._tx.rows(_OF, {"ids": list(ids)})
         return {LocationId(row.id): location_from_row(row) for row in found}
 
     async def add(self, location: Location) -> Location:
+        await self._tx.run(_LOCK_ALL)
         rows = [row_from_location(location)]
-        if await insert_missing_rows(self._tx, tables.locations, rows, returning="id"):
-            return location
-        return (await self.of({location.id}))[location.id]
+        if not await insert_missing_rows(self._tx, tables.locations, rows, returning="id"):
+            return (await self.of({location.id}))[location.id]
+        ((count,),) = await self._tx.rows(_COUNT)
+        if count > MOST_LOCATIONS:
+            raise LocationsFull(f"there are {MOST_LOCATIONS:,} locations already")
+        return location
 
     async def lock(self, location_id: LocationId) -> Location:
         rows = await self._tx.rows(_LOCK, {"id": location_id})

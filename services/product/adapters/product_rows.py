@@ -15,7 +15,7 @@ from services.product.domain.values import CategoryId, ProductId
 from services.product.domain.variant import Variant
 
 
-def product_from_rows(row: Row[Any], variants: Iterable[Row[Any]]) -> Product:
+def product_from_rows(row: Row[Any], variants: Iterable[Mapping[str, Any]]) -> Product:
     return Product(
         id=ProductId(row.id),
         version=row.version,
@@ -35,15 +35,15 @@ def product_from_rows(row: Row[Any], variants: Iterable[Row[Any]]) -> Product:
     )
 
 
-def variant_from_row(row: Row[Any]) -> Variant:
+def variant_from_row(row: Mapping[str, Any]) -> Variant:
     return Variant(
-        sku=Sku(row.sku),
-        price=Money(row.price_minor_units, row.price_currency),
-        gtin=row.gtin,
-        weight_grams=row.weight_grams,
-        attributes=tuple(sorted(row.attributes.items())),
-        prices=prices_from_json(row.prices),
-        retired=row.retired,
+        sku=Sku(row["sku"]),
+        price=Money(row["price_minor_units"], row["price_currency"]),
+        gtin=row["gtin"],
+        weight_grams=row["weight_grams"],
+        attributes=tuple(sorted(row["attributes"].items())),
+        prices=prices_from_json(row["prices"]),
+        retired=row["retired"],
     )
 
 
@@ -81,11 +81,13 @@ def row_from_product(product: Product) -> Mapping[str, Any]:
     }
 
 
-def rows_from_variants(product: Product) -> Iterable[Mapping[str, Any]]:
-    for position, variant in enumerate(product.variants):
+def rows_from_variants(
+    product_id: ProductId, variants: Iterable[Variant]
+) -> Iterable[Mapping[str, Any]]:
+    for position, variant in enumerate(variants):
         yield {
             "sku": variant.sku,
-            "product_id": product.id,
+            "product_id": product_id,
             "position": position,
             "price_minor_units": variant.price.minor_units,
             "price_currency": variant.price.currency,

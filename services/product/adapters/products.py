@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 from chassis.events.outbox import Outbox
 from chassis.kernel.clock import Clock
@@ -36,15 +36,22 @@ from services.product.application.ports.search import SearchIndex, entry_of
 from services.product.domain.price import PriceList
 from services.product.domain.product import Product, ProductState
 from services.product.domain.values import ProductId
+from services.product.domain.variant import Variant
 from services.product.wire.events import event_to_wire
 
-_SELECT = """
-    SELECT id, version, event_count, trace, title, description, state, created_at, updated_at,
-        handle, category_ids, attributes, media, next_price_at
+_COLUMNS = """id, version, event_count, trace, title, description, state, created_at, updated_at,
+    handle, category_ids, attributes, media, next_price_at"""
+_SELECT = f"SELECT {_COLUMNS} FROM products"
+# In one statement: between two, somebody might change the product, and it would be half of each.
+_READ = f"""
+    SELECT {_COLUMNS}, (
+        SELECT json_agg(variants ORDER BY position) FROM variants WHERE product_id = products.id
+    ) AS variants
     FROM products
 """
 _JSON = {"attributes": JSONB, "media": JSONB}
-_FIND = text(f"{_SELECT} WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id").columns(**_JSON)
+_READ_JSON = {**_JSON, "variants": JSON}
+_FIND = text(f"{_READ} WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id").columns(**_READ_JSON)
 _LOCK = text(f"{_SELECT} WHERE id = :id FOR NO KEY UPDATE").columns(**_JSON)
 # All locks go by id: one order for everybody.
 _LOCK_HANDLES = text(
@@ -129,17 +136,17 @@ class SqlProducts:
         self._clock = clock
         self._changed = changed
         self._handles: dict[ProductId, str] = {}
-        self._variants: dict[ProductId, Mapping[str, VariantRow]] = {}
+        self._variants: dict[ProductId, Sequence[Variant]] = {}
 
     async def get(self, product_id: ProductId) -> Product:
-        return await self._one(product_id, await self._tx.rows(_FIND, {"ids": [product_id]}))
+        return _one(product_id, await self._read(_FIND, {"ids": [product_id]}))
 
     async def find(self, ids: Collection[ProductId]) -> Mapping[ProductId, Product]:
-        found = await self._whole(await self._tx.rows(_FIND, {"ids": list(ids)}))
-        return {product.id: product for product in found}
+        return {product.id: product for product in await self._read(_FIND, {"ids": list(ids)})}
 
     async def lock(self, product_id: ProductId) -> Product:
-        return await self._one(product_id, await self._tx.rows(_LOCK, {"id": product_id}))
+        rows = await self._tx.rows(_LOCK, {"id": product_id})
+        return _one(product_id, await self._whole(rows))
 
     async def lock_handles(self, handles: Collection[str]) -> Mapping[str, Product]:
         rows = await self._tx.rows(_LOCK_HANDLES, {"handles": list(handles)})
@@ -174,10 +181,8 @@ class SqlProducts:
             conditions.append("updated_at >= CAST(:updated_since AS timestamptz)")
             given["updated_since"] = wanted.updated_since
         where = " AND ".join(conditions)
-        statement = text(f"{_SELECT} WHERE {where} ORDER BY id LIMIT :limit").columns(**_JSON)
-        return await self._whole(
-            await self._tx.rows(statement, {**parameters, **given, "limit": limit})
-        )
+        statement = text(f"{_READ} WHERE {where} ORDER BY id LIMIT :limit").columns(**_READ_JSON)
+        return await self._read(statement, {**parameters, **given, "limit": limit})
 
     async def sold_variants(self, skus: Sequence[Sku]) -> Sequence[SoldVariant]:
         rows = await self._tx.rows(_SOLD, {"skus": list(skus)})
@@ -231,10 +236,11 @@ class SqlProducts:
     async def _save_variants(self, products: Sequence[Product]) -> None:
         before: dict[str, VariantRow] = {}
         for product in products:
-            before |= self._variants.get(product.id, {})
+            earlier = rows_from_variants(product.id, self._variants.get(product.id, ()))
+            before |= {row["sku"]: row for row in earlier}
         # In the order of SKUs, so that two batches never wait for each other's in a circle.
         rows = sorted(
-            (row for product in products for row in rows_from_variants(product)),
+            (row for p in products for row in rows_from_variants(p.id, p.variants)),
             key=lambda row: str(row["sku"]),
         )
         if gone := sorted(before.keys() - {row["sku"] for row in rows}):
@@ -249,17 +255,20 @@ class SqlProducts:
         await update_rows(self._tx, tables.variants, changed, key=["sku"])
         self._remember(products)
 
-    async def _one(self, product_id: ProductId, rows: Sequence[Row[Any]]) -> Product:
-        if not rows:
-            raise ProductNotFound(f"there is no product {product_id}")
-        (product,) = await self._whole(rows)
-        return product
+    async def _read(self, statement: Any, parameters: Mapping[str, Any]) -> Sequence[Product]:
+        rows = await self._tx.rows(statement, parameters)
+        products = [product_from_rows(row, row.variants or ()) for row in rows]
+        self._remember(products)
+        return products
 
     async def _whole(self, rows: Sequence[Row[Any]]) -> Sequence[Product]:
+        """
+        Return the products of *rows*, which are locked: their variants stay as they are.
+        """
         found = await self._tx.rows(_VARIANTS, {"ids": [row.id for row in rows]})
-        variants: Mapping[UUID, list[Row[Any]]] = defaultdict(list)
+        variants: Mapping[UUID, list[VariantRow]] = defaultdict(list)
         for row in found:
-            variants[row.product_id].append(row)
+            variants[row.product_id].append(row._asdict())
         products = [product_from_rows(row, variants[row.id]) for row in rows]
         self._remember(products)
         return products
@@ -267,4 +276,11 @@ class SqlProducts:
     def _remember(self, products: Sequence[Product]) -> None:
         for product in products:
             self._handles[product.id] = product.handle
-            self._variants[product.id] = {row["sku"]: row for row in rows_from_variants(product)}
+            self._variants[product.id] = product.variants
+
+
+def _one(product_id: ProductId, found: Sequence[Product]) -> Product:
+    if not found:
+        raise ProductNotFound(f"there is no product {product_id}")
+    (product,) = found
+    return product

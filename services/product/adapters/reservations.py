@@ -17,12 +17,8 @@ from chassis.storage.aggregates import save_aggregates
 from chassis.storage.bulk import insert_missing_rows, insert_rows, update_rows
 from chassis.storage.database import Transaction
 from services.product.adapters import tables
-from services.product.domain.reservation import (
-    Allocation,
-    Reservation,
-    ReservationState,
-    Shipment,
-)
+from services.product.domain.allocation import Allocation, Shipment
+from services.product.domain.reservation import Reservation, ReservationState
 from services.product.domain.values import LocationId, ReservationId, ShipmentId
 from services.product.wire.events import event_to_wire
 
@@ -39,6 +35,7 @@ _LOCK_OVERDUE = text(
     f"""
     SELECT {_COLUMNS} FROM reservations
     WHERE state = 'HELD' AND expires_at <= CAST(:now AS timestamptz)
+        AND id <> ALL(CAST(:besides AS uuid[]))
     ORDER BY expires_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
     """
 )
@@ -104,9 +101,10 @@ class SqlReservations:
         return await self._whole(await self._tx.rows(_LOCK, {"ids": list(ids)}))
 
     async def lock_overdue(
-        self, now: datetime, *, limit: int
+        self, now: datetime, *, limit: int, besides: Set[ReservationId]
     ) -> Mapping[ReservationId, Reservation]:
-        return await self._whole(await self._tx.rows(_LOCK_OVERDUE, {"now": now, "limit": limit}))
+        asked = {"now": now, "limit": limit, "besides": list(besides)}
+        return await self._whole(await self._tx.rows(_LOCK_OVERDUE, asked))
 
     async def save(self, reservations: Sequence[Reservation]) -> None:
         for reservation in reservations:

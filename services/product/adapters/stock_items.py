@@ -12,13 +12,8 @@ from chassis.storage.bulk import insert_missing_rows, insert_rows
 from chassis.storage.database import Transaction, Write
 from services.product.adapters import tables
 from services.product.application.ports.stock_items import JournalEntry
-from services.product.domain.stock_item import (
-    Cause,
-    CauseType,
-    MovementKind,
-    StockItem,
-    StockMovement,
-)
+from services.product.domain.movement import Cause, CauseType, MovementKind, StockMovement
+from services.product.domain.stock_item import StockItem
 from services.product.domain.values import LocationId, Place, StockItemId, stock_item_id
 from services.product.wire.events import event_to_wire
 
@@ -91,6 +86,8 @@ WHERE item.id = locked.id
         item.damaged + change.damaged) >= 0
 """
 
+_FORGET = text("DELETE FROM stock_items WHERE id = ANY(CAST(:ids AS uuid[]))")
+
 _END = 2**63 - 1
 # The latest of each location, then the latest of them all: however long the journal is, no more
 # is read than one page a location.
@@ -120,6 +117,7 @@ class SqlStockItems:
         self._tx = tx
         self._outbox = outbox
         self._locked: set[StockItemId] = set()
+        self._opened: set[StockItemId] = set()
 
     async def of(self, skus: Sequence[Sku]) -> Sequence[StockItem]:
         return [stock_item_from_row(row) for row in await self._tx.rows(_OF, {"skus": list(skus)})]
@@ -152,7 +150,9 @@ class SqlStockItems:
         for item in new:
             item.version = 1
         rows = sorted((row_from_stock_item(item) for item in new), key=lambda row: row["id"])
-        await insert_missing_rows(self._tx, tables.stock_items, rows, returning="id")
+        self._opened |= await insert_missing_rows(
+            self._tx, tables.stock_items, rows, returning="id"
+        )
         return await self.lock(places | beside)
 
     async def journal(
@@ -162,6 +162,9 @@ class SqlStockItems:
         return [entry_from_row(row) for row in await self._tx.rows(_JOURNAL, asked)]
 
     async def save(self, items: Sequence[StockItem]) -> None:
+        if left_empty := self._opened.difference(item.id for item in items):
+            # What was to come there was refused. Nobody else has seen them.
+            await self._tx.run(_FORGET, {"ids": list(left_empty)})
         if not items:
             return
         changes = [change_of(item) for item in items]

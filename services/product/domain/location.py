@@ -9,6 +9,8 @@ from services.product.domain.values import LocationId
 
 LAST_PRIORITY = 1_000
 LONGEST_NAME = 200
+# They are listed all at once.
+MOST_LOCATIONS = 1_000
 
 
 class LocationState(StrEnum):
@@ -21,6 +23,10 @@ class PriorityOutOfRange(InvalidInput):
 
 
 class LocationNotFound(NotFound):
+    pass
+
+
+class LocationsFull(RuleViolated):
     pass
 
 

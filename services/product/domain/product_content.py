@@ -1,8 +1,9 @@
 """What somebody wants a product to be."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, replace
+from typing import Self
 
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.text import Sku, check_text
@@ -21,6 +22,9 @@ MOST_TITLE = 500
 MOST_DESCRIPTION = 10_000
 MOST_VARIANTS = 1_000
 MOST_CATEGORIES = 10
+
+# What a change may leave as it is.
+CONTENT_FIELDS = ("title", "description", "category_ids", "attributes", "media", "variants")
 
 _HANDLE = re.compile(r"[a-z0-9\-_.]{0,128}")
 
@@ -100,6 +104,18 @@ class ProductContent:
         for definition in definitions:
             if definition.required and not self._has(definition.name):
                 raise AttributeMissing(f"attributes[{definition.name!r}] is required")
+
+    def over(self, earlier: Self, fields: Set[str]) -> Self:
+        """
+        Return what becomes of *earlier* if only *fields* are to be as described here: names of
+        fields, and of fields of variants, such as `variants.gtin`. (Prices that are due at any time
+        change with `variants`.)
+        """
+        kept = {name: getattr(earlier, name) for name in CONTENT_FIELDS if name not in fields}
+        if "variants" in fields:
+            known = {variant.sku: variant for variant in earlier.variants}
+            kept["variants"] = tuple(v.over(known.get(v.sku, v), fields) for v in self.variants)
+        return replace(self, **kept)
 
     @property
     def sold_skus(self) -> Iterable[Sku]:

@@ -10,7 +10,7 @@ Each verb changes the reservation and moves its stock in one step, and may be as
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -18,6 +18,7 @@ from typing import Self
 from chassis.kernel.aggregate import Aggregate
 from chassis.kernel.errors import InvalidInput, NotFound, RuleViolated
 from chassis.kernel.text import Sku
+from services.product.domain.allocation import Allocation, Shipment, allocations_less
 from services.product.domain.events import (
     ReservationConfirmed,
     ReservationEvent,
@@ -27,16 +28,9 @@ from services.product.domain.events import (
     StockReserved,
     StockShipped,
 )
+from services.product.domain.movement import Cause, CauseType
 from services.product.domain.stock import FROM_ANYWHERE, Sourcing, Stock
-from services.product.domain.stock_item import Cause, CauseType
-from services.product.domain.values import (
-    Goods,
-    Lines,
-    LocationId,
-    Place,
-    ReservationId,
-    ShipmentId,
-)
+from services.product.domain.values import Goods, Lines, Place, ReservationId, ShipmentId
 
 DEFAULT_HOLD = timedelta(minutes=10)
 LONGEST_HOLD = timedelta(hours=24)
@@ -70,10 +64,6 @@ class ReservationConsumed(RuleViolated):
     pass
 
 
-class ShippedTooMuch(RuleViolated):
-    pass
-
-
 class ShipmentMismatch(RuleViolated):
     pass
 
@@ -91,33 +81,6 @@ class ReservationIsConfirmed(RuleViolated):
 class ReservationHasExpired(RuleViolated):
     # The plain name is the event's.
     reason = "RESERVATION_EXPIRED"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allocation:
-    """
-    Some units of one SKU at one location, and how many of them have shipped.
-    """
-
-    sku: Sku
-    location_id: LocationId
-    quantity: int
-    shipped: int = 0
-
-    @property
-    def left(self) -> int:
-        return self.quantity - self.shipped
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shipment:
-    """
-    What left one location in one parcel.
-    """
-
-    id: ShipmentId
-    location_id: LocationId
-    lines: Lines
 
 
 @dataclass(kw_only=True, eq=False)
@@ -278,7 +241,7 @@ class Reservation(Aggregate[ReservationEvent]):
             return
         if self.state not in (ReservationState.CONFIRMED, ReservationState.CONSUMED):
             raise ReservationNotConfirmed(f"reservation {self.id} is {self.state}")
-        self.allocations = self._allocations_less(shipment)
+        self.allocations = allocations_less(self.allocations, shipment, of=self.id)
         cause = Cause(type=CauseType.SHIPMENT, id=shipment.id, at=now)
         for sku, quantity in shipment.lines.items():
             stock.at(sku, shipment.location_id).ship(quantity.units, cause)
@@ -305,24 +268,6 @@ class Reservation(Aggregate[ReservationEvent]):
     def _give_back_held(self, stock: Stock, now: datetime) -> None:
         for a in self.allocations:
             stock.at(a.sku, a.location_id).release_held(a.quantity, self._cause(now))
-
-    def _allocations_less(self, shipment: Shipment) -> tuple[Allocation, ...]:
-        """
-        Return the allocations once *shipment* has taken its share.
-        """
-        left = {a.sku: a.left for a in self.allocations if a.location_id == shipment.location_id}
-        for sku, quantity in shipment.lines.items():
-            if quantity.units > left.get(sku, 0):
-                raise ShippedTooMuch(
-                    f"{quantity.units} units of {sku} left {shipment.location_id}, where"
-                    f" {left.get(sku, 0)} are allocated to reservation {self.id}"
-                )
-        return tuple(
-            replace(a, shipped=a.shipped + shipment.lines[a.sku].units)
-            if a.location_id == shipment.location_id and a.sku in shipment.lines
-            else a
-            for a in self.allocations
-        )
 
     def _demand_alive(self, stock: Stock, now: datetime) -> None:
         self.expire_if_overdue(stock, now=now)

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Self
-from uuid import UUID
 
 from chassis.kernel.aggregate import Aggregate
 from chassis.kernel.errors import RuleViolated
@@ -19,39 +17,8 @@ from services.product.domain.events import (
     StockReplenished,
     StockReturned,
 )
+from services.product.domain.movement import Cause, MovementKind, StockMovement
 from services.product.domain.values import LocationId, Place, StockItemId, stock_item_id
-
-
-class MovementKind(StrEnum):
-    """
-    Why the counts of a stock item changed. Claims on goods: the last three; goods: the others.
-    """
-
-    RECEIVED = "RECEIVED"
-    RETURNED = "RETURNED"
-    TRANSFERRED_IN = "TRANSFERRED_IN"
-    SHIPPED = "SHIPPED"
-    RETURNED_TO_SUPPLIER = "RETURNED_TO_SUPPLIER"
-    TRANSFERRED_OUT = "TRANSFERRED_OUT"
-    ADJUSTED = "ADJUSTED"
-    DAMAGED = "DAMAGED"
-    RESTORED = "RESTORED"
-    HELD = "HELD"
-    ALLOCATED = "ALLOCATED"
-    RELEASED = "RELEASED"
-
-
-class CauseType(StrEnum):
-    RECEIPT = "RECEIPT"
-    RESERVATION = "RESERVATION"
-    SHIPMENT = "SHIPMENT"
-    ADJUSTMENT = "ADJUSTMENT"
-    TRANSFER = "TRANSFER"
-    COUNT = "COUNT"
-    DAMAGE = "DAMAGE"
-    RESTORATION = "RESTORATION"
-    SUPPLIER_RETURN = "SUPPLIER_RETURN"
-    CUSTOMER_RETURN = "CUSTOMER_RETURN"
 
 
 class StockCondition(StrEnum):
@@ -65,37 +32,6 @@ class StockCondition(StrEnum):
 
 class StockInsufficient(RuleViolated):
     pass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """
-    What moved the stock, and when.
-
-    Attributes:
-        reason: Why, where somebody said so.
-        note: For those who read the journal.
-    """
-
-    type: CauseType
-    id: UUID
-    at: datetime
-    reason: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StockMovement:
-    """
-    One change of a stock item's counts. Their sums, over all movements, are the counts.
-    """
-
-    kind: MovementKind
-    cause: Cause
-    on_hand: int
-    held: int
-    allocated: int
-    damaged: int
 
 
 class StockOverdrawn(RuntimeError):

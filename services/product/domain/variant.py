@@ -1,7 +1,9 @@
 """The unit that is sold, priced and counted."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, replace
+from typing import Self
 
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.money import Money
@@ -18,6 +20,10 @@ class GtinInvalid(InvalidInput):
 
 class WeightNegative(InvalidInput):
     pass
+
+
+# What a change may leave as it is.
+VARIANT_FIELDS = ("gtin", "weight_grams", "attributes", "prices", "retired")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +56,17 @@ class Variant:
             raise WeightNegative("a weight is not negative", field="weight_grams")
         check_attributes(self.attributes)
         check_prices(self.prices)
+
+    def over(self, earlier: Self, fields: Set[str]) -> Self:
+        """
+        Return what becomes of *earlier* if its price and *fields* are to be as described here.
+        """
+        kept = {
+            name: getattr(earlier, name)
+            for name in VARIANT_FIELDS
+            if f"variants.{name}" not in fields
+        }
+        return replace(self, **kept)
 
     @property
     def price_list(self) -> PriceList:

@@ -12,7 +12,7 @@ from services.product.application.categories.delete_category import (
 )
 from services.product.application.categories.update_category import update_category
 from services.product.application.ports.transaction import UnitOfWork
-from services.product.wire import categories
+from services.product.wire import categories, fields
 
 
 class CategoryServicer(CategoryServiceServicer):
@@ -31,7 +31,9 @@ class CategoryServicer(CategoryServiceServicer):
         self, request: pb.UpdateCategoryRequest, context: grpc.aio.ServicerContext
     ) -> pb.UpdateCategoryResponse:
         command = categories.update_category_from_wire(request)
-        category, tree = await update_category(command, uow=self._uow)
+        # What the category would be is known, and checked, only beside what it is.
+        with fields.within("category"):
+            category, tree = await update_category(command, uow=self._uow)
         return pb.UpdateCategoryResponse(category=categories.category_to_wire(category, tree))
 
     async def DeleteCategory(
@@ -46,7 +48,7 @@ class CategoryServicer(CategoryServiceServicer):
     ) -> pb.GetCategoryResponse:
         category_id = categories.category_id_from_wire(request.category_id)
         async with self._uow() as tx:
-            tree = await tx.categories.tree()
+            tree = await tx.categories.branch(category_id)
         category = categories.category_to_wire(tree.get(category_id), tree)
         return pb.GetCategoryResponse(category=category)
 

@@ -7,6 +7,7 @@ from services.product.application.locations.create_location import create_locati
 from services.product.application.locations.update_location import update_location
 from services.product.application.ports.transaction import UnitOfWork
 from services.product.wire import locations
+from services.product.wire.fields import within
 
 
 class LocationMethods:
@@ -28,7 +29,9 @@ class LocationMethods:
         self, request: pb.UpdateLocationRequest, context: grpc.aio.ServicerContext
     ) -> pb.UpdateLocationResponse:
         command = locations.update_location_from_wire(request)
-        location = await update_location(command, uow=self._uow)
+        # What the name and the priority may be shows when they meet the rest of the location.
+        with within("location"):
+            location = await update_location(command, uow=self._uow)
         return pb.UpdateLocationResponse(location=locations.location_to_wire(location))
 
     async def ListLocations(

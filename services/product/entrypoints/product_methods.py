@@ -47,7 +47,9 @@ class ProductMethods:
         self, request: pb.UpdateProductRequest, context: grpc.aio.ServicerContext
     ) -> pb.UpdateProductResponse:
         command = products.update_product_from_wire(request)
-        product = await update_product(command, uow=self._uow, clock=self._clock)
+        # What the product would be is known, and checked, only beside what it is.
+        with fields.within("product"):
+            product = await update_product(command, uow=self._uow, clock=self._clock)
         return pb.UpdateProductResponse(product=self._shown(product))
 
     async def SetPrices(
@@ -80,9 +82,10 @@ class ProductMethods:
         self, request: pb.ImportProductsRequest, context: grpc.aio.ServicerContext
     ) -> pb.ImportProductsResponse:
         import_all = partial(import_products, uow=self._uow, clock=self._clock)
-        answers = await answer_each(
-            request.products, "products", products.imported_product_from_wire, import_all
+        from_wire = partial(
+            products.imported_product_from_wire, fields=products.imported_fields_from_wire(request)
         )
+        answers = await answer_each(request.products, "products", from_wire, import_all)
         return pb.ImportProductsResponse(
             results=[products.import_result_to_wire(answer) for answer in answers]
         )

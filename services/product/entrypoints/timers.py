@@ -21,7 +21,7 @@ async def expire_overdue_holds(*, uow: UnitOfWork, clock: Clock) -> None:
     """
     Expire holds that are overdue, until cancelled.
     """
-    expire = partial(expire_reservations, uow=uow, clock=clock)
+    expire = partial(expire_reservations, uow=uow, clock=clock, broken={})
     await repeat(expire, name="expire reservations", every_seconds=SWEEP_SECONDS, eager=True)
 
 

@@ -19,6 +19,8 @@ DOMAIN = "product.retail"
 
 MOST_SKUS = 10_000
 MOST_PRODUCTS = 100
+# As many as an order has. What is held is told in one event, which must not grow too large.
+MOST_LINES = 2_000
 
 
 class BatchOutOfRange(InvalidInput):
@@ -26,6 +28,10 @@ class BatchOutOfRange(InvalidInput):
 
 
 class LinesMissing(InvalidInput):
+    pass
+
+
+class LinesOutOfRange(InvalidInput):
     pass
 
 
@@ -82,9 +88,9 @@ def product_ids_from_wire(ids: Sequence[str]) -> Sequence[ProductId]:
     return [ProductId(parse_id(text, f"product_ids[{at}]")) for at, text in enumerate(ids)]
 
 
-def skus_from_wire(skus: Sequence[str]) -> Sequence[Sku]:
-    if not 1 <= len(skus) <= MOST_SKUS:
-        raise SkusOutOfRange(f"ask for 1 to {MOST_SKUS:,} SKUs, not {len(skus)}", field="skus")
+def skus_from_wire(skus: Sequence[str], *, most: int = MOST_SKUS) -> Sequence[Sku]:
+    if not 1 <= len(skus) <= most:
+        raise SkusOutOfRange(f"ask for 1 to {most:,} SKUs, not {len(skus)}", field="skus")
     return [parse_sku(sku, f"skus[{number}]") for number, sku in enumerate(skus)]
 
 
@@ -102,6 +108,8 @@ def lines_from_wire(wire: Sequence[pb.ReservationLine], field: str) -> Lines:
     """
     if not wire:
         raise LinesMissing(f"{field} must have at least one line", field=field)
+    if len(wire) > MOST_LINES:
+        raise LinesOutOfRange(f"{field} must have at most {MOST_LINES:,} lines", field=field)
     lines: dict[Sku, Quantity] = {}
     for number, line in enumerate(wire):
         sku = parse_sku(line.sku, f"{field}[{number}].sku")

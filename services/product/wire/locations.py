@@ -8,6 +8,8 @@ from services.product.application.locations.create_location import CreateLocatio
 from services.product.application.locations.update_location import UpdateLocation
 from services.product.domain.location import Location, LocationState
 from services.product.domain.values import parse_location
+from services.product.wire.fields import within
+from services.product.wire.masks import update_mask_from_wire
 
 STATES: Mapping[int, LocationState] = {
     pb.LOCATION_STATE_UNSPECIFIED: LocationState.OPEN,
@@ -20,32 +22,22 @@ class StateUnknown(InvalidInput):
     pass
 
 
-class UpdateMaskInvalid(InvalidInput):
-    pass
-
-
 def create_location_from_wire(request: pb.CreateLocationRequest) -> CreateLocation:
     wire = request.location
-    try:
+    with within("location"):
         location = Location(
             id=parse_location(wire.location_id, "location_id"),
             name=wire.name,
             priority=wire.priority,
             state=state_from_wire(wire.state),
         )
-    except InvalidInput as error:
-        error.field = f"location.{error.field}"
-        raise
     return CreateLocation(location=location)
 
 
 def update_location_from_wire(request: pb.UpdateLocationRequest) -> UpdateLocation:
-    wire, named = request.location, set(request.update_mask.paths)
-    if not named or not named <= CHANGEABLE:
-        raise UpdateMaskInvalid(
-            f"update_mask must name some of {', '.join(sorted(CHANGEABLE))}", field="update_mask"
-        )
-    try:
+    wire = request.location
+    named = update_mask_from_wire(request.update_mask, CHANGEABLE)
+    with within("location"):
         return UpdateLocation(
             location_id=parse_location(wire.location_id, "location_id"),
             name=wire.name if "name" in named else None,
@@ -53,9 +45,6 @@ def update_location_from_wire(request: pb.UpdateLocationRequest) -> UpdateLocati
             state=state_from_wire(wire.state) if "state" in named else None,
             etag=wire.etag,
         )
-    except InvalidInput as error:
-        error.field = f"location.{error.field}"
-        raise
 
 
 def state_from_wire(wire: int) -> LocationState:

@@ -18,9 +18,13 @@ from services.product.application.products.update_product import UpdateProduct
 from services.product.domain.media import Media
 from services.product.domain.price import check_prices
 from services.product.domain.product import Product
-from services.product.domain.product_content import HandleMalformed, ProductContent
+from services.product.domain.product_content import (
+    CONTENT_FIELDS,
+    HandleMalformed,
+    ProductContent,
+)
 from services.product.domain.values import CategoryId, ProductId
-from services.product.domain.variant import Variant
+from services.product.domain.variant import VARIANT_FIELDS, Variant
 from services.product.wire.fields import DOMAIN, within
 from services.product.wire.masks import update_mask_from_wire
 from services.product.wire.prices import current_price, price_to_wire, prices_from_wire
@@ -28,6 +32,8 @@ from services.product.wire.prices import current_price, price_to_wire, prices_fr
 CHANGEABLE = {
     *("title", "description", "handle", "category_ids", "attributes", "media", "variants"),
 }
+
+IMPORTABLE = {*CONTENT_FIELDS, *(f"variants.{name}" for name in VARIANT_FIELDS)}
 
 Described = pb.CreateProductRequest | pb.Product | pb.ImportedProduct
 
@@ -49,12 +55,19 @@ def update_product_from_wire(request: pb.UpdateProductRequest) -> UpdateProduct:
         )
 
 
-def imported_product_from_wire(wire: pb.ImportedProduct, field: str) -> ImportProduct:
+def imported_fields_from_wire(request: pb.ImportProductsRequest) -> Set[str]:
+    mask = request.update_mask
+    return update_mask_from_wire(mask, IMPORTABLE) if mask.paths else frozenset()
+
+
+def imported_product_from_wire(
+    wire: pb.ImportedProduct, field: str, *, fields: Set[str] = frozenset()
+) -> ImportProduct:
     with within(field):
         content = ProductContent(**content_from_wire(wire, CHANGEABLE))
         if not content.handle:
             raise HandleMalformed("handle must not be empty", field="handle")
-    return ImportProduct(content=content, publish=wire.publish)
+    return ImportProduct(content=content, publish=wire.publish, fields=fields)
 
 
 def content_from_wire(wire: Described, fields: Set[str]) -> Mapping[str, Any]:

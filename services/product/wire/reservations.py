@@ -17,13 +17,14 @@ from services.product.application.reservations.consume_reservations import Consu
 from services.product.application.reservations.extend_reservations import ExtendReservation
 from services.product.application.reservations.release_reservations import ReleaseReservation
 from services.product.application.reservations.reserve_stock import ReserveStock
+from services.product.domain.allocation import Shipment
+from services.product.domain.location import MOST_LOCATIONS
 from services.product.domain.reservation import (
     DEFAULT_HOLD,
     LONGEST_HOLD,
     HoldOutOfRange,
     Reservation,
     ReservationState,
-    Shipment,
 )
 from services.product.domain.stock import FROM_ANYWHERE, Sourcing, SourcingStrategy
 from services.product.domain.values import ReservationId, ShipmentId, parse_location
@@ -36,8 +37,6 @@ STATES: Mapping[ReservationState, pb.ReservationState] = {
 STRATEGIES: Mapping[int, SourcingStrategy] = {
     getattr(pb, f"SOURCING_STRATEGY_{strategy}"): strategy for strategy in SourcingStrategy
 }
-
-MOST_LOCATIONS = 1_000
 
 
 class StrategyUnknown(InvalidInput):
@@ -70,7 +69,8 @@ def sourcing_from_wire(wire: pb.ReservationRequest, field: str) -> Sourcing:
         )
     if len(wire.location_ids) > MOST_LOCATIONS:
         raise LocationsOutOfRange(
-            f"{field}.location_ids must be at most {MOST_LOCATIONS}", field=f"{field}.location_ids"
+            f"{field}.location_ids must be at most {MOST_LOCATIONS:,}",
+            field=f"{field}.location_ids",
         )
     return Sourcing(
         strategy=STRATEGIES.get(wire.strategy, SourcingStrategy.ONE_LOCATION_FIRST),

@@ -167,9 +167,9 @@ def _place_from_wire(token: str, query: SearchQuery) -> Place:
         place = Place(
             score=score,
             product_id=ProductId(UUID(bytes=product_id)),
-            currency=currency.decode("ascii").rstrip("\0"),
+            currency=Money(0, currency.decode("ascii")).currency if currency.strip(b"\0") else "",
         )
-    except (binascii.Error, struct.error, ValueError):
+    except (binascii.Error, struct.error, ValueError, InvalidInput):
         place, asked = None, b""
     if place is None or asked != _fingerprint(query):
         raise PageTokenInvalid(

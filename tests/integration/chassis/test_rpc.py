@@ -298,3 +298,20 @@ async def test_a_traced_call_takes_the_long_way_and_leaves_its_span(quick):
         await stub.GetOrder(request, metadata=(("traceparent", traceparent),))
 
         assert servicer.finished == finished
+
+
+async def test_thousands_of_calls_at_one_stroke_are_answered_or_refused_in_our_words(served):
+    _, order, _ = served
+
+    async def outcome():
+        try:
+            await order.GetOrder(pb.GetOrderRequest(order_id="at once"), timeout=30)
+        except grpc.aio.AioRpcError as error:
+            return error.code()
+        return grpc.StatusCode.OK
+
+    outcomes = set(await asyncio.gather(*(outcome() for _ in range(3_000))))
+
+    assert grpc.StatusCode.OK in outcomes
+    # Not CANCELLED, which nobody tries again.
+    assert outcomes <= {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}

@@ -59,6 +59,20 @@ CORRUPTIONS = {
         "transfers-balance",
     ),
     "a location vanishes": ("product", "locations", "DELETE FROM locations", "stock-somewhere"),
+    "a reservation forgets its goods": (
+        "product",
+        "reservation_allocations",
+        "DELETE FROM reservation_allocations WHERE reservation_id = (SELECT id FROM reservations"
+        " WHERE state = 'RELEASED' AND expires_at IS NOT NULL LIMIT 1)",
+        "reservations-whole",
+    ),
+    "goods forget their reservation": (
+        "product",
+        "reservations",
+        "DELETE FROM reservations WHERE id = (SELECT id FROM reservations"
+        " WHERE state = 'RELEASED' AND expires_at IS NOT NULL LIMIT 1)",
+        "reservations-whole",
+    ),
     "a hold outlives its time": (
         "product",
         "reservations",

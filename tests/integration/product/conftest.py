@@ -29,8 +29,8 @@ from services.product.application.reservations.release_reservations import (
 )
 from services.product.application.reservations.reserve_stock import ReserveStock, reserve_stock
 from services.product.application.stock.receive_stock import ReceiveStock, receive_stock
+from services.product.domain.allocation import Shipment
 from services.product.domain.location import Location
-from services.product.domain.reservation import Shipment
 from services.product.domain.values import LocationId, ReservationId, ShipmentId
 
 MAIN = LocationId("main")

@@ -1,10 +1,10 @@
 import asyncio
-from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from chassis.kernel.errors import Conflict, DomainError
 from chassis.kernel.money import Money
@@ -34,6 +34,7 @@ from services.product.domain.product import ProductState
 from services.product.domain.product_content import ProductContent
 from services.product.domain.values import EtagMismatch
 from services.product.domain.variant import Variant
+from tests.integration.counting import counted
 
 PRICE = Money(19_99, "EUR")
 TOLD = text("SELECT count(*) FROM outbox WHERE subject = 'retail.product.v1.PriceChanged'")
@@ -81,24 +82,6 @@ async def move(replica, category, to):
     changes = {"parent_id": to and to.id}
     command = UpdateCategory(category_id=category.id, etag="", changes=changes)
     return await update_category(command, uow=replica.uow)
-
-
-@contextmanager
-def counted(database):
-    """
-    Gather the statements that *database* is sent.
-    """
-    statements = []
-
-    def note(_connection, _cursor, statement, *_):
-        statements.append(statement)
-
-    engine = database._engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 async def test_everything_that_is_known_of_a_product_reads_back(replica, clock):
@@ -196,6 +179,24 @@ async def test_of_two_updates_with_one_etag_one_is_done(replicas):
 
     assert [type(a) for a in answers if isinstance(a, Exception)] == [EtagMismatch] * 5
     await replicas[0].assert_balanced()
+
+
+async def test_a_product_is_never_read_half_changed(replicas):
+    writer, reader = replicas
+    product = await brought(writer, a_product("lamp", publish=False))
+    stop = asyncio.Event()
+
+    async def look():
+        while not stop.is_set():
+            seen = await read(reader, product.id)
+            assert seen.title in ("A lamp", seen.variants[0].sku)
+
+    looking = asyncio.gather(*(look() for _ in range(3)))
+    for number in range(100):
+        variant = replace(product.variants[0], sku=Sku(f"LAMP-{number}"))
+        await change(writer, product, title=variant.sku, variants=(variant,))
+    stop.set()
+    await looking
 
 
 async def test_what_is_as_asked_stays_as_it_is_whatever_the_etag(replica):
@@ -334,6 +335,21 @@ async def test_what_is_below_moves_along(replica):
     async with replica.uow() as tx:
         tree = await tx.categories.tree()
     assert tree.names_of(tree.get(leaf.id)) == ("Other", "Middle", "Leaf")
+
+
+async def test_a_category_is_read_with_those_above_it_and_no_others(replica):
+    lighting, tools = await a_category(replica, "Lighting"), await a_category(replica, "Tools")
+    lamps = await a_category(replica, "Lamps", lighting)
+    gone = await a_category(replica, "Gone", tools)
+    await a_category(replica, "Desk lamps", lamps)
+    await delete_category(DeleteCategory(category_id=gone.id), uow=replica.uow)
+
+    async with replica.uow() as tx:
+        branch = await tx.categories.branch(lamps.id)
+        assert gone.id not in {each.id for each in await tx.categories.branch(gone.id)}
+
+    assert [each.id for each in branch] == [lighting.id, lamps.id]
+    assert branch.names_of(branch.get(lamps.id)) == ("Lighting", "Lamps")
 
 
 async def test_a_category_with_products_stays(replicas):

@@ -5,7 +5,7 @@ import asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from chassis.kernel.errors import Conflict
+from chassis.outages import is_outage
 from chassis.storage.database import Write
 from services.product.adapters import stock_items
 from services.product.adapters.stock_items import SqlStockItems, change_of
@@ -39,9 +39,11 @@ async def race(replicas, new_id):
     async def buy(number):
         try:
             (answer,) = await replicas[number % 2].reserve((new_id(), {"LAMP": 1}))
-        except (Conflict, DBAPIError):
-            # A key, or a deadlock, may meet what a condition was to see.
-            return "CONFLICT"
+        except Exception as error:
+            # A key, or a deadlock, may meet what a condition was to see; others then wait too long.
+            if isinstance(error, DBAPIError) or is_outage(error):
+                return "CONFLICT"
+            raise
         return outcome(answer)
 
     async with asyncio.TaskGroup() as tasks:

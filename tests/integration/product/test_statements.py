@@ -1,29 +1,10 @@
 """How many SQL statements a batch takes: as many as for one entry."""
 
-from contextlib import contextmanager
-
 import pytest
-from sqlalchemy import event
+
+from tests.integration.counting import counted
 
 MOST = 5
-
-
-@contextmanager
-def counted(replica):
-    """
-    Count the statements that *replica* sends, BEGIN and COMMIT aside.
-    """
-    engine = replica.database._engine.sync_engine
-    sent = []
-
-    def note(_connection, _cursor, statement, *_):
-        sent.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("size", [1, 20, 500])
@@ -32,7 +13,7 @@ async def test_a_batch_of_new_reservations_takes_three_statements(replica, new_i
     await replica.receive(1_001)
     await replica.receive(1_001, sku="SHADE")
 
-    with counted(replica) as sent:
+    with counted(replica.database) as sent:
         await replica.reserve(*((new_id(), {"LAMP": 1, "SHADE": 2}) for _ in range(size)))
 
     assert len(sent) == 3
@@ -43,7 +24,7 @@ async def test_who_is_refused_costs_two_reads(replica, new_id, size):
     await replica.receive(1)
     await replica.reserve((new_id(), {"LAMP": 1}))
 
-    with counted(replica) as sent:
+    with counted(replica.database) as sent:
         await replica.reserve(*((new_id(), {"LAMP": 1}) for _ in range(size)))
 
     assert len(sent) == 2
@@ -55,9 +36,9 @@ async def test_the_later_verbs_take_as_many_statements_for_many_as_for_one(repli
     ids = [new_id() for _ in range(size)]
     await replica.reserve(*((id_, {"LAMP": 1}) for id_ in ids))
 
-    with counted(replica) as confirming:
+    with counted(replica.database) as confirming:
         await replica.confirm(*ids)
-    with counted(replica) as releasing:
+    with counted(replica.database) as releasing:
         await replica.release(*ids)
 
     assert len(confirming) <= MOST

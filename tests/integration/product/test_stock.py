@@ -172,3 +172,19 @@ async def test_the_schema_is_the_last_line_of_defence(replica, new_id, change):
     with pytest.raises(DBAPIError):
         async with replica.database.begin() as tx:
             await tx.run(text(change))
+
+
+async def test_a_broken_reservation_keeps_no_other_from_expiring(replicas, clock, new_id):
+    replica, _ = replicas
+    await replica.receive(5)
+    await replica.receive(5, sku="SHADE")
+    await replica.reserve((new_id(), {"SHADE": 1}), (new_id(), {"LAMP": 1}))
+    clock.wait(minutes=10)
+    async with replica.database.begin() as tx:
+        await tx.run(text("UPDATE stock_items SET held = 0 WHERE sku = 'SHADE'"))
+
+    expired = [await replica.expire(limit=1), await replica.expire()]
+
+    (lamp,) = await replica.levels("LAMP")
+    assert expired == [1, 0]
+    assert lamp.available == 5

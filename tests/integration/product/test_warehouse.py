@@ -6,6 +6,7 @@ from sqlalchemy import event
 
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
+from services.product.adapters import locations
 from services.product.application.locations.update_location import UpdateLocation, update_location
 from services.product.application.stock.adjust_stock import (
     AdjustmentReason,
@@ -104,6 +105,7 @@ async def test_a_refused_transfer_may_be_asked_again(replica):
     request_id = uuid4()
 
     (refusal,) = await do(replica, transfer_stock, transfer(2, request_id=request_id))
+    assert [level.location_id for level in await replica.levels()] == ["main"]
     await replica.receive(1)
     (done,) = await do(replica, transfer_stock, transfer(2, request_id=request_id))
 
@@ -206,6 +208,23 @@ async def test_a_batch_takes_as_many_statements_as_a_single_one(replica):
 
     assert sent[0] == sent[1]
     assert sent[0] <= 6
+
+
+async def test_there_are_as_many_locations_as_can_be_listed_and_no_more(
+    replica, replicas, monkeypatch
+):
+    monkeypatch.setattr(locations, "MOST_LOCATIONS", 5)
+
+    answers = await asyncio.gather(
+        *(replicas[n % 2].locate(f"shop-{n}") for n in range(8)), return_exceptions=True
+    )
+    async with replica.uow() as tx:
+        found = await tx.locations.all()
+
+    refused = [answer.reason for answer in answers if isinstance(answer, Exception)]
+    assert refused == ["LOCATIONS_FULL"] * 3
+    assert len(found) == 5
+    assert await replica.locate(found[0].id) == found[0]
 
 
 async def test_a_location_is_created_by_one_of_many(replicas):

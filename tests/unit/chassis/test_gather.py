@@ -166,3 +166,25 @@ async def test_a_batch_may_wait_some_rounds_for_those_who_are_about_to_call():
         sizes[yields] = batches
 
     assert sizes == {0: [1, 1], 3: [2]}
+
+
+async def test_of_two_lanes_that_wait_for_the_same_calls_one_runs_them():
+    sizes, first_ends = [], asyncio.Event()
+
+    async def work(items):
+        sizes.append(len(items))
+        await first_ends.wait()
+        return items
+
+    gathered = Gathered(work, most=4, lanes=2, yields=5)
+    first = asyncio.create_task(gathered(0))
+    while not sizes:
+        await asyncio.sleep(0)
+    # A full batch opens a second lane; while that one still waits for more, the first is free.
+    others = [asyncio.create_task(gathered(number)) for number in range(4)]
+    await asyncio.sleep(0)
+    first_ends.set()
+    await asyncio.gather(first, *others)
+
+    assert sizes == [1, 4]
+    assert await gathered(5) == 5

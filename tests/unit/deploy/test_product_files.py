@@ -1,6 +1,6 @@
 import pytest
 
-from deploy.local.product_files import FileUnreadable, RowRefused, products_in
+from deploy.local.product_files import FileUnreadable, RowRefused, fields_of, products_in
 
 HEADER = "handle,title,sku,price,currency,category,publish,attribute:colour,attribute:brand\n"
 
@@ -43,6 +43,7 @@ def test_rows_with_one_handle_are_variants_of_one_product(file):
         ("", "is empty"),
         (HEADER, "has no rows"),
         ("handle,title\n", "has no column sku, price, currency"),
+        (HEADER.replace(",", ";"), "semicolons"),
         (HEADER.replace("title,", "title,tilte,"), "unknown column 'tilte'"),
         (HEADER + "lamp,Lamp\n", "line 2: 2 cells, but 9 columns"),
         (HEADER + '"lamp" x,Lamp,A,1,EUR,,,,\n', "line 2"),
@@ -74,6 +75,10 @@ def test_the_line_of_a_row_is_the_one_on_which_it_begins(file):
         ("lamp,Lamp,A,1.999,EUR,,,,", "PRICE_MALFORMED"),
         ("lamp,Lamp,A,0,EUR,,,,", "PRICE_MALFORMED"),
         ("lamp,Lamp,A,NaN,EUR,,,,", "PRICE_MALFORMED"),
+        ("lamp,Lamp,A,Infinity,EUR,,,,", "PRICE_MALFORMED"),
+        ("lamp,Lamp,A,1e999990,EUR,,,,", "PRICE_MALFORMED"),
+        ("lamp,Lamp,A,1e999999,EUR,,,,", "PRICE_MALFORMED"),
+        ("lamp,Lamp,A,0.001,EUR,,,,", "PRICE_MALFORMED"),
         ("lamp,Lamp,A,1,euro,,,,", "PRICE_MALFORMED"),
         ("lamp,Lamp,A,1,EUR,,perhaps,,", "PUBLISH_MALFORMED"),
         ("lamp,Lamp,A,1,EUR,,,,\nlamp,Lump,B,1,EUR,,,,", "ROWS_DIFFER"),
@@ -86,3 +91,16 @@ def test_a_row_that_makes_no_product_says_why(file, row, reason):
         product.to_wire({})
 
     assert refusal.value.reason == reason
+
+
+def test_a_file_changes_what_it_has_columns_for(file):
+    bare = file("handle,title,sku,price,currency\nlamp,Lamp,A,1,EUR\n")
+    assert fields_of(products_in(bare)).paths == ["title", "variants"]
+
+    full = file("handle,title,sku,price,currency,gtin,retired,attribute:x\nl,L,A,1,EUR,,yes,\n")
+    products = products_in(full)
+    assert set(fields_of(products).paths) == {
+        *("title", "variants", "variants.gtin", "variants.retired"),
+        *("attributes", "variants.attributes"),
+    }
+    assert products[0].to_wire({}).variants[0].retired

@@ -33,9 +33,10 @@ from services.product.domain.attributes import inherited
 from services.product.domain.category import Category, CategoryTree, DefinitionsOf
 from services.product.domain.events import ProductEvent
 from services.product.domain.location import Location, LocationNotFound, LocationState
+from services.product.domain.movement import StockMovement
 from services.product.domain.product import Product, ProductState
 from services.product.domain.reservation import Reservation
-from services.product.domain.stock_item import StockItem, StockMovement
+from services.product.domain.stock_item import StockItem
 from services.product.domain.values import (
     CategoryId,
     Lines,
@@ -312,6 +313,11 @@ class InMemoryCategories:
     async def tree(self) -> CategoryTree:
         return CategoryTree(self._tables.categories.values())
 
+    async def branch(self, category_id: CategoryId) -> CategoryTree:
+        own = [c for c in self._tables.categories.values() if c.id == category_id]
+        above = {id_ for category in own for id_ in category.path}
+        return CategoryTree(self._tables.categories[id_] for id_ in above)
+
     async def lock_tree(self) -> CategoryTree:
         return await self.tree()
 
@@ -394,9 +400,10 @@ class InMemoryReservations:
         return {id_: r for id_, r in self._tables.reservations.items() if id_ in ids}
 
     async def lock_overdue(
-        self, now: datetime, *, limit: int
+        self, now: datetime, *, limit: int, besides: Set[ReservationId]
     ) -> Mapping[ReservationId, Reservation]:
-        overdue = [r for r in self._tables.reservations.values() if r.is_overdue(now)]
+        known = self._tables.reservations.values()
+        overdue = [r for r in known if r.is_overdue(now) and r.id not in besides]
         return {reservation.id: reservation for reservation in overdue[:limit]}
 
     async def save(self, reservations: Sequence[Reservation]) -> None:

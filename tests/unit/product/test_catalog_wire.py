@@ -7,10 +7,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.type.money_pb2 import Money as WireMoney
 
 from chassis.kernel.errors import InvalidInput
+from retail.product.v1 import category_service_pb2 as categories_pb
 from retail.product.v1 import product_service_pb2 as pb
 from services.product.application.ports.products import ProductFilter
 from services.product.domain.product import ProductState
 from services.product.domain.values import ProductId
+from services.product.entrypoints.category_servicer import CategoryServicer
+from services.product.entrypoints.product_methods import ProductMethods
 from services.product.wire import masks, pages, products
 from services.product.wire.fields import PageTokenInvalid
 
@@ -93,3 +96,46 @@ def test_a_malformed_import_is_refused_by_the_path_of_its_field(product, field):
         products.imported_product_from_wire(wire, "products[2]")
 
     assert refusal.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("name", "product", "field"),
+    [
+        ("title", {}, "product.title"),
+        ("handle", {"handle": "A"}, "product.handle"),
+        ("variants", {"variants": [VARIANT, VARIANT]}, "product.variants[1].sku"),
+        ("variants", {"variants": [pb.Variant()]}, "product.variants[0].sku"),
+    ],
+)
+async def test_a_malformed_change_is_refused_by_the_path_of_its_field(world, name, product, field):
+    servicer = ProductMethods(uow=world.uow, clock=world.clock, cache=None)
+    create = pb.CreateProductRequest(request_id=str(UUID(int=1)), title="L", variants=[VARIANT])
+    known = (await servicer.CreateProduct(create, None)).product.product_id
+
+    with pytest.raises(InvalidInput) as refusal:
+        await servicer.UpdateProduct(
+            pb.UpdateProductRequest(
+                product=pb.Product(product_id=known, **product),
+                update_mask=FieldMask(paths=[name]),
+            ),
+            None,
+        )
+
+    assert refusal.value.field == field
+
+
+async def test_a_malformed_change_of_a_category_is_refused_by_the_path_of_its_field(world):
+    servicer = CategoryServicer(uow=world.uow, clock=world.clock)
+    create = categories_pb.CreateCategoryRequest(request_id=str(UUID(int=1)), name="Lamps")
+    known = (await servicer.CreateCategory(create, None)).category.category_id
+
+    with pytest.raises(InvalidInput) as refusal:
+        await servicer.UpdateCategory(
+            categories_pb.UpdateCategoryRequest(
+                category=categories_pb.Category(category_id=known),
+                update_mask=FieldMask(paths=["name"]),
+            ),
+            None,
+        )
+
+    assert refusal.value.field == "category.name"

@@ -1,8 +1,9 @@
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
 
-from chassis.kernel.errors import InvalidInput, RuleViolated
+from chassis.kernel.errors import Conflict, InvalidInput, RuleViolated
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from services.product.application.ports.products import ProductNotFound, SkuTaken
@@ -11,6 +12,7 @@ from services.product.application.products.batch_get_variants import (
     batch_get_variants,
 )
 from services.product.application.products.create_product import CreateProduct, create_product
+from services.product.application.products.import_products import ImportProduct, import_products
 from services.product.application.products.list_products import ListProducts, list_products
 from services.product.application.products.publish_product import PublishProduct, publish_product
 from services.product.domain.events import ProductCreated, ProductPublished
@@ -72,6 +74,26 @@ async def test_a_sku_belongs_to_one_product(world):
         await create(world, a_lamp(2))
 
     assert len(world.tables.products) == len(world.tables.requests) == 1
+
+
+async def test_an_import_that_always_comes_second_may_be_made_again(world):
+    await create(world, a_lamp())
+    content = ProductContent(
+        title="Shade", description="", handle="shade", variants=a_lamp().content.variants
+    )
+
+    @asynccontextmanager
+    async def blind():
+        async with world.uow() as tx:
+            # As if somebody took the SKU just after the look.
+            tx.products.owners = nobody
+            yield tx
+
+    async def nobody(_skus):
+        return {}
+
+    with pytest.raises(Conflict):
+        await import_products([ImportProduct(content=content)], uow=blind, clock=world.clock)
 
 
 async def test_a_published_product_can_be_ordered(world):

@@ -19,6 +19,7 @@ from services.product.application.reservations.release_reservations import (
     release_reservations,
 )
 from services.product.application.reservations.reserve_stock import ReserveStock, reserve_stock
+from services.product.domain.allocation import Shipment
 from services.product.domain.events import (
     ReservationConfirmed,
     ReservationExpired,
@@ -26,7 +27,7 @@ from services.product.domain.events import (
     StockReserved,
     StockShipped,
 )
-from services.product.domain.reservation import ReservationState, Shipment
+from services.product.domain.reservation import ReservationState
 from services.product.domain.values import Goods, LocationId, ReservationId, ShipmentId
 
 LAMP, SHADE = Sku("LAMP"), Sku("SHADE")

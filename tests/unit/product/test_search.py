@@ -106,6 +106,17 @@ def test_a_page_token_is_good_for_its_own_search_only(other):
     assert (refused.value.reason, refused.value.field) == ("PAGE_TOKEN_INVALID", "page_token")
 
 
+@pytest.mark.parametrize("currency", ["G\0P", "\0\0P", "eur", "E U", "\x7f\x7f\x7f"])
+def test_a_forged_page_token_is_refused(currency):
+    request = pb.SearchProductsRequest(query="lamp")
+    request.page_token = token_of(request, replace(NEXT, currency=currency))
+
+    with pytest.raises(InvalidInput) as refused:
+        search.query_from_wire(request)
+
+    assert refused.value.reason == "PAGE_TOKEN_INVALID"
+
+
 @pytest.mark.parametrize(
     ("request_", "reason", "field"),
     [
@@ -171,6 +182,14 @@ def test_without_words_the_newest_come_first():
     assert search.query_from_wire(pb.SearchProductsRequest(query="x")).order is (
         SearchOrder.RELEVANCE
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("Größe", ["grosse"]), ("Lego™ set", ["lego", "set"]), ("20℃", ["20", "c"]), ("ℋ", ["h"])],
+)
+def test_words_meet_in_one_form(text, found):
+    assert [part for term in words.terms_of(text) for part in term.parts] == found
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -5,11 +6,7 @@ import pytest
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from services.product.application.locations.create_location import LocationTaken
-from services.product.application.locations.update_location import (
-    EtagMismatch,
-    UpdateLocation,
-    update_location,
-)
+from services.product.application.locations.update_location import UpdateLocation, update_location
 from services.product.application.stock.adjust_stock import (
     AdjustmentReason,
     AdjustStock,
@@ -28,7 +25,7 @@ from services.product.application.stock.transfer_stock import TransferStock, tra
 from services.product.domain.events import StockAdjusted, StockReturned
 from services.product.domain.location import LocationState
 from services.product.domain.stock_item import StockCondition
-from services.product.domain.values import LocationId
+from services.product.domain.values import EtagMismatch, LocationId
 
 LAMP = Sku("LAMP")
 MAIN, NORTH = LocationId("main"), LocationId("north")
@@ -235,5 +232,6 @@ async def test_a_location_changes_only_as_it_was_seen(world):
     changed = await update_location(rename, uow=world.uow)
 
     assert (changed.name, changed.etag != seen.etag) == ("Far east", True)
+    assert await update_location(rename, uow=world.uow) == changed
     with pytest.raises(EtagMismatch):
-        await update_location(rename, uow=world.uow)
+        await update_location(replace(rename, name="Near east"), uow=world.uow)

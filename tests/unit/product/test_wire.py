@@ -40,6 +40,7 @@ def test_lines_with_one_sku_are_summed():
     [
         (a_request(("LAMP", 1), reservation_id="x"), "reservations[3].reservation_id"),
         (a_request(), "reservations[3].lines"),
+        (a_request(*[("LAMP", 1)] * 2_001), "reservations[3].lines"),
         (a_request(("LAMP", 0)), "reservations[3].lines[0].quantity"),
         (a_request(("LAMP", 1), ("lamp", 1)), "reservations[3].lines[1].sku"),
         (a_request(("A", 600_000), ("A", 600_000)), "reservations[3].lines[1].quantity"),

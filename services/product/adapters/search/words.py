@@ -12,6 +12,8 @@ MOST_BYTES = 400_000
 SHORTEST_PREFIX = 2
 
 _WORD = re.compile(r"[^\W_]+")
+# Taken apart they would be letters, and grow on to the word that they stand behind.
+_MARKS = dict.fromkeys(map(ord, "™℠"), " ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,8 @@ def fold(text: str) -> str:
     """
     Return *text* in small letters without diacritics: "Größe" and "GROSSE" become one.
     """
-    apart = unicodedata.normalize("NFKD", text.casefold())
+    # Some letters are capitals only once they are taken apart, such as that of "℃".
+    apart = unicodedata.normalize("NFKD", text.casefold().translate(_MARKS)).casefold()
     return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 

@@ -24,6 +24,7 @@ async def create_location(command: CreateLocation, *, uow: UnitOfWork) -> Locati
 
     Raises:
         LocationTaken: There is one under this id that says something else.
+        LocationsFull: There are as many as there may be.
     """
     async with uow() as tx:
         location = await tx.locations.add(command.location)

@@ -2,14 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from chassis.kernel.errors import Conflict
 from services.product.application.ports.transaction import UnitOfWork
 from services.product.domain.location import Location, LocationState
-from services.product.domain.values import LocationId
-
-
-class EtagMismatch(Conflict):
-    pass
+from services.product.domain.values import EtagMismatch, LocationId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +27,7 @@ async def update_location(command: UpdateLocation, *, uow: UnitOfWork) -> Locati
     """
     Change a location.
 
-    Safe to repeat: what is as asked stays as it is, and keeps its etag. (With the etag of before
-    the change a repeat is refused, as the location has changed since.)
+    Safe to repeat: what is as asked stays as it is and keeps its etag, whichever was seen.
 
     Raises:
         LocationNotFound: There is no such location.
@@ -42,8 +36,6 @@ async def update_location(command: UpdateLocation, *, uow: UnitOfWork) -> Locati
     """
     async with uow() as tx:
         before = await tx.locations.lock(command.location_id)
-        if command.etag and command.etag != before.etag:
-            raise EtagMismatch(f"location {before.id} has changed since it was seen")
         after = replace(
             before,
             name=before.name if command.name is None else command.name,
@@ -51,6 +43,8 @@ async def update_location(command: UpdateLocation, *, uow: UnitOfWork) -> Locati
             state=command.state or before.state,
         )
         if after != before:
+            if command.etag and command.etag != before.etag:
+                raise EtagMismatch(f"location {before.id} has changed: its etag is {before.etag}")
             after = replace(after, version=before.version + 1)
             await tx.locations.save(after)
     return after

@@ -15,7 +15,7 @@ class ProductActivity:
     What goes on with one product; a day is one in UTC.
 
     Attributes:
-        sold: Units in confirmed reservations.
+        sold: Units of reservations that were confirmed, those released afterwards too.
     """
 
     product_id: ProductId

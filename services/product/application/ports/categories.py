@@ -14,6 +14,12 @@ class Categories(Protocol):
 
     async def tree(self) -> CategoryTree: ...
 
+    async def branch(self, category_id: CategoryId) -> CategoryTree:
+        """
+        Return of the tree only the category and those above it.
+        """
+        ...
+
     async def lock_tree(self) -> CategoryTree:
         """
         Return the tree to be changed: nobody else can until this transaction ends.

@@ -28,6 +28,9 @@ class Locations(Protocol):
         """
         Return the location with the id of *location*: the one that was there, or else this one,
         which is kept now.
+
+        Raises:
+            LocationsFull: There are `MOST_LOCATIONS` already.
         """
         ...
 

@@ -38,10 +38,11 @@ class Reservations(Protocol):
         ...
 
     async def lock_overdue(
-        self, now: datetime, *, limit: int
+        self, now: datetime, *, limit: int, besides: Set[ReservationId]
     ) -> Mapping[ReservationId, Reservation]:
         """
-        Return up to *limit* overdue holds, locked; leave out what somebody else has locked.
+        Return up to *limit* overdue holds *besides* some, locked; leave out what somebody else
+        has locked.
         """
         ...
 

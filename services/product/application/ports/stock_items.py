@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chassis.kernel.text import Sku
-from services.product.domain.stock_item import StockItem, StockMovement
+from services.product.domain.movement import StockMovement
+from services.product.domain.stock_item import StockItem
 from services.product.domain.values import LocationId, Place
 
 
@@ -59,7 +60,7 @@ class StockItems(Protocol):
     ) -> Sequence[StockItem]:
         """
         Return the stock items at *places*, locked, empty ones where there were none; and those at
-        *beside* where there are some.
+        *beside* where there are some. An empty one is kept if it is saved.
         """
         ...
 

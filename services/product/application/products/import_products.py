@@ -1,6 +1,6 @@
 """Use case: products shall be as they are described somewhere else."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,10 +34,12 @@ class ImportProduct:
 
     Attributes:
         publish: Whether to make it orderable as well.
+        fields: What to change of a product that is there already; empty: all of it.
     """
 
     content: ProductContent
     publish: bool = False
+    fields: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +59,13 @@ async def import_products(
     Raises:
         Conflict: Others change the same products all the time.
     """
-    for _ in range(TRIES - 1):
+    for _ in range(TRIES):
         try:
             return await _import(commands, uow, clock())
         except (Conflict, SkuTaken, HandleTaken):
+            # Whoever took it did so since the batch looked: no entry alone is to blame.
             continue
-    return await _import(commands, uow, clock())
+    raise Conflict("others change the same products all the time; try again")
 
 
 async def _import(
@@ -74,7 +77,10 @@ async def _import(
         batch = Batch(
             products=dict(known),
             owners=dict(await tx.products.owners({v.sku for c in contents for v in c.variants})),
-            definitions=await definitions_for(contents, tx),
+            # Those of the categories that a product may stay in, too.
+            definitions=await definitions_for(
+                [*contents, *(product.content for product in known.values())], tx
+            ),
             now=now,
         )
         answers = batch.answer(commands)
@@ -112,6 +118,8 @@ class Batch:
     def _import(self, command: ImportProduct) -> Imported:
         content = command.content
         product = self.products.get(content.handle)
+        if product and command.fields:
+            content = content.over(product.content, command.fields)
         told = product.untold if product else 0
         if product is None or product.content != content:
             self._must_fit(content, product)

@@ -9,11 +9,7 @@ from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError
 from chassis.kernel.text import Sku
 from services.product.application.ports.transaction import UnitOfWork
-from services.product.domain.reservation import (
-    Reservation,
-    ReservationNotFound,
-    ReservationState,
-)
+from services.product.domain.reservation import Reservation, ReservationNotFound, ReservationState
 from services.product.domain.stock import Stock
 from services.product.domain.values import ReservationId
 

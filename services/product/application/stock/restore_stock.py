@@ -11,8 +11,9 @@ from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from services.product.application.ports.transaction import UnitOfWork
 from services.product.application.stock.booking import book_each
+from services.product.domain.movement import Cause, CauseType
 from services.product.domain.stock import Stock
-from services.product.domain.stock_item import Cause, CauseType, StockItem
+from services.product.domain.stock_item import StockItem
 from services.product.domain.values import LocationId, Place
 
 
