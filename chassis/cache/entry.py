@@ -101,6 +101,6 @@ def unpacked(key: str, stored: bytes) -> Entry | None:
 def _entry(
     key: str, version: int, value: bytes | None, stored_at: float, expires_at: float
 ) -> Entry:
-    # Another moment in every process: one of them loads, and the others find it done.
+    # Another moment in every process, so that they do not all load it at the same time.
     ahead = (expires_at - stored_at) * REFRESH_PART * random.random()
     return Entry(key, version, value, stored_at, expires_at - ahead, expires_at)

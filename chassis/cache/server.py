@@ -1,13 +1,15 @@
 """One cache server: asked in batches, never waited for, and not believed where it may be behind."""
 
+import re
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ResponseError
 
 from chassis.cache.breaker import Breaker
 from chassis.cache.entry import Entry, packed, unpacked
@@ -26,6 +28,8 @@ LEASE_MILLISECONDS = 500
 TOMBSTONE_MILLISECONDS = 30_000
 # By how much the clocks of two replicas may differ.
 SKEW_SECONDS = 1.0
+
+_RUN_ID = re.compile(rb"run_id:(\w+)")
 
 # The keys' values; for each that is missing, whether this caller is the one to load it.
 _FETCH = """
@@ -93,7 +97,8 @@ class CacheServer:
 
     It is told of every change by every replica. If it cannot be told, this process no longer
     believes anything that was stored there before: a server that was frozen or cut off comes back
-    with old values, and nobody would correct them.
+    with old values, and nobody would correct them. So does one that was started anew from what it
+    had on disk, or a stand-in that has not heard of everything: each connection asks who it is.
 
     Attributes:
         name: What keys begin with.
@@ -106,7 +111,8 @@ class CacheServer:
     breaker: Breaker = field(default_factory=Breaker)
 
     def __post_init__(self) -> None:
-        self.redis = client_of(self.url)
+        self.redis = client_of(self.url, self._meet)
+        self._run_id: bytes | None = None
         self._distrusted_before = 0.0
         self.fetch = Gathered[str, Fetched](self._fetch, most=MOST_KEYS, yields=YIELDS)
         self.store = Gathered[Entry, None](self._store, most=MOST_KEYS, yields=YIELDS)
@@ -141,6 +147,21 @@ class CacheServer:
 
     async def close(self) -> None:
         await self.redis.aclose()
+
+    async def _meet(self, connection: Any) -> None:
+        """
+        Begin *connection*, and see whether it leads to the same run of the same server as before.
+        """
+        await connection.on_connect()
+        await connection.send_command("INFO", "server")
+        try:
+            found = _RUN_ID.search(await connection.read_response())
+        except (ResponseError, TypeError):
+            return  # it does not say
+        if found:
+            if self._run_id not in (None, found[1]):
+                self.distrust(time.time())
+            self._run_id = found[1]
 
     async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         if self.breaker.is_open:
@@ -201,9 +222,12 @@ class CacheServer:
         return [None] * len(changes)
 
 
-def client_of(url: str) -> Redis:
+def client_of(url: str, meet: Callable[[Any], Awaitable[None]]) -> Redis:
     """
     Return a client that gives up soon and never tries again by itself.
+
+    Args:
+        meet: Begins a connection.
     """
     return Redis.from_url(
         url,
@@ -212,4 +236,5 @@ def client_of(url: str) -> Redis:
         socket_connect_timeout=BUDGET_SECONDS,
         retry=Retry(NoBackoff(), 0),
         max_connections=8,
+        redis_connect_func=meet,
     )
