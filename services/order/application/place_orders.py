@@ -1,5 +1,6 @@
 """Use case: customers place orders."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -131,7 +132,8 @@ async def _place(
 
 
 def _order_from(command: PlaceOrder, sold: Mapping[Sku, SoldVariant], now: datetime) -> Order:
-    lines = tuple(_line(command, number, sold) for number in range(len(command.lines)))
+    units = _units_of(command)
+    lines = tuple(_line(command, number, sold, units) for number in range(len(command.lines)))
     nothing = Money(0, lines[0].unit_price.currency) if lines else Money(0, "XXX")
     order = Order.place(
         OrderId(new_id()),
@@ -150,7 +152,9 @@ def _order_from(command: PlaceOrder, sold: Mapping[Sku, SoldVariant], now: datet
     return order
 
 
-def _line(command: PlaceOrder, number: int, sold: Mapping[Sku, SoldVariant]) -> OrderLine:
+def _line(
+    command: PlaceOrder, number: int, sold: Mapping[Sku, SoldVariant], units: Mapping[Sku, int]
+) -> OrderLine:
     wanted = command.lines[number]
     variant = sold.get(wanted.sku)
     if variant is None:
@@ -162,8 +166,18 @@ def _line(command: PlaceOrder, number: int, sold: Mapping[Sku, SoldVariant]) -> 
         sku=wanted.sku,
         title=variant.title,
         quantity=wanted.quantity,
-        unit_price=wanted.agreed_unit_price or variant.price_of(wanted.quantity),
+        unit_price=wanted.agreed_unit_price or variant.price_of(units[wanted.sku]),
     )
+
+
+def _units_of(command: PlaceOrder) -> Mapping[Sku, int]:
+    """
+    Return how many units of each SKU are wanted: two lines of one cost what one of both would.
+    """
+    units: Counter[Sku] = Counter()
+    for line in command.lines:
+        units[line.sku] += line.quantity.units
+    return units
 
 
 def _must_cost_what_was_expected(command: PlaceOrder, order: Order) -> None:

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from chassis.kernel.errors import DomainError, NotFound
 from chassis.kernel.money import Money
-from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from services.order.domain.order import Order, TimelineEntry
 from services.order.domain.shipment import Shipment
@@ -159,11 +158,11 @@ class SoldVariant:
     price: Money
     breaks: tuple[tuple[int, Money], ...] = ()
 
-    def price_of(self, quantity: Quantity) -> Money:
+    def price_of(self, units: int) -> Money:
         """
         Return what each of so many units costs.
         """
-        reached = [price for least, price in self.breaks if least <= quantity.units]
+        reached = [price for least, price in self.breaks if least <= units]
         return reached[-1] if reached else self.price
 
 

@@ -42,7 +42,15 @@ _DEFINITIONS = text(
     """
 ).columns(attributes=JSONB)
 _LOCK = text("SELECT id FROM categories WHERE id = :id FOR NO KEY UPDATE")
-_USED = text("SELECT EXISTS (SELECT FROM products WHERE category_ids @> ARRAY[CAST(:id AS uuid)])")
+# What is archived is no longer sorted: it may name a category that is gone.
+_USED = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM products
+        WHERE category_ids @> ARRAY[CAST(:id AS uuid)] AND state <> 'ARCHIVED'
+    )
+    """
+)
 
 
 class SqlCategories:

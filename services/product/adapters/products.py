@@ -79,6 +79,7 @@ _UNINDEXED = text(
     f"""
     {_SELECT} WHERE state = 'ACTIVE'
         AND NOT EXISTS (SELECT FROM search_entries WHERE product_id = products.id)
+        AND EXISTS (SELECT FROM variants WHERE product_id = products.id AND NOT retired)
     LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
     """
 ).columns(**_JSON)
@@ -220,10 +221,10 @@ class SqlProducts:
 
     def _index(self, products: Sequence[Product]) -> None:
         now = self._clock()
-        sold = [product for product in products if product.state is ProductState.ACTIVE]
-        self._search.put([entry_of(product, now) for product in sold])
+        self._search.put([entry_of(product, now) for product in products if product.is_sold])
         # A draft was never in it.
-        self._search.remove([p.id for p in products if p.state is ProductState.ARCHIVED])
+        gone = [p.id for p in products if not p.is_sold and p.state is not ProductState.DRAFT]
+        self._search.remove(gone)
 
     async def _must_have_own_handles(self, products: Sequence[Product]) -> None:
         wanted = {p.handle: p.id for p in products if p.handle != self._handles.get(p.id, "")}

@@ -97,6 +97,13 @@ class Product(Aggregate[CatalogEvent]):
     def content(self) -> ProductContent:
         return ProductContent(**{name: getattr(self, name) for name in _FIELDS})
 
+    @property
+    def is_sold(self) -> bool:
+        """
+        Whether there is anything of it that can be ordered.
+        """
+        return bool(self._sold())
+
     def must_be(self, etag: str) -> None:
         """
         Raises:

@@ -27,7 +27,12 @@ from services.product.application.products.import_products import (
 from services.product.application.products.set_prices import SetPrices, set_prices
 from services.product.application.products.update_product import UpdateProduct, update_product
 from services.product.domain.attributes import AttributeDefinition, AttributeType
-from services.product.domain.category import Branch, CategoryBelowItself, CategoryInUse
+from services.product.domain.category import (
+    Branch,
+    CategoryBelowItself,
+    CategoryInUse,
+    CategoryUnknown,
+)
 from services.product.domain.media import Media
 from services.product.domain.price import Price
 from services.product.domain.product import ProductState
@@ -362,6 +367,22 @@ async def test_a_category_with_products_stays(replicas):
     assert isinstance(kept, CategoryInUse) == (outcome == "CREATED")
     assert outcome in ("CREATED", "CATEGORY_UNKNOWN")
     await replicas[0].assert_balanced()
+
+
+async def test_what_is_archived_keeps_no_category(replica):
+    lighting = await a_category(replica, "Lighting")
+    await bring(replica, a_product("lamp", category_ids=(lighting.id,)))
+    command = DeleteCategory(category_id=lighting.id)
+    with pytest.raises(CategoryInUse):
+        await delete_category(command, uow=replica.uow)
+    async with replica.uow() as tx:
+        (lamp,) = (await tx.products.lock_handles({"lamp"})).values()
+
+    await archive_product(ArchiveProduct(product_id=lamp.id), uow=replica.uow, clock=replica.clock)
+    await delete_category(command, uow=replica.uow)
+
+    with pytest.raises(CategoryUnknown):
+        await a_category(replica, "Lamps", lighting)
 
 
 async def test_definitions_are_inherited_and_checked(replica):

@@ -408,3 +408,17 @@ async def test_a_scheduled_price_is_searched_for_once_it_holds(replica):
     await announce_prices(uow=replica.uow, clock=replica.clock)
 
     assert await titles(replica, "lamp", currency="EUR", most=20_00) == ["Lamp"]
+
+
+async def test_a_product_of_which_nothing_is_left_to_sell_is_not_found(replica):
+    id_ = await sell(replica, "Lamp")
+    async with replica.uow() as tx:
+        product = await tx.products.lock(id_)
+        (variant,) = product.variants
+        retired = replace(product.content, variants=(replace(variant, retired=True),))
+        product.revise(retired, now=replica.clock())
+        await tx.products.save(product)
+
+    assert await titles(replica, "lamp") == []
+    # Nor is it put back by the job that looks for what is missing.
+    assert await index_products(uow=replica.uow, clock=replica.clock) == 0

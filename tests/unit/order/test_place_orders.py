@@ -70,6 +70,16 @@ async def test_a_line_costs_what_its_quantity_costs(world, a_command, units, eac
     assert order.grand_total == Money(units * each, "EUR")
 
 
+async def test_two_lines_of_one_sku_cost_what_one_of_both_would(world, a_command):
+    breaks = ((10, Money(9_00, "EUR")),)
+    world.variants[LAMP] = SoldVariant(title="Lamp", price=Money(10_00, "EUR"), breaks=breaks)
+    lines = tuple(WantedLine(sku=LAMP, quantity=Quantity(units)) for units in (4, 6))
+
+    (order,) = await place(world, a_command(lines=lines))
+
+    assert order.grand_total == Money(90_00, "EUR")
+
+
 async def test_an_agreed_price_counts_whatever_the_quantity(world, a_command):
     breaks = ((2, Money(1_00, "EUR")),)
     world.variants[LAMP] = SoldVariant(title="Lamp", price=Money(10_00, "EUR"), breaks=breaks)

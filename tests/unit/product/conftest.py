@@ -330,7 +330,11 @@ class InMemoryCategories:
         }
 
     async def lock_unused(self, category_id: CategoryId) -> bool:
-        return not any(category_id in p.category_ids for p in self._tables.products.values())
+        return not any(
+            category_id in product.category_ids
+            for product in self._tables.products.values()
+            if product.state is not ProductState.ARCHIVED
+        )
 
     async def save(self, categories: Sequence[Category]) -> None:
         for category in categories:

@@ -35,7 +35,8 @@ class Categories(Protocol):
 
     async def lock_unused(self, category_id: CategoryId) -> bool:
         """
-        Return whether no product is in the category; none comes in until this transaction ends.
+        Return whether no product is in the category, archived ones aside; none comes in until this
+        transaction ends.
         """
         ...
 
