@@ -53,13 +53,7 @@ _SHIPMENTS = text(
 ).columns(lines=JSONB)
 
 _FORGET = text("DELETE FROM reservations WHERE id = ANY(CAST(:ids AS uuid[]))")
-_FIND = text(
-    f"""
-    SELECT {_COLUMNS}, sku, location_id, quantity, shipped
-    FROM reservations LEFT JOIN reservation_allocations ON reservation_id = id
-    WHERE id = ANY(CAST(:ids AS uuid[]))
-    """
-)
+_FIND = text(f"SELECT {_COLUMNS} FROM reservations WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 _MAY_HAVE_SHIPPED = {
     ReservationState.CONFIRMED,
@@ -99,15 +93,13 @@ class SqlReservations:
         return {**new, **known}
 
     async def find(self, ids: Set[ReservationId]) -> Mapping[ReservationId, Reservation]:
-        rows: dict[UUID, list[Row[Any]]] = defaultdict(list)
-        for row in await self._tx.rows(_FIND, {"ids": list(ids)}):
-            rows[row.id].append(row)
-        return {
-            ReservationId(id_): reservation_from_rows(
-                parts[0], (allocation_from_row(part) for part in parts if part.sku), ()
-            )
-            for id_, parts in rows.items()
-        }
+        rows = await self._tx.rows(_FIND, {"ids": list(ids)})
+        if not rows:
+            return {}
+        # Not joined: by ids the planner reads these rows only, however many others there are.
+        allocations = await self._allocations_of([row.id for row in rows])
+        found = [reservation_from_rows(row, allocations[row.id], ()) for row in rows]
+        return {reservation.id: reservation for reservation in found}
 
     async def lock(self, ids: Set[ReservationId]) -> Mapping[ReservationId, Reservation]:
         if not ids:
@@ -162,17 +154,20 @@ class SqlReservations:
     async def _whole(self, rows: Sequence[Row[Any]]) -> Mapping[ReservationId, Reservation]:
         # The parts are read in statements of their own: one that waited for the lock of a root
         # sees that row as it is now, but rows it joins as they were when it began.
-        allocations: dict[UUID, list[Allocation]] = defaultdict(list)
+        allocations = await self._allocations_of([row.id for row in rows])
         shipments: dict[UUID, list[Shipment]] = defaultdict(list)
-        if ids := [row.id for row in rows]:
-            for row in await self._tx.rows(_ALLOCATIONS, {"ids": ids}):
-                allocations[row.reservation_id].append(allocation_from_row(row))
         if ids := [row.id for row in rows if row.state in _MAY_HAVE_SHIPPED]:
             for row in await self._tx.rows(_SHIPMENTS, {"ids": ids}):
                 shipments[row.reservation_id].append(shipment_from_row(row))
         found = [reservation_from_rows(row, allocations[row.id], shipments[row.id]) for row in rows]
         self._remember(found)
         return {reservation.id: reservation for reservation in found}
+
+    async def _allocations_of(self, ids: Sequence[UUID]) -> Mapping[UUID, list[Allocation]]:
+        allocations: dict[UUID, list[Allocation]] = defaultdict(list)
+        for row in await self._tx.rows(_ALLOCATIONS, {"ids": ids}) if ids else ():
+            allocations[row.reservation_id].append(allocation_from_row(row))
+        return allocations
 
     def _remember(self, reservations: Iterable[Reservation]) -> None:
         for reservation in reservations:
