@@ -41,7 +41,8 @@ def position_from_wire(request: pb.ListStockMovementsRequest) -> int:
     except (binascii.Error, ValueError):
         pass
     raise PageTokenInvalid(
-        "page_token must be one that an earlier page of the same came with", field="page_token"
+        "page_token must be one that an earlier page of the same journal came with",
+        field="page_token",
     )
 
 

@@ -19,7 +19,7 @@ async def delete_category(command: DeleteCategory, *, uow: UnitOfWork) -> None:
     Safe to repeat: one that is gone stays so.
 
     Raises:
-        CategoryInUse: It has children or products.
+        CategoryInUse: It has children, or products that are not archived.
     """
     async with uow() as tx:
         tree = await tx.categories.lock_tree()

@@ -57,5 +57,6 @@ async def set_prices(
                 answers |= {v.sku: v for v in product.variants if v.sku in prices}
         await tx.products.save_many(products)
     return [
-        answers.get(command.sku) or SkuUnknown(f"there is no {command.sku}") for command in commands
+        answers.get(command.sku) or SkuUnknown(f"no product has the SKU {command.sku}")
+        for command in commands
     ]
