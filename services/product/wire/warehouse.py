@@ -1,6 +1,7 @@
 """What people in warehouses do, on the wire."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from chassis.kernel.errors import DomainError, InvalidInput
 from chassis.kernel.ids import parse_id
@@ -99,40 +100,38 @@ def count_from_wire(wire: pb.StockCount, field: str) -> CountStock:
     )
 
 
+def goods_from_wire(
+    wire: pb.GoodsAtLocation | pb.SupplierReturn | pb.CustomerReturn, field: str
+) -> Mapping[str, Any]:
+    """
+    Return which goods an entry is about, as commands have them.
+    """
+    return {
+        "request_id": parse_id(wire.request_id, f"{field}.request_id"),
+        "sku": parse_sku(wire.sku, f"{field}.sku"),
+        "location_id": parse_location(wire.location_id, f"{field}.location_id"),
+        "quantity": quantity_from_wire(wire.quantity, f"{field}.quantity"),
+    }
+
+
 def damage_from_wire(wire: pb.GoodsAtLocation, field: str) -> DamageStock:
-    return DamageStock(
-        request_id=parse_id(wire.request_id, f"{field}.request_id"),
-        sku=parse_sku(wire.sku, f"{field}.sku"),
-        location_id=parse_location(wire.location_id, f"{field}.location_id"),
-        quantity=quantity_from_wire(wire.quantity, f"{field}.quantity"),
-    )
+    return DamageStock(**goods_from_wire(wire, field))
 
 
 def restoration_from_wire(wire: pb.GoodsAtLocation, field: str) -> RestoreStock:
-    return RestoreStock(
-        request_id=parse_id(wire.request_id, f"{field}.request_id"),
-        sku=parse_sku(wire.sku, f"{field}.sku"),
-        location_id=parse_location(wire.location_id, f"{field}.location_id"),
-        quantity=quantity_from_wire(wire.quantity, f"{field}.quantity"),
-    )
+    return RestoreStock(**goods_from_wire(wire, field))
 
 
 def supplier_return_from_wire(wire: pb.SupplierReturn, field: str) -> ReturnStockToSupplier:
     return ReturnStockToSupplier(
-        request_id=parse_id(wire.request_id, f"{field}.request_id"),
-        sku=parse_sku(wire.sku, f"{field}.sku"),
-        location_id=parse_location(wire.location_id, f"{field}.location_id"),
-        quantity=quantity_from_wire(wire.quantity, f"{field}.quantity"),
+        **goods_from_wire(wire, field),
         condition=condition_from_wire(wire.condition, f"{field}.condition"),
     )
 
 
 def customer_return_from_wire(wire: pb.CustomerReturn, field: str) -> ReturnStock:
     return ReturnStock(
-        request_id=parse_id(wire.request_id, f"{field}.request_id"),
-        sku=parse_sku(wire.sku, f"{field}.sku"),
-        location_id=parse_location(wire.location_id, f"{field}.location_id"),
-        quantity=quantity_from_wire(wire.quantity, f"{field}.quantity"),
+        **goods_from_wire(wire, field),
         condition=condition_from_wire(wire.condition, f"{field}.condition"),
     )
 
