@@ -26,7 +26,7 @@ from services.order.application.order_saga import OrderSaga
 from services.order.entrypoints.servicer import OrderServicer
 from services.order.entrypoints.subscriptions import HEARS, subscriptions
 from services.order.settings import Settings
-from services.order.wire import DOMAIN
+from services.order.wire.orders import DOMAIN
 
 
 async def main(settings: Settings) -> None:

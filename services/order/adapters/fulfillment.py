@@ -7,7 +7,7 @@ import grpc
 from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
 from retail.fulfillment.v1.fulfillment_service_pb2_grpc import FulfillmentServiceStub
 from services.order.adapters.refusals import refused_from_wire
-from services.order.application.ports import Refused
+from services.order.application.participants import Refused
 from services.order.domain.order import Order
 
 

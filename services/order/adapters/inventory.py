@@ -8,7 +8,7 @@ from chassis.kernel.text import Sku
 from retail.product.v1 import product_service_pb2 as pb
 from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
 from services.order.adapters.refusals import refused_from_wire
-from services.order.application.ports import Refused
+from services.order.application.participants import Refused
 from services.order.domain.order import Order
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import Allocation, LocationId

@@ -27,11 +27,15 @@ orders = Table(
     Column("shipping", BigInteger, nullable=False),
     Column("discount", BigInteger, nullable=False),
     Column("grand_total", BigInteger, nullable=False),
+    Column("authorized", BigInteger, nullable=False),
     Column("psp_token", Text, nullable=False),
     Column("ship_to", JSONB, nullable=False),
     # [[sku, location, units], …], as product answered: read and written whole.
     Column("allocations", JSONB, nullable=False),
     Column("unfulfillable", JSONB, nullable=False),
+    # As they stand in domain/cancellation.py and domain/order_change.py; null: never asked for.
+    Column("cancellation", JSONB),
+    Column("change", JSONB),
     Column("news_count", Integer, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),

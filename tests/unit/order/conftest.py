@@ -15,8 +15,9 @@ from chassis.kernel.text import Sku
 from chassis.saga.steps import TryAgain
 from chassis.storage.idempotency import RequestIdReused
 from services.order.application.order_saga import OrderSaga
+from services.order.application.participants import Refused
 from services.order.application.place_orders import PlaceOrder, WantedLine
-from services.order.application.ports import OrderNotFound, Refused, SoldVariant, TracedEntry
+from services.order.application.ports import OrderNotFound, SoldVariant, TracedEntry
 from services.order.domain.values import AccountId, Address, Allocation, Channel, LocationId
 
 LAMP = Sku("LAMP")
