@@ -12,7 +12,7 @@ from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from services.order.domain.order import Order, TimelineEntry
 from services.order.domain.shipment import Shipment
-from services.order.domain.values import AccountId, Allocation, OrderId, OrderStatus
+from services.order.domain.values import AccountId, Address, Allocation, OrderId, OrderStatus
 
 
 class OrderNotFound(NotFound):
@@ -216,6 +216,15 @@ class Inventory(Protocol):
         """
         ...
 
+    async def reduce(
+        self, orders: Sequence[tuple[Order, Sequence[Allocation]]]
+    ) -> Sequence[Refused | None]:
+        """
+        Give back what each order holds beyond what it keeps: at least something of it, each place
+        once. What has shipped is to be among what it keeps.
+        """
+        ...
+
     async def consume(
         self, shipments: Sequence[tuple[Order, Shipment]]
     ) -> Sequence[Refused | None]:
@@ -251,10 +260,32 @@ class Payments(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfillmentChange:
+    """
+    How the work on one order shall be.
+
+    Attributes:
+        number: The order's own count of its changes, from 1.
+        goods: All that is to be sent from now on, each place once.
+    """
+
+    order_id: OrderId
+    number: int
+    ship_to: Address
+    goods: tuple[Allocation, ...]
+
+
 class Fulfillment(Protocol):
     """
     The work that fulfillment follows.
     """
+
+    async def change(self, changes: Sequence[FulfillmentChange]) -> Sequence[Refused | None]:
+        """
+        Make the work on each order smaller, or send it elsewhere, unless a parcel has left.
+        """
+        ...
 
     async def cancel(self, orders: Sequence[Order]) -> Sequence[Refused | None]:
         """
