@@ -36,6 +36,23 @@ class GrpcInventory:
         request = pb.ReleaseReservationsRequest(reservation_ids=[str(o.id) for o in orders])
         return _refusals((await self._product.ReleaseReservations(request)).results)
 
+    async def reduce(
+        self, kept: Sequence[tuple[Order, Sequence[Allocation]]]
+    ) -> Sequence[Refused | None]:
+        request = pb.ReduceReservationsRequest(
+            reductions=[
+                pb.Reduction(
+                    reservation_id=str(order.id),
+                    kept=[
+                        pb.KeptGoods(sku=a.sku, location_id=a.location_id, quantity=a.units)
+                        for a in allocations
+                    ],
+                )
+                for order, allocations in kept
+            ]
+        )
+        return _refusals((await self._product.ReduceReservations(request)).results)
+
     async def consume(
         self, shipments: Sequence[tuple[Order, Shipment]]
     ) -> Sequence[Refused | None]:

@@ -186,7 +186,7 @@ class Order(OrderRequests):
         location_id: LocationId,
         goods: tuple[Goods, ...],
         at: datetime,
-        change_number: int,
+        change_number: int = 0,
         now: datetime,
     ) -> None:
         """

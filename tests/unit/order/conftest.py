@@ -46,6 +46,8 @@ class OrderWorld:
         self.authorized = {}
         self.captured = {}
         self.cancelled_work = set()
+        self.changed_work = {}  # order id → FulfillmentChange
+        self.kept = {}  # order id → what its reservation keeps
         self.saga = OrderSaga(
             inventory=InventoryBook(self),
             payments=PaymentsBook(self),
@@ -213,6 +215,12 @@ class InventoryBook(Book):
             self.world.held.pop(order.id, None)
         return [None] * len(orders)
 
+    async def reduce(self, kept):
+        if refused := self.ask("reduce", kept):
+            return [refused] * len(kept)
+        self.world.kept |= {order.id: tuple(allocations) for order, allocations in kept}
+        return [None] * len(kept)
+
     async def consume(self, shipments):
         return [self.ask("consume", shipments)] * len(shipments)
 
@@ -239,6 +247,12 @@ class PaymentsBook(Book):
 
 
 class FulfillmentBook(Book):
+    async def change(self, changes):
+        if refused := self.ask("change", changes):
+            return [refused] * len(changes)
+        self.world.changed_work |= {change.order_id: change for change in changes}
+        return [None] * len(changes)
+
     async def cancel(self, orders):
         if refused := self.ask("cancel", orders):
             return [refused] * len(orders)
