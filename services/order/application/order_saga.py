@@ -54,11 +54,21 @@ class OrderSaga:
 
     def steps(self) -> Sequence[Step[Order]]:
         return (
-            Step(name=FIRST_STEP, act=self.reserve_stock),
-            Step(name="authorize_payment", act=self.authorize_payment),
-            Step(name="confirm_reservation", act=self.confirm_reservation),
-            Step(name="follow_fulfillment", act=self.follow_fulfillment),
-            Step(name="compensate", act=self.compensate),
+            Step(name=FIRST_STEP, act=self.reserve_stock, undone_by="compensate"),
+            Step(name="authorize_payment", act=self.authorize_payment, undone_by="compensate"),
+            Step(name="confirm_reservation", act=self.confirm_reservation, undone_by="compensate"),
+            Step(
+                name="follow_fulfillment",
+                act=self.follow_fulfillment,
+                lasting="a parcel that left is paid for; what has not left, compensate gives back",
+                skip=_taken_elsewhere,
+            ),
+            Step(
+                name="compensate",
+                act=self.compensate,
+                lasting="it gets nothing, and is repeated until all has gone back",
+                skip=_given_back_elsewhere,
+            ),
         )
 
     async def reserve_stock(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:
@@ -187,7 +197,7 @@ def _confirmed(refused: Refused | None) -> OrderOutcome:
     return _given_up(Reason.RESERVATION_EXPIRED)
 
 
-def _followed(order: Order, now: datetime) -> OrderOutcome:
+def _followed(order: Order, now: datetime) -> Outcome[Order]:
     parcels = [parcel.id for parcel in order.uncaptured]
     ends = order.is_delivered
     overdue = now - order.created_at - DELIVER_WITHIN
@@ -209,6 +219,19 @@ def _followed(order: Order, now: datetime) -> OrderOutcome:
         wait=_next_look(order, now),
         waits_for="carrier" if order.is_dispatched else "provider",
     )
+
+
+def _taken_elsewhere(order: Order, now: datetime) -> Outcome[Order] | None:
+    """
+    Return what follows if somebody has seen to the money and goods that were refused here.
+    """
+    if not order.uncaptured and not (order.is_short and order.is_delivered):
+        return None  # it waits for somebody who has to act
+    return _followed(order, now)
+
+
+def _given_back_elsewhere(_order: Order, _now: datetime) -> Outcome[Order]:
+    return Outcome(change=Order.finish_giving_up, next_step=None)
 
 
 def _refused(refused: Refused, step: str) -> OrderOutcome:
