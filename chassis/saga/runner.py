@@ -26,19 +26,16 @@ from chassis.backoff import backoff_seconds
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import Conflict
 from chassis.outages import is_outage
-from chassis.saga.steps import Outcome, Step, TryAgain
-from chassis.saga.store import Bells, Claim, Move, Sagas
+from chassis.saga.steps import Move, Outcome, Step, TryAgain
+from chassis.saga.store import Bells, Claim, Sagas
 from chassis.telemetry.tracing import item_spans
 
 log = logging.getLogger(__name__)
 
 BATCH = 200
 LEASE = timedelta(seconds=15)
-REMOTE_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
-# The longest pause before a step runs again; and when something was away, as it may be back at
-# any moment.
-LONGEST_SECONDS = 10.0
+# The longest pause before our own database is tried again.
 AWAY_SECONDS = 2.0
 # How many batches may be under way that began at the same step. With two the batches are half as
 # large, and the machine does a tenth less (measured).
@@ -86,6 +83,13 @@ class SagaRunner(Generic[S]):
     steps: Sequence[Step[S]]
     bells: Bells
     clock: Clock
+
+    def __post_init__(self) -> None:
+        names = [step.name for step in self.steps]
+        assert len(set(names)) == len(names), f"two steps have one name: {names}"
+        for step in self.steps:
+            assert timedelta(0) < step.within < LEASE, f"{step.name}: within 0 to {LEASE}"
+            assert step.undone_by in {"", *names}, f"{step.name}: undone by {step.undone_by}?"
 
     async def run(self) -> None:
         """
@@ -159,8 +163,7 @@ class SagaRunner(Generic[S]):
         follow: dict[str, list[Claim]] = {}
         with item_spans(f"saga {self.name}.{step.name}", traces):
             try:
-                # Bounded well below the lease, so that nobody else runs it at the same time.
-                async with asyncio.timeout(REMOTE_SECONDS):
+                async with asyncio.timeout(step.within.total_seconds()):
                     outcomes = await step.act([subjects[claim.id] for claim in claims])
                 follow = await self._finalize(step, claims, subjects, outcomes)
             except Exception as error:  # sorted out below: one by one, or put off
@@ -216,7 +219,7 @@ class SagaRunner(Generic[S]):
         now = self.clock()
         follow: dict[str, list[Claim]] = {}
         async with self.begin() as tx:
-            ours = await tx.sagas.still_ours(claims)
+            ours = await tx.sagas.still_ours(step.name, claims)
             changed: list[S] = []
             moves: list[Move] = []
             ended: list[UUID] = []
@@ -229,20 +232,14 @@ class SagaRunner(Generic[S]):
                 if outcome.change:
                     outcome.change(subjects[claim.id], now)
                     changed.append(subjects[claim.id])
-                if outcome.next_step is None:
+                move = outcome.move(claim.id, due_at=now + (outcome.wait or LEASE))
+                if move is None:
                     ended.append(claim.id)
                     continue
+                moves.append(move)
                 # What goes on at once is ours for another lease: no need to claim and read again.
                 if not outcome.wait:
-                    follow.setdefault(outcome.next_step, []).append(replace(claim, attempts=0))
-                moves.append(
-                    Move(
-                        id=claim.id,
-                        step=outcome.next_step,
-                        due_at=now + (outcome.wait or LEASE),
-                        waits_for=outcome.waits_for,
-                    )
-                )
+                    follow.setdefault(move.step, []).append(replace(claim, attempts=0))
             await tx.sagas.move(moves)
             await tx.sagas.end(ended)
             await tx.save_subjects(changed)
@@ -253,11 +250,10 @@ class SagaRunner(Generic[S]):
 
     def _put_off(self, step: Step[S], claim: Claim, outcome: TryAgain) -> Move:
         attempts = claim.attempts + 1
-        pause = backoff_seconds(attempts, most=AWAY_SECONDS if outcome.outage else LONGEST_SECONDS)
         return Move(
             id=claim.id,
             step=step.name,
-            due_at=self.clock() + timedelta(seconds=pause),
+            due_at=self.clock() + step.retry.pause(attempts, outage=outcome.outage),
             attempts=attempts,
             last_error=outcome.because,
         )

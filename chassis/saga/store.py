@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from chassis.saga.steps import Move
 from chassis.storage.database import Transaction, Write
 from chassis.wake import Wake
 
@@ -59,7 +60,7 @@ _LOCK = text(
     """
     SELECT sagas.id FROM sagas
     JOIN unnest(CAST(:ids AS uuid[]), CAST(:claims AS bigint[])) AS mine (id, claim)
-        ON sagas.id = mine.id AND sagas.claim = mine.claim
+        ON sagas.id = mine.id AND sagas.claim = mine.claim AND sagas.step = :step
     ORDER BY sagas.id FOR UPDATE OF sagas
     """
 )
@@ -90,20 +91,6 @@ class Claim:
     number: int
     attempts: int
     trace: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """
-    Where a saga goes from here.
-    """
-
-    id: UUID
-    step: str
-    due_at: datetime
-    waits_for: str = ""
-    attempts: int = 0
-    last_error: str = ""
 
 
 class Bells:
@@ -156,12 +143,16 @@ class Sagas:
         )
         return [Claim(row.id, row.claim, row.attempts, row.trace) for row in rows]
 
-    async def still_ours(self, claims: Sequence[Claim]) -> set[UUID]:
+    async def still_ours(self, step: str, claims: Sequence[Claim]) -> set[UUID]:
         """
         Lock the sagas whose claim is still good, and return their ids.
+
+        One that has left *step* is done with it, though nobody claimed it since: a commit may have
+        worked whose answer was lost.
         """
+        numbers = [claim.number for claim in claims]
         rows = await self._tx.rows(
-            _LOCK, {"ids": [c.id for c in claims], "claims": [c.number for c in claims]}
+            _LOCK, {"step": step, "ids": [c.id for c in claims], "claims": numbers}
         )
         return {row.id for row in rows}
 

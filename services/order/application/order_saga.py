@@ -52,6 +52,11 @@ from services.order.application.saga_outcomes import (
     is_hopeless,
     put_to_a_person,
 )
+from services.order.application.saga_skips import (
+    given_back_elsewhere,
+    settled_elsewhere,
+    taken_elsewhere,
+)
 from services.order.domain.order import Order
 from services.order.domain.values import OrderId, Reason, RequestState
 
@@ -71,13 +76,32 @@ class OrderSaga:
 
     def steps(self) -> Sequence[Step[Order]]:
         return (
-            Step(name=FIRST_STEP, act=self.reserve_stock),
-            Step(name="authorize_payment", act=self.authorize_payment),
-            Step(name="confirm_reservation", act=self.confirm_reservation),
-            Step(name="follow_fulfillment", act=self.follow_fulfillment),
-            Step(name="change_fulfillment", act=self.change_fulfillment),
-            Step(name="cancel_fulfillment", act=self.cancel_fulfillment),
-            Step(name="compensate", act=self.compensate),
+            Step(name=FIRST_STEP, act=self.reserve_stock, undone_by="compensate"),
+            Step(name="authorize_payment", act=self.authorize_payment, undone_by="compensate"),
+            Step(name="confirm_reservation", act=self.confirm_reservation, undone_by="compensate"),
+            Step(
+                name="follow_fulfillment",
+                act=self.follow_fulfillment,
+                lasting="a parcel that left is paid for; what has not left, compensate gives back",
+                skip=taken_elsewhere,
+            ),
+            Step(
+                name="change_fulfillment",
+                act=self.change_fulfillment,
+                lasting="it gets nothing; what goes out of the order was never to be sent again",
+                skip=settled_elsewhere,
+            ),
+            Step(
+                name="cancel_fulfillment",
+                act=self.cancel_fulfillment,
+                lasting="it gets nothing; compensate follows",
+            ),
+            Step(
+                name="compensate",
+                act=self.compensate,
+                lasting="it gets nothing, and is repeated until all has gone back",
+                skip=given_back_elsewhere,
+            ),
         )
 
     async def reserve_stock(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:

@@ -53,7 +53,7 @@ def after_confirming(order: Order, refused: Refused | None) -> OrderOutcome:
     return given_up(Reason.RESERVATION_EXPIRED)
 
 
-def after_following(order: Order, now: datetime) -> OrderOutcome:
+def after_following(order: Order, now: datetime) -> Outcome[Order]:
     parcels = [parcel.id for parcel in order.uncaptured]
     ends = order.is_delivered
     overdue = now - order.created_at - DELIVER_WITHIN

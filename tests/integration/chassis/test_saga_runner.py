@@ -1,7 +1,7 @@
 import asyncio
 from collections import Counter
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -72,11 +72,13 @@ class WorldTransaction:
         self.world = world
         self.run = tx.run
         self.sagas = sagas
+        self.saved = False
 
     async def subjects(self, ids):
         return {id_: Subject(id_) for id_ in ids}
 
     async def save_subjects(self, subjects):
+        self.saved = bool(subjects)
         self.world.saved += [subject.id for subject in subjects]
 
 
@@ -109,11 +111,11 @@ async def test_a_commit_wakes_the_runner_at_once(world, running, monkeypatch):
 
 
 async def test_a_step_that_was_cut_off_runs_again_after_its_lease(world, monkeypatch):
+    runner = world.runner()
     monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=0.2))
     (id_,) = await world.start(1)
     async with world.begin() as tx:
         await tx.sagas.claim("first", limit=1, lease=timedelta(seconds=0.2), now=system_clock())
-    runner = world.runner()
     assert await runner.run_once(runner.steps[0]) == 0
 
     await asyncio.sleep(0.25)
@@ -221,6 +223,26 @@ async def test_what_our_own_database_did_not_take_does_not_wait_for_its_lease(wo
     saga = (await world.standing())[id_]
     assert saga.due_at < system_clock() + timedelta(seconds=2.1)
     assert "the database is away" in saga.last_error
+
+
+async def test_a_step_whose_commit_worked_though_nobody_heard_so_is_not_run_again(world):
+    (id_,) = await world.start(1)
+    commits = iter(["not heard of"])
+
+    class Deaf(World):
+        @asynccontextmanager
+        async def begin(self):
+            async with world.begin() as tx:
+                yield tx
+            if tx.saved and next(commits, None):
+                raise OSError("the connection broke after the commit")
+
+    runner = world.runner()
+    deaf = replace(runner, begin=Deaf(world.database).begin)
+    await deaf.run_once(runner.steps[0])
+
+    saga = (await world.standing())[id_]
+    assert (saga.step, saga.attempts) == ("second", 0)
 
 
 async def test_a_claim_takes_no_more_than_its_limit_whatever_the_planner_thinks(world):
