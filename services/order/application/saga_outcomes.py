@@ -22,8 +22,11 @@ def after_reserving(answer: tuple[Allocation, ...] | Refused) -> OrderOutcome:
     if isinstance(answer, Refused):
         if answer.passing:
             return TryAgain(because=answer.reason)
-        # All or nothing: what is refused holds nothing that would have to go back.
-        return Outcome(change=_reject(_reason(answer.reason)), next_step=None)
+        if answer.reason == Reason.OUT_OF_STOCK:
+            # All or nothing, and nothing came before: there is nothing that would have to go back.
+            return Outcome(change=_reject, next_step=None)
+        # A step that runs again may be refused what it had: other steps may have got something.
+        return given_up(_reason(answer.reason))
 
     def note(order: Order, now: datetime) -> None:
         order.reserve(answer, now)
@@ -153,11 +156,8 @@ def _next_look(order: Order, now: datetime) -> timedelta:
     return max(order.created_at + within - now, LOOK_AGAIN_AFTER)
 
 
-def _reject(reason: Reason) -> Callable[[Order, datetime], None]:
-    def reject(order: Order, now: datetime) -> None:
-        order.reject(reason, now)
-
-    return reject
+def _reject(order: Order, now: datetime) -> None:
+    order.reject(Reason.OUT_OF_STOCK, now)
 
 
 def _refuse_change(reason: str) -> Callable[[Order, datetime], None]:
