@@ -9,7 +9,7 @@ For each step one loop takes what is due, one saga or two hundred, and runs the 
               subjects, tell their events, move the sagas on
 
 What goes on at once runs its next step right away, and is written down with the step after which
-it waits or ends (ADR-0023). A crash at any line leaves the claim to run out, and all runs again
+it waits or ends (ADR-0024). A crash at any line leaves the claim to run out, and all runs again
 from the step that was written down. A batch that fails is tried again one by one, so that one bad
 subject does not hold up the others.
 """
