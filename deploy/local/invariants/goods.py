@@ -32,6 +32,7 @@ _RESERVED_GOODS = f"""
     )
 } AS goods
     FROM reservation_allocations JOIN reservations ON id = reservation_id
+    WHERE quantity > 0
     GROUP BY reservation_id, state ORDER BY reservation_id
 """
 _FULFILLED_GOODS = f"""
