@@ -13,6 +13,7 @@ from chassis.saga.runner import SagaRunner
 from chassis.saga.store import Bells
 from chassis.settings import read_settings
 from chassis.storage.database import connect
+from chassis.storage.months import Months
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
 from retail.order.v1.order_service_pb2_grpc import add_OrderServiceServicer_to_server
@@ -67,6 +68,8 @@ async def main(settings: Settings) -> None:
         subscriptions=subscriptions(join, system_clock),
     )
 
+    months = Months(database, kept_months=settings.orders_kept_months)
+
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     server.on_stop(changes.close)
     servicer = OrderServicer(
@@ -76,12 +79,15 @@ async def main(settings: Settings) -> None:
     if settings.grpc_reflection:
         server.reflect("retail.order.v1.OrderService")
 
+    # Before anybody can write.
+    await months.get_ready()
     api = [changes.run()] if settings.plays("api") else []
     worker = (
         [
             publisher.run(),
             consumer.run(),
             runner.run(),
+            months.run(),
         ]
         if settings.plays("worker")
         else []
