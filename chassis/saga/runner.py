@@ -76,6 +76,8 @@ class SagaRunner(Generic[S]):
         begin: Opens a transaction of the service.
         steps: All steps there are.
         bells: Rung when a transaction has made a saga due.
+        instance: The name of this process, no other's at the same time: what an earlier one of
+            this name was at when it died goes on at once, not when its leases end.
     """
 
     name: str
@@ -83,6 +85,7 @@ class SagaRunner(Generic[S]):
     steps: Sequence[Step[S]]
     bells: Bells
     clock: Clock
+    instance: str = ""
 
     def __post_init__(self) -> None:
         names = [step.name for step in self.steps]
@@ -95,6 +98,8 @@ class SagaRunner(Generic[S]):
         """
         Run the steps until cancelled.
         """
+        if self.instance:
+            await self._take_back()
         async with asyncio.TaskGroup() as tasks:
             for step in self.steps:
                 tasks.create_task(self._drive(step))
@@ -107,6 +112,16 @@ class SagaRunner(Generic[S]):
         if claims:
             await self._run_claims(step, claims, subjects)
         return len(claims)
+
+    async def _take_back(self) -> None:
+        try:
+            async with self.begin() as tx:
+                count = await tx.sagas.take_back(self.instance, now=self.clock())
+        except Exception as error:  # the leases run out by themselves
+            log.warning("saga %s: left to their leases: %r", self.name, error)
+        else:
+            if count:
+                log.info("saga %s: took back %s", self.name, count)
 
     async def _drive(self, step: Step[S]) -> None:
         bell, free, failures = self.bells.of(step.name), asyncio.Semaphore(LANES), 0
@@ -146,7 +161,9 @@ class SagaRunner(Generic[S]):
         """
         now = self.clock()
         async with self.begin() as tx:
-            claims = await tx.sagas.claim(step.name, limit=limit, lease=LEASE, now=now)
+            claims = await tx.sagas.claim(
+                step.name, limit=limit, lease=LEASE, now=now, by=self.instance
+            )
             if claims:
                 return claims, await tx.subjects([claim.id for claim in claims]), 0.0
             due_at = await tx.sagas.next_due(step.name)
@@ -240,7 +257,7 @@ class SagaRunner(Generic[S]):
                 # What goes on at once is ours for another lease: no need to claim and read again.
                 if not outcome.wait:
                     follow.setdefault(move.step, []).append(replace(claim, attempts=0))
-            await tx.sagas.move(moves)
+            await tx.sagas.move(moves, now=now)
             await tx.sagas.end(ended)
             await tx.save_subjects(changed)
         return follow

@@ -24,10 +24,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chassis.kernel.clock import Clock
+from chassis.saga.standing import A_PERSON
 from chassis.saga.steps import Outcome, Step, TryAgain
 from services.order.application.ports import Fulfillment, Inventory, Payments, Refused
 from services.order.domain.order import Order
-from services.order.domain.values import Allocation, OrderId, Reason
+from services.order.domain.values import Allocation, OrderId, OrderStatus, Reason
 
 FIRST_STEP = "reserve_stock"
 
@@ -204,6 +205,8 @@ def _followed(order: Order, now: datetime) -> Outcome[Order]:
     late = order.is_dispatched and timedelta(0) <= overdue < LOOK_AGAIN_AFTER
 
     def note(order: Order, now: datetime) -> None:
+        if order.reason:
+            order.keep(now)
         if parcels:
             order.capture(parcels, now)
         if ends:
@@ -214,7 +217,7 @@ def _followed(order: Order, now: datetime) -> Outcome[Order]:
     if ends:
         return Outcome(change=note, next_step=None)
     return Outcome(
-        change=note if parcels or late else None,
+        change=note if parcels or late or order.reason else None,
         next_step="follow_fulfillment",
         wait=_next_look(order, now),
         waits_for="carrier" if order.is_dispatched else "provider",
@@ -241,29 +244,45 @@ def _refused(refused: Refused, step: str) -> OrderOutcome:
     if refused.passing:
         return TryAgain(because=refused.reason)
     # Asking at once would get the same answer: somebody has to look into it.
-    return Outcome(next_step=step, wait=LOOK_AGAIN_AFTER, waits_for=f"a person: {refused.reason}")
+    return Outcome(next_step=step, wait=LOOK_AGAIN_AFTER, waits_for=f"{A_PERSON}: {refused.reason}")
 
 
 def _cancelled(order: Order, refused: Refused | None) -> OrderOutcome:
     if refused is None:
-        return _given_up(Reason.UNFULFILLABLE if order.is_short else Reason.DEADLINE_PASSED)
+        hopeless = Reason.UNFULFILLABLE if order.is_short else Reason.DEADLINE_PASSED
+        return _given_up(order.reason or hopeless)
     if refused.passing:
         return TryAgain(because=refused.reason)
     # A parcel left while we asked: its event is on the way and wakes the saga.
-    return Outcome(next_step="follow_fulfillment", wait=LOOK_AGAIN_AFTER, waits_for="provider")
+    return Outcome(
+        change=Order.keep if order.reason else None,
+        next_step="follow_fulfillment",
+        wait=LOOK_AGAIN_AFTER,
+        waits_for="provider",
+    )
 
 
 def _is_hopeless(order: Order, now: datetime) -> bool:
     """
-    Return whether nothing has left, and nothing will: not in time, or not the whole.
+    Return whether nothing has left, and nothing will: not in time, not the whole, or because
+    somebody wants so.
     """
     overdue = now >= order.created_at + DISPATCH_WITHIN
-    return not order.shipments and (order.is_short or overdue)
+    return not order.shipments and (bool(order.reason) or order.is_short or overdue)
 
 
 def _next_look(order: Order, now: datetime) -> timedelta:
     within = DELIVER_WITHIN if order.shipments else DISPATCH_WITHIN
     return max(order.created_at + within - now, LOOK_AGAIN_AFTER)
+
+
+def giving_up(order: Order) -> Outcome[Order]:
+    """
+    Return where the story of an order goes on that was asked to be given up.
+    """
+    # Once it is a promise, somebody may be at work on it, who is asked first.
+    pending = order.status is OrderStatus.PENDING
+    return Outcome(next_step="compensate" if pending else "follow_fulfillment")
 
 
 def _given_up(reason: Reason) -> OrderOutcome:

@@ -58,6 +58,10 @@ class OrderNotInState(RuleViolated):
     pass
 
 
+class OrderDispatched(RuleViolated):
+    pass
+
+
 MOST_LINES = 2_000
 
 
@@ -274,6 +278,32 @@ class Order(Aggregate[OrderEvent]):
         """
         self.reason = reason
         self._note(now, f"given up: {reason}", "order")
+
+    def ask_to_give_up(self, reason: Reason, now: datetime) -> None:
+        """
+        Wish that the order be given up; whether it can be is found out next. Once is enough.
+
+        Raises:
+            OrderDispatched: A parcel has left.
+        """
+        if self.shipments:
+            raise OrderDispatched(f"a parcel of order {self.id} has left")
+        if self.reason is None:
+            self.reason = reason
+            self._note(now, f"to be given up: {reason}", "order")
+
+    def keep(self, now: datetime) -> None:
+        """
+        Note that it was to be given up, and cannot be: a parcel has left.
+        """
+        self.reason = None
+        self._note(now, "kept: a parcel has left", "fulfillment")
+
+    def note_action(self, what: str, actor: str, now: datetime) -> None:
+        """
+        Note what somebody has done about its story by hand.
+        """
+        self._note(now, what, actor)
 
     def finish_giving_up(self, now: datetime) -> None:
         """
