@@ -103,6 +103,8 @@ class SagaRunner(Generic[S]):
         begin: Opens a transaction of the service.
         steps: All steps there are.
         bells: Rung when a transaction has made a saga due.
+        instance: The name of this process, no other's at the same time: what an earlier one of
+            this name was at when it died goes on at once, not when its leases end.
     """
 
     name: str
@@ -110,6 +112,7 @@ class SagaRunner(Generic[S]):
     steps: Sequence[Step[S]]
     bells: Bells
     clock: Clock
+    instance: str = ""
 
     def __post_init__(self) -> None:
         names = [step.name for step in self.steps]
@@ -122,6 +125,8 @@ class SagaRunner(Generic[S]):
         """
         Run the steps until cancelled.
         """
+        if self.instance:
+            await self._take_back()
         async with asyncio.TaskGroup() as tasks:
             for step in self.steps:
                 tasks.create_task(self._drive(step))
@@ -135,6 +140,16 @@ class SagaRunner(Generic[S]):
             return 0
         await self._run_batch(step, batch)
         return len(batch.claims)
+
+    async def _take_back(self) -> None:
+        try:
+            async with self.begin() as tx:
+                count = await tx.sagas.take_back(self.instance, now=self.clock())
+        except Exception as error:  # the leases run out by themselves
+            log.warning("saga %s: left to their leases: %r", self.name, error)
+        else:
+            if count:
+                log.info("saga %s: took back %s", self.name, count)
 
     async def _drive(self, step: Step[S]) -> None:
         bell, free, failures = self.bells.of(step.name), asyncio.Semaphore(LANES), 0
@@ -172,7 +187,9 @@ class SagaRunner(Generic[S]):
         """
         now = self.clock()
         async with self.begin() as tx:
-            claims = await tx.sagas.claim(step.name, limit=limit, lease=LEASE, now=now)
+            claims = await tx.sagas.claim(
+                step.name, limit=limit, lease=LEASE, now=now, by=self.instance
+            )
             if claims:
                 batch = Batch(
                     standing=step.name,
@@ -315,7 +332,7 @@ class SagaRunner(Generic[S]):
                 moves.append(move)
                 if not outcome.wait:
                     follow[move.step].append(replace(claim, attempts=0))
-            await tx.sagas.move(moves)
+            await tx.sagas.move(moves, now=now)
             await tx.sagas.end(ended)
             await tx.save_subjects([batch.subjects[c.id] for c, _ in held if c.id in changed])
         return [

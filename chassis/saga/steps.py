@@ -21,6 +21,9 @@ S = TypeVar("S")
 class Move:
     """
     Where a saga goes from here.
+
+    Attributes:
+        leased: Whether it stays with whoever has claimed it.
     """
 
     id: UUID
@@ -29,6 +32,7 @@ class Move:
     waits_for: str = ""
     attempts: int = 0
     last_error: str = ""
+    leased: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,13 @@ class Outcome(Generic[S]):
         """
         if self.next_step is None:
             return None
-        return Move(id=id_, step=self.next_step, due_at=due_at, waits_for=self.waits_for)
+        return Move(
+            id=id_,
+            step=self.next_step,
+            due_at=due_at,
+            waits_for=self.waits_for,
+            leased=not self.wait,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

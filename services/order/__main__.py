@@ -17,6 +17,7 @@ from chassis.storage.months import Months
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
 from retail.order.v1.order_service_pb2_grpc import add_OrderServiceServicer_to_server
+from retail.order.v1.saga_service_pb2_grpc import add_SagaServiceServicer_to_server
 from services.order.adapters.catalog import GrpcCatalog
 from services.order.adapters.fulfillment import GrpcFulfillment
 from services.order.adapters.inventory import GrpcInventory
@@ -24,6 +25,7 @@ from services.order.adapters.order_changes import HeardOrderChanges
 from services.order.adapters.payments import GrpcPayments
 from services.order.adapters.unit_of_work import join_with, sql_unit_of_work
 from services.order.application.order_saga import OrderSaga
+from services.order.entrypoints.saga_servicer import SagaServicer
 from services.order.entrypoints.servicer import OrderServicer
 from services.order.entrypoints.subscriptions import HEARS, subscriptions
 from services.order.settings import Settings
@@ -56,7 +58,15 @@ async def main(settings: Settings) -> None:
         fulfillment=GrpcFulfillment(fulfillment),
         clock=system_clock,
     )
-    runner = SagaRunner(name="order", begin=uow, steps=saga.steps(), bells=due, clock=system_clock)
+    steps = saga.steps()
+    runner = SagaRunner(
+        name="order",
+        begin=uow,
+        steps=steps,
+        bells=due,
+        clock=system_clock,
+        instance=settings.instance,
+    )
     publisher = Publisher(
         database, broker, context="order", told=told, kept_days=settings.events_kept_days
     )
@@ -76,8 +86,11 @@ async def main(settings: Settings) -> None:
         uow=uow, catalog=GrpcCatalog(product), changes=changes, clock=system_clock
     )
     add_OrderServiceServicer_to_server(servicer, server.grpc)
+    add_SagaServiceServicer_to_server(
+        SagaServicer(uow=uow, steps=steps, clock=system_clock), server.grpc
+    )
     if settings.grpc_reflection:
-        server.reflect("retail.order.v1.OrderService")
+        server.reflect("retail.order.v1.OrderService", "retail.order.v1.SagaService")
 
     # Before anybody can write.
     await months.get_ready()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from chassis.saga.standing import A_PERSON
 from chassis.saga.steps import Outcome, TryAgain
 from services.order.application.participants import Refused
 from services.order.domain.order import Order
@@ -132,7 +133,7 @@ def put_to_a_person(
         change=change,
         next_step=step,
         wait=LOOK_AGAIN_AFTER,
-        waits_for=f"a person: {refused.reason}",
+        waits_for=f"{A_PERSON}: {refused.reason}",
     )
 
 

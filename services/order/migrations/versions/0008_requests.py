@@ -8,7 +8,7 @@ aside for them, which is their grand total, as none was changed before.
 from chassis.storage.migrations import execute
 
 revision = "0008"
-down_revision = "0003"
+down_revision = "0007"
 
 ORDERS = """
 ALTER TABLE orders
