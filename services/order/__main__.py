@@ -15,14 +15,20 @@ from chassis.settings import read_settings
 from chassis.storage.database import connect
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
+from retail.order.v1.order_history_service_pb2_grpc import (
+    add_OrderHistoryServiceServicer_to_server,
+)
 from retail.order.v1.order_service_pb2_grpc import add_OrderServiceServicer_to_server
 from services.order.adapters.catalog import GrpcCatalog
 from services.order.adapters.fulfillment import GrpcFulfillment
 from services.order.adapters.inventory import GrpcInventory
 from services.order.adapters.order_changes import HeardOrderChanges
 from services.order.adapters.payments import GrpcPayments
-from services.order.adapters.unit_of_work import join_with, sql_unit_of_work
+from services.order.adapters.unit_of_work import history_of, join_with, sql_unit_of_work
 from services.order.application.order_saga import OrderSaga
+from services.order.entrypoints.history_subscriptions import HEARS as HISTORY_HEARS
+from services.order.entrypoints.history_subscriptions import LISTENER, history_subscriptions
+from services.order.entrypoints.order_history_servicer import OrderHistoryServicer
 from services.order.entrypoints.servicer import OrderServicer
 from services.order.entrypoints.subscriptions import HEARS, subscriptions
 from services.order.settings import Settings
@@ -67,20 +73,33 @@ async def main(settings: Settings) -> None:
         subscriptions=subscriptions(join, system_clock),
     )
 
+    histories = [
+        Consumer(
+            database,
+            broker,
+            listener=LISTENER,
+            context=context,
+            subscriptions=history_subscriptions(context, history_of),
+        )
+        for context in HISTORY_HEARS
+    ]
+
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     server.on_stop(changes.close)
     servicer = OrderServicer(
         uow=uow, catalog=GrpcCatalog(product), changes=changes, clock=system_clock
     )
     add_OrderServiceServicer_to_server(servicer, server.grpc)
+    add_OrderHistoryServiceServicer_to_server(OrderHistoryServicer(uow=uow), server.grpc)
     if settings.grpc_reflection:
-        server.reflect("retail.order.v1.OrderService")
+        server.reflect("retail.order.v1.OrderService", "retail.order.v1.OrderHistoryService")
 
     api = [changes.run()] if settings.plays("api") else []
     worker = (
         [
             publisher.run(),
             consumer.run(),
+            *(history.run() for history in histories),
             runner.run(),
         ]
         if settings.plays("worker")

@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from google.protobuf.message import Message
@@ -17,6 +18,7 @@ from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import check_text, parse_sku
 from chassis.rpc.errors import status_from_error
 from chassis.rpc.money import money_from_wire, money_to_wire
+from chassis.rpc.timestamps import timestamp_from_wire
 from chassis.storage.idempotency import fingerprint_of
 from retail.common.v1 import address_pb2
 from retail.order.v1 import order_events_pb2 as events_pb
@@ -33,6 +35,7 @@ from services.order.domain.events import (
     OrderRejected,
 )
 from services.order.domain.order import Order
+from services.order.domain.period import Period
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import (
     Address,
@@ -153,13 +156,26 @@ def address_to_wire(address: Address) -> address_pb2.Address:
 def list_orders_from_wire(request: pb.ListOrdersRequest) -> ListOrders:
     return ListOrders(
         account_id=account_id(request.account_id),
-        before=_order_id_from_token(request.page_token) if request.page_token else None,
-        statuses=tuple(_status_from_wire(status) for status in request.statuses),
+        before=order_id_from_token(request.page_token) if request.page_token else None,
+        statuses=tuple(status_from_wire(status) for status in request.statuses),
+        period=period_from_wire(request),
         limit=request.page_size or DEFAULT_PAGE_SIZE,
     )
 
 
-def _status_from_wire(status: int) -> OrderStatus:
+def period_from_wire(request: Any) -> Period:
+    """
+    Return the time of placing that a request for a page asks for.
+    """
+    times = {
+        field: timestamp_from_wire(getattr(request, field), field)
+        for field in ("placed_from", "placed_before")
+        if request.HasField(field)
+    }
+    return Period(**times)
+
+
+def status_from_wire(status: int) -> OrderStatus:
     name = pb.OrderStatus.Name(status) if status in pb.OrderStatus.values() else ""
     word = name.removeprefix("ORDER_STATUS_")
     if word not in set(OrderStatus):
@@ -167,14 +183,14 @@ def _status_from_wire(status: int) -> OrderStatus:
     return OrderStatus(word)
 
 
-def page_token(order: Order) -> str:
+def page_token(order_id: OrderId) -> str:
     """
-    Return the token for the page after *order*; opaque to clients.
+    Return the token for the page after an order; opaque to clients.
     """
-    return base64.urlsafe_b64encode(order.id.bytes).decode()
+    return base64.urlsafe_b64encode(order_id.bytes).decode()
 
 
-def _order_id_from_token(token: str) -> OrderId:
+def order_id_from_token(token: str) -> OrderId:
     try:
         return OrderId(UUID(bytes=base64.urlsafe_b64decode(token)))
     except (ValueError, binascii.Error):
@@ -209,6 +225,7 @@ def order_to_wire(order: Order, timeline: Sequence[TracedEntry] = ()) -> pb.Orde
         ship_to=address_to_wire(order.ship_to),
         create_time=time_to_wire(order.created_at),
         update_time=time_to_wire(order.updated_at),
+        version=order.version,
         reason=order.reason or "",
         reference=order.reference,
         timeline=[_entry_to_wire(entry) for entry in timeline],

@@ -18,6 +18,7 @@ from chassis.telemetry.tracing import trace_id_of
 from services.order.adapters import tables
 from services.order.application.ports import OrderNotFound, TracedEntry
 from services.order.domain.order import Order, TimelineEntry
+from services.order.domain.period import ALWAYS, Period
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import (
     AccountId,
@@ -48,7 +49,12 @@ _PAGE = text(
     """
     SELECT id FROM orders
     WHERE account_id = :account_id
-        AND (CAST(:before AS uuid) IS NULL OR id < CAST(:before AS uuid))
+        AND (CAST(:end AS uuid) IS NULL OR id < CAST(:end AS uuid))
+        AND (CAST(:first AS uuid) IS NULL OR id >= CAST(:first AS uuid))
+        AND (CAST(:placed_from AS timestamptz) IS NULL
+            OR created_at >= CAST(:placed_from AS timestamptz))
+        AND (CAST(:placed_before AS timestamptz) IS NULL
+            OR created_at < CAST(:placed_before AS timestamptz))
         AND (CAST(:statuses AS text[]) = '{}' OR status = ANY(CAST(:statuses AS text[])))
     ORDER BY id DESC LIMIT :limit
     """
@@ -103,12 +109,16 @@ class SqlOrders:
         before: OrderId | None,
         statuses: Sequence[OrderStatus],
         limit: int,
+        period: Period = ALWAYS,
     ) -> Sequence[Order]:
         rows = await self._tx.rows(
             _PAGE,
             {
                 "account_id": account_id,
-                "before": before,
+                "first": period.first_id,
+                "end": period.end_id(before),
+                "placed_from": period.placed_from,
+                "placed_before": period.placed_before,
                 "statuses": list(statuses),
                 "limit": limit,
             },
