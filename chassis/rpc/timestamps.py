@@ -1,9 +1,15 @@
 """Moments on the wire: google.protobuf.Timestamp."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
+from chassis.kernel.errors import InvalidInput
+
+
+class TimeOutOfRange(InvalidInput):
+    pass
 
 
 @lru_cache(maxsize=1024)
@@ -15,3 +21,14 @@ def timestamp_to_wire(moment: datetime) -> Timestamp:
     timestamp = Timestamp()
     timestamp.FromDatetime(moment)
     return timestamp
+
+
+def timestamp_from_wire(wire: Timestamp, field: str) -> datetime:
+    """
+    Raises:
+        TimeOutOfRange: It is no moment of the years 1 to 9999; names *field*.
+    """
+    try:
+        return wire.ToDatetime(UTC)
+    except (ValueError, OverflowError):
+        raise TimeOutOfRange(f"{field} is no moment of the years 1 to 9999", field=field) from None

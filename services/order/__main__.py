@@ -16,6 +16,9 @@ from chassis.storage.database import connect
 from chassis.storage.months import Months
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
+from retail.order.v1.order_history_service_pb2_grpc import (
+    add_OrderHistoryServiceServicer_to_server,
+)
 from retail.order.v1.order_service_pb2_grpc import add_OrderServiceServicer_to_server
 from retail.order.v1.saga_service_pb2_grpc import add_SagaServiceServicer_to_server
 from services.order.adapters.catalog import GrpcCatalog
@@ -23,8 +26,11 @@ from services.order.adapters.fulfillment import GrpcFulfillment
 from services.order.adapters.inventory import GrpcInventory
 from services.order.adapters.order_changes import HeardOrderChanges
 from services.order.adapters.payments import GrpcPayments
-from services.order.adapters.unit_of_work import join_with, sql_unit_of_work
+from services.order.adapters.unit_of_work import history_of, join_with, sql_unit_of_work
 from services.order.application.order_saga import OrderSaga
+from services.order.entrypoints.history_subscriptions import HEARS as HISTORY_HEARS
+from services.order.entrypoints.history_subscriptions import LISTENER, history_subscriptions
+from services.order.entrypoints.order_history_servicer import OrderHistoryServicer
 from services.order.entrypoints.saga_servicer import SagaServicer
 from services.order.entrypoints.servicer import OrderServicer
 from services.order.entrypoints.subscriptions import HEARS, subscriptions
@@ -79,6 +85,16 @@ async def main(settings: Settings) -> None:
     )
 
     months = Months(database, kept_months=settings.orders_kept_months)
+    histories = [
+        Consumer(
+            database,
+            broker,
+            listener=LISTENER,
+            context=context,
+            subscriptions=history_subscriptions(context, history_of),
+        )
+        for context in HISTORY_HEARS
+    ]
 
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     server.on_stop(changes.close)
@@ -89,8 +105,13 @@ async def main(settings: Settings) -> None:
     add_SagaServiceServicer_to_server(
         SagaServicer(uow=uow, steps=steps, clock=system_clock), server.grpc
     )
+    add_OrderHistoryServiceServicer_to_server(OrderHistoryServicer(uow=uow), server.grpc)
     if settings.grpc_reflection:
-        server.reflect("retail.order.v1.OrderService", "retail.order.v1.SagaService")
+        server.reflect(
+            "retail.order.v1.OrderService",
+            "retail.order.v1.OrderHistoryService",
+            "retail.order.v1.SagaService",
+        )
 
     # Before anybody can write.
     await months.get_ready()
@@ -99,6 +120,7 @@ async def main(settings: Settings) -> None:
         [
             publisher.run(),
             consumer.run(),
+            *(history.run() for history in histories),
             runner.run(),
             months.run(),
         ]

@@ -23,6 +23,7 @@ from services.order.adapters.order_rows import (
 )
 from services.order.application.ports import OrderNotFound, TracedEntry
 from services.order.domain.order import Order
+from services.order.domain.period import ALWAYS, Period
 from services.order.domain.timeline import TimelineEntry
 from services.order.domain.values import AccountId, FulfillmentStatus, OrderId, OrderStatus
 from services.order.wire.events import event_to_wire
@@ -39,7 +40,12 @@ _PAGE = text(
     """
     SELECT id FROM orders
     WHERE account_id = :account_id
-        AND (CAST(:before AS uuid) IS NULL OR id < CAST(:before AS uuid))
+        AND (CAST(:end AS uuid) IS NULL OR id < CAST(:end AS uuid))
+        AND (CAST(:first AS uuid) IS NULL OR id >= CAST(:first AS uuid))
+        AND (CAST(:placed_from AS timestamptz) IS NULL
+            OR created_at >= CAST(:placed_from AS timestamptz))
+        AND (CAST(:placed_before AS timestamptz) IS NULL
+            OR created_at < CAST(:placed_before AS timestamptz))
         AND (CAST(:statuses AS text[]) = '{}' OR status = ANY(CAST(:statuses AS text[])))
     ORDER BY id DESC LIMIT :limit
     """
@@ -102,12 +108,16 @@ class SqlOrders:
         before: OrderId | None,
         statuses: Sequence[OrderStatus],
         limit: int,
+        period: Period = ALWAYS,
     ) -> Sequence[Order]:
         rows = await self._tx.rows(
             _PAGE,
             {
                 "account_id": account_id,
-                "before": before,
+                "first": period.first_id,
+                "end": period.end_id(before),
+                "placed_from": period.placed_from,
+                "placed_before": period.placed_before,
                 "statuses": list(statuses),
                 "limit": limit,
             },

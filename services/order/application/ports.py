@@ -11,6 +11,7 @@ from chassis.kernel.errors import DomainError, NotFound
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from services.order.domain.order import Order
+from services.order.domain.period import ALWAYS, Period
 from services.order.domain.timeline import TimelineEntry
 from services.order.domain.values import AccountId, OrderId, OrderStatus
 
@@ -48,9 +49,10 @@ class Orders(Protocol):
         before: OrderId | None,
         statuses: Sequence[OrderStatus],
         limit: int,
+        period: Period = ALWAYS,
     ) -> Sequence[Order]:
         """
-        Return an account's orders, newest first, that are older than *before*.
+        Return an account's orders of a period, newest first, that are older than *before*.
         """
         ...
 

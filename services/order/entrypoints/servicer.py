@@ -89,7 +89,7 @@ class OrderServicer(OrderServiceServicer):
         orders, more = await list_orders(list_orders_from_wire(request), uow=self._uow)
         return pb.ListOrdersResponse(
             orders=[order_to_wire(order) for order in orders],
-            next_page_token=page_token(orders[-1]) if more else "",
+            next_page_token=page_token(orders[-1].id) if more else "",
         )
 
     async def WatchOrder(

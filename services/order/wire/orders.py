@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from chassis.kernel.errors import DomainError, InvalidInput
@@ -13,13 +14,14 @@ from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import check_text, parse_sku
 from chassis.rpc.errors import status_from_error
 from chassis.rpc.money import money_from_wire, money_to_wire
-from chassis.rpc.timestamps import timestamp_to_wire
+from chassis.rpc.timestamps import timestamp_from_wire, timestamp_to_wire
 from chassis.storage.idempotency import fingerprint_of
 from retail.order.v1 import order_service_pb2 as pb
 from services.order.application.list_orders import ListOrders
 from services.order.application.place_orders import PlaceOrder, WantedLine
 from services.order.application.ports import TracedEntry
 from services.order.domain.order import Order
+from services.order.domain.period import Period
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import Channel, OrderId, OrderLine, OrderStatus, account_id
 from services.order.wire.address import address_from_wire, address_to_wire
@@ -115,13 +117,26 @@ def _fingerprint(request: pb.PlaceOrderRequest) -> bytes:
 def list_orders_from_wire(request: pb.ListOrdersRequest) -> ListOrders:
     return ListOrders(
         account_id=account_id(request.account_id),
-        before=_order_id_from_token(request.page_token) if request.page_token else None,
-        statuses=tuple(_status_from_wire(status) for status in request.statuses),
+        before=order_id_from_token(request.page_token) if request.page_token else None,
+        statuses=tuple(status_from_wire(status) for status in request.statuses),
+        period=period_from_wire(request),
         limit=request.page_size or DEFAULT_PAGE_SIZE,
     )
 
 
-def _status_from_wire(status: int) -> OrderStatus:
+def period_from_wire(request: Any) -> Period:
+    """
+    Return the time of placing that a request for a page asks for.
+    """
+    times = {
+        field: timestamp_from_wire(getattr(request, field), field)
+        for field in ("placed_from", "placed_before")
+        if request.HasField(field)
+    }
+    return Period(**times)
+
+
+def status_from_wire(status: int) -> OrderStatus:
     name = pb.OrderStatus.Name(status) if status in pb.OrderStatus.values() else ""
     word = name.removeprefix("ORDER_STATUS_")
     if word not in set(OrderStatus):
@@ -129,14 +144,14 @@ def _status_from_wire(status: int) -> OrderStatus:
     return OrderStatus(word)
 
 
-def page_token(order: Order) -> str:
+def page_token(order_id: OrderId) -> str:
     """
-    Return the token for the page after *order*; opaque to clients.
+    Return the token for the page after an order; opaque to clients.
     """
-    return base64.urlsafe_b64encode(order.id.bytes).decode()
+    return base64.urlsafe_b64encode(order_id.bytes).decode()
 
 
-def _order_id_from_token(token: str) -> OrderId:
+def order_id_from_token(token: str) -> OrderId:
     try:
         return OrderId(UUID(bytes=base64.urlsafe_b64decode(token)))
     except (ValueError, binascii.Error):

@@ -187,6 +187,25 @@ CORRUPTIONS = {
         " AND event.aggregate_version + other.aggregate_version = 3",
         "in-order-in-the-stream",
     ),
+    "the history has lost an order": (
+        "order",
+        "order_history",
+        f"DELETE FROM order_history WHERE order_id = {ONE_COMPLETED}",
+        "history-agrees",
+    ),
+    "the history says that an order goes on": (
+        "order",
+        "order_history",
+        f"UPDATE order_history SET status = 'PLACED' WHERE order_id = {ONE_COMPLETED}",
+        "history-agrees",
+    ),
+    "the history knows of a parcel less": (
+        "order",
+        "orders",
+        "UPDATE orders SET fulfillment_status = 'PARTIALLY_FULFILLED',"
+        f" updated_at = now() - interval '1 hour' WHERE id = {ONE_COMPLETED}",
+        "history-agrees",
+    ),
     "an event was never heard": (
         "fulfillment",
         "inbox",

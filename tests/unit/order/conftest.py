@@ -18,6 +18,7 @@ from services.order.application.order_saga import OrderSaga
 from services.order.application.participants import Refused
 from services.order.application.place_orders import PlaceOrder, WantedLine
 from services.order.application.ports import OrderNotFound, SoldVariant, TracedEntry
+from services.order.domain.period import ALWAYS
 from services.order.domain.values import AccountId, Address, Allocation, Channel, LocationId
 
 LAMP = Sku("LAMP")
@@ -122,13 +123,15 @@ class InMemoryTransaction:
             raise OrderNotFound(f"there is no order {order_id}")
         return deepcopy(order)
 
-    async def page(self, account_id, *, before, statuses, limit):
+    async def page(self, account_id, *, before, statuses, limit, period=ALWAYS):
         ours = [
             order
             for order in self.by_id.values()
             if order.account_id == account_id
             and (before is None or order.id < before)
             and (not statuses or order.status in statuses)
+            and (not period.placed_from or order.created_at >= period.placed_from)
+            and (not period.placed_before or order.created_at < period.placed_before)
         ]
         return sorted(ours, key=lambda order: order.id, reverse=True)[:limit]
 
