@@ -1,5 +1,7 @@
 """Run the order service: `python -m services.order`."""
 
+from datetime import timedelta
+
 import uvloop
 
 from chassis.events.broker import connect_broker
@@ -15,6 +17,7 @@ from chassis.settings import read_settings
 from chassis.storage.database import connect
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
+from retail.order.v1.cart_service_pb2_grpc import add_CartServiceServicer_to_server
 from retail.order.v1.order_service_pb2_grpc import add_OrderServiceServicer_to_server
 from services.order.adapters.catalog import GrpcCatalog
 from services.order.adapters.fulfillment import GrpcFulfillment
@@ -23,8 +26,11 @@ from services.order.adapters.order_changes import HeardOrderChanges
 from services.order.adapters.payments import GrpcPayments
 from services.order.adapters.unit_of_work import join_with, sql_unit_of_work
 from services.order.application.order_saga import OrderSaga
+from services.order.domain.cart import Lifetimes
+from services.order.entrypoints.cart_servicer import CartServicer
 from services.order.entrypoints.servicer import OrderServicer
 from services.order.entrypoints.subscriptions import HEARS, subscriptions
+from services.order.entrypoints.timers import expire_overdue_carts
 from services.order.settings import Settings
 from services.order.wire import DOMAIN
 
@@ -69,12 +75,17 @@ async def main(settings: Settings) -> None:
 
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     server.on_stop(changes.close)
-    servicer = OrderServicer(
-        uow=uow, catalog=GrpcCatalog(product), changes=changes, clock=system_clock
-    )
+    catalog = GrpcCatalog(product)
+    servicer = OrderServicer(uow=uow, catalog=catalog, changes=changes, clock=system_clock)
     add_OrderServiceServicer_to_server(servicer, server.grpc)
+    lifetimes = Lifetimes(
+        account=timedelta(days=settings.cart_kept_days),
+        anonymous=timedelta(days=settings.anonymous_cart_kept_days),
+    )
+    carts = CartServicer(uow=uow, catalog=catalog, lifetimes=lifetimes, clock=system_clock)
+    add_CartServiceServicer_to_server(carts, server.grpc)
     if settings.grpc_reflection:
-        server.reflect("retail.order.v1.OrderService")
+        server.reflect("retail.order.v1.OrderService", "retail.order.v1.CartService")
 
     api = [changes.run()] if settings.plays("api") else []
     worker = (
@@ -82,6 +93,7 @@ async def main(settings: Settings) -> None:
             publisher.run(),
             consumer.run(),
             runner.run(),
+            expire_overdue_carts(uow=uow, clock=system_clock),
         ]
         if settings.plays("worker")
         else []

@@ -16,7 +16,8 @@ from chassis.saga.steps import TryAgain
 from chassis.storage.idempotency import RequestIdReused
 from services.order.application.order_saga import OrderSaga
 from services.order.application.place_orders import PlaceOrder, WantedLine
-from services.order.application.ports import OrderNotFound, Refused, SoldVariant, TracedEntry
+from services.order.application.ports import OrderNotFound, Refused, TracedEntry
+from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.values import AccountId, Address, Allocation, Channel, LocationId
 
 LAMP = Sku("LAMP")
