@@ -228,7 +228,7 @@ class Cart(Aggregate[Never]):
         End if nobody has changed it for so long: on time, whenever a timer comes by.
         """
         if self.state is CartState.OPEN and self.expires_at <= now:
-            self._end(CartState.EXPIRED, now)
+            self._end(CartState.EXPIRED, self.expires_at)
 
     def prolong(self, lifetimes: Lifetimes, now: datetime) -> None:
         """
