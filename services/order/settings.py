@@ -15,9 +15,13 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
         fulfillment_target: The replicas of fulfillment.
         orders_kept_months: For how many months besides the present one orders stay; then a month
             whose orders have all ended is put away; 0: for ever.
+        cart_kept_days: How long an account's cart is kept that nobody changes.
+        anonymous_cart_kept_days: How long a cart of nobody's is.
     """
 
     product_target: str = "dns:product:50051"
     payment_target: str = "dns:payment:50051"
     fulfillment_target: str = "dns:fulfillment:50051"
     orders_kept_months: Annotated[int, msgspec.Meta(ge=0)] = 0
+    cart_kept_days: Annotated[int, msgspec.Meta(ge=1)] = 90
+    anonymous_cart_kept_days: Annotated[int, msgspec.Meta(ge=1)] = 14

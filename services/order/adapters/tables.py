@@ -76,3 +76,20 @@ order_timeline = Table(
     Column("cause", Text, nullable=False),
     Column("trace_id", Text, nullable=False),
 )
+
+carts = Table(
+    "carts",
+    metadata,
+    Column("id", UuidType, primary_key=True),
+    Column("version", Integer, nullable=False),
+    # NULL: it belongs to nobody yet.
+    Column("account_id", Text),
+    Column("state", Text, nullable=False),
+    # [[sku, units, title, price, [[least, price], …]], …], the last three as the owner saw them.
+    Column("items", JSONB, nullable=False),
+    Column("order_id", UuidType),
+    Column("merged_into", UuidType),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)

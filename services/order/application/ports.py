@@ -8,10 +8,11 @@ from typing import Protocol
 from uuid import UUID
 
 from chassis.kernel.errors import DomainError, NotFound
-from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
+from services.order.application.carts.ports import CartRequests, Carts
 from services.order.domain.order import Order
 from services.order.domain.period import ALWAYS, Period
+from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.timeline import TimelineEntry
 from services.order.domain.values import AccountId, OrderId, OrderStatus
 
@@ -141,31 +142,15 @@ class Transaction(Protocol):
     @property
     def sagas(self) -> SagaStarts: ...
 
+    @property
+    def carts(self) -> Carts: ...
+
+    @property
+    def cart_requests(self) -> CartRequests: ...
+
 
 # Call it to begin. The block commits when it ends and rolls back when it raises.
 UnitOfWork = Callable[[], AbstractAsyncContextManager[Transaction]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoldVariant:
-    """
-    What an order line needs to know of what it orders.
-
-    Attributes:
-        price: Of one unit.
-        breaks: Of one unit if so many are ordered: ever more units, ever cheaper.
-    """
-
-    title: str
-    price: Money
-    breaks: tuple[tuple[int, Money], ...] = ()
-
-    def price_of(self, units: int) -> Money:
-        """
-        Return what each of so many units costs.
-        """
-        reached = [price for least, price in self.breaks if least <= units]
-        return reached[-1] if reached else self.price
 
 
 class Catalog(Protocol):

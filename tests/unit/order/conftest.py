@@ -17,9 +17,11 @@ from chassis.storage.idempotency import RequestIdReused
 from services.order.application.order_saga import OrderSaga
 from services.order.application.participants import Refused
 from services.order.application.place_orders import PlaceOrder, WantedLine
-from services.order.application.ports import OrderNotFound, SoldVariant, TracedEntry
+from services.order.application.ports import OrderNotFound, TracedEntry
 from services.order.domain.period import ALWAYS
+from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.values import AccountId, Address, Allocation, Channel, LocationId
+from tests.unit.order.carts_memory import InMemoryCartRequests, InMemoryCarts
 
 LAMP = Sku("LAMP")
 SHOP = AccountId("shop-1")
@@ -38,6 +40,8 @@ class OrderWorld:
         self.variants = {LAMP: SoldVariant(title="Lamp", price=Money(10_00, "EUR"))}
         self.orders = {}
         self.requests = {}
+        self.carts = {}
+        self.cart_requests = {}
         self.sagas = {}  # order id → (step, due at)
         self.timelines = {}
         self.events = []
@@ -71,6 +75,7 @@ class OrderWorld:
         yield tx
         self.orders, self.requests, self.sagas = tx.by_id, tx.by_key, tx.stories
         self.timelines = tx.timelines
+        self.carts, self.cart_requests = tx.carts.by_id, tx.cart_requests.by_key
         self.events += tx.events
 
     async def sold(self, skus):
@@ -113,6 +118,8 @@ class InMemoryTransaction:
         self.events = []
         self.orders = self.sagas = self
         self.requests = InMemoryRequests(self.by_key)
+        self.carts = InMemoryCarts(world.carts)
+        self.cart_requests = InMemoryCartRequests(world.cart_requests)
 
     async def find(self, order_ids):
         return {id_: deepcopy(self.by_id[id_]) for id_ in order_ids if id_ in self.by_id}
