@@ -74,9 +74,8 @@ import: setup  ## Products from a CSV file into the running cluster (FILE=catalo
 verify: setup  ## Check every invariant on the databases and streams of the running cluster
 	$(LOCAL) verify
 
-bench: setup  ## Orders per second beside the limits of this machine (ORDERS=, BATCH=, IN_FLIGHT=)
-	$(LOCAL) up
-	$(LOCAL) bench $(if $(ORDERS),--orders $(ORDERS)) $(if $(BATCH),--batch $(BATCH)) $(if $(IN_FLIGHT),--in-flight $(IN_FLIGHT))
+bench: setup  ## Orders placed → completed: rates, times, costs, beside the limits (ONLY=, ORDERS=, IN_FLIGHT=, BATCH=, ROUNDS=, KEPT=, OUT=, JSON=1)
+	$(LOCAL) bench $(foreach part,$(ONLY),--only $(part)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(IN_FLIGHT),--in-flight $(IN_FLIGHT)) $(if $(BATCH),--batch $(BATCH)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KEPT),--kept $(KEPT)) $(if $(OUT),--out $(OUT)) $(if $(JSON),--json)
 
 bench-events: setup  ## Events per second and their lag, beside PostgreSQL and JetStream alone (EVENTS=, SECONDS=)
 	$(LOCAL) bench-events $(if $(EVENTS),--events $(EVENTS)) $(if $(SECONDS),--seconds $(SECONDS))
