@@ -127,6 +127,8 @@ class SagaStarts(Protocol):
 
     async def wake(self, ids: Sequence[UUID], *, now: datetime) -> None: ...
 
+    async def end(self, ids: Sequence[UUID]) -> None: ...
+
 
 class Transaction(Protocol):
     """

@@ -161,6 +161,19 @@ class OrderState(Aggregate[OrderEvent]):
         return self.change is not None and self.change.is_open
 
     @property
+    def is_done(self) -> bool:
+        """
+        Whether all has arrived and is paid, and nothing is left over: it may complete.
+        """
+        return (
+            self.status is OrderStatus.PLACED
+            and self.is_delivered
+            and not self.uncaptured
+            and not self.has_rest
+            and not self.is_to_be_changed
+        )
+
+    @property
     def has_rest(self) -> bool:
         """
         Whether money or goods are left over once all has arrived that will.

@@ -160,6 +160,10 @@ class InMemoryTransaction:
     async def start(self, step, traces, *, now):
         self.stories |= dict.fromkeys(traces, (step, now))
 
+    async def end(self, ids):
+        for id_ in ids:
+            self.stories.pop(id_, None)
+
     async def wake(self, ids, *, now):
         for id_ in ids:
             if id_ in self.stories:
