@@ -62,10 +62,10 @@ logs: setup  ## Show the logs (SERVICE=order-1, FOLLOW=1)
 demo: setup  ## Orders from place to delivery, shown and checked
 	$(LOCAL) demo
 
-replay: setup  ## Real invoices as orders (DATA=file or folder, SPEED=max or ×real time)
+replay: setup  ## Real invoices as orders (DATA=file or folder, SPEED=max or ×real time, KILL=order KILLS=10)
 	@test -n "$(DATA)" || { echo "say which invoices: make replay DATA=../shared/data/online-retail/2010-12.csv.xz"; exit 2; }
 	$(LOCAL) up
-	$(LOCAL) replay $(DATA) $(if $(SPEED),--speed $(SPEED)) $(if $(LIMIT),--limit $(LIMIT))
+	$(LOCAL) replay $(DATA) $(if $(SPEED),--speed $(SPEED)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(KILL),--kill $(KILL)) $(if $(KILLS),--kills $(KILLS))
 
 import: setup  ## Products from a CSV file into the running cluster (FILE=catalog.csv, REFUSED=refused.csv)
 	@test -n "$(FILE)" || { echo "say which products: make import FILE=catalog.csv"; exit 2; }
