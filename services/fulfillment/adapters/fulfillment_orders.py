@@ -32,7 +32,7 @@ from services.fulfillment.domain.values import (
     OrderId,
     ShipmentId,
 )
-from services.fulfillment.wire import event_to_wire
+from services.fulfillment.wire.events import event_to_wire
 
 # The lock is on the root row, and every writer takes it before it reads the rest: a statement of
 # its own then sees what the former holder has committed. NO KEY, so that children may be added.

@@ -21,21 +21,20 @@ from services.fulfillment.application.reject_offers import reject_offers
 from services.fulfillment.application.watch_offers import watch_offers
 from services.fulfillment.domain.values import ProviderId
 from services.fulfillment.entrypoints.batches import Shared, answer_each
-from services.fulfillment.wire import (
+from services.fulfillment.wire.fields import order_id_from_wire, provider_id_from_wire
+from services.fulfillment.wire.offers import (
     acceptances_from_wire,
+    offered_work_to_wire,
+    rejections_from_wire,
+)
+from services.fulfillment.wire.orders import (
     cancellation_to_wire,
     cancellations_from_wire,
-    deliveries_from_wire,
-    dispatches_from_wire,
-    offered_work_to_wire,
-    order_id_from_wire,
     order_to_wire,
-    provider_from_wire,
-    provider_id_from_wire,
-    provider_to_wire,
-    rejections_from_wire,
     result_to_wire,
 )
+from services.fulfillment.wire.providers import provider_from_wire, provider_to_wire
+from services.fulfillment.wire.shipments import deliveries_from_wire, dispatches_from_wire
 
 
 class FulfillmentServicer(FulfillmentServiceServicer):
