@@ -8,6 +8,7 @@ from chassis.kernel.quantity import Quantity
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.events import (
     FulfillmentOrderCancelled,
+    FulfillmentOrderChanged,
     FulfillmentOrderOpened,
     ShipmentDelivered,
     ShipmentDispatched,
@@ -114,6 +115,7 @@ class FulfillmentOrder(Work):
                 location_id=self.location_id,
                 goods=goods,
                 dispatched_at=now,
+                change_number=self.change_number,
             )
         )
 
@@ -162,6 +164,57 @@ class FulfillmentOrder(Work):
         self.must_not_be_dispatched()
         if self.status in (FulfillmentOrderStatus.CANCELLED, FulfillmentOrderStatus.UNFULFILLABLE):
             return
+        self._give_up()
+
+    def must_be_changeable_to(self, goods: Iterable[Goods]) -> None:
+        """
+        Raises:
+            FulfillmentCancelled: It was given up, other than because a change left nothing of it.
+            AlreadyDispatched: A parcel has left.
+            FulfillmentGrows: So much is not to be sent.
+        """
+        if self.status is FulfillmentOrderStatus.CANCELLED and self.goods:
+            raise refusals.FulfillmentCancelled(f"the work on order {self.order_id} was given up")
+        self.must_not_be_dispatched()
+        units = {some.sku: some.quantity.units for some in self.goods}
+        for some in merged(goods):
+            if some.quantity.units > units.get(some.sku, 0):
+                raise refusals.FulfillmentGrows(
+                    f"{some.quantity.units} of {some.sku} are more than the"
+                    f" {units.get(some.sku, 0)} to be sent from {self.location_id}"
+                )
+
+    def change(self, number: int, *, goods: Iterable[Goods], ship_to: Address) -> None:
+        """
+        Send only *goods*, and perhaps elsewhere; if there are none, give the work up. Whoever is
+        asked to do it is asked to do it as it is now; whoever does it does that.
+
+        Raises:
+            FulfillmentCancelled, AlreadyDispatched, FulfillmentGrows: It cannot be changed so.
+        """
+        goods = merged(goods)
+        self.must_be_changeable_to(goods)
+        if not self.goods:
+            return  # an earlier change left nothing of it
+        self.goods, self.ship_to, self.change_number = goods, ship_to, number
+        if not goods:
+            self._give_up()
+            return
+        offer = self.live_offer
+        if offer and offer.is_open:
+            self._replace_offer(replace(offer, change_number=number))
+        self.record(
+            FulfillmentOrderChanged(
+                fulfillment_order_id=self.id,
+                order_id=self.order_id,
+                change_number=number,
+                goods=goods,
+                provider_id=offer.provider_id if offer else None,
+                offer_id=offer.id if offer else None,
+            )
+        )
+
+    def _give_up(self) -> None:
         if offer := self.live_offer:
             self._replace_offer(replace(offer, state=OfferState.WITHDRAWN))
         self.status = FulfillmentOrderStatus.CANCELLED

@@ -40,6 +40,7 @@ class Work(Aggregate[FulfillmentEvent]):
     Attributes:
         goods: What to send, each SKU once.
         offers: Who was asked, oldest first; at most one of them is live.
+        change_number: The last change of the order that it follows; 0: none.
     """
 
     id: FulfillmentOrderId
@@ -50,6 +51,7 @@ class Work(Aggregate[FulfillmentEvent]):
     status: FulfillmentOrderStatus = FulfillmentOrderStatus.OPEN
     request_status: RequestStatus = RequestStatus.UNSUBMITTED
     offers: tuple[Offer, ...] = ()
+    change_number: int = 0
 
     @property
     def live_offer(self) -> Offer | None:
@@ -77,7 +79,12 @@ class Work(Aggregate[FulfillmentEvent]):
                 )
             )
             return
-        offer = Offer(id=offer_id, provider_id=provider.id, expires_at=expires_at)
+        offer = Offer(
+            id=offer_id,
+            provider_id=provider.id,
+            expires_at=expires_at,
+            change_number=self.change_number,
+        )
         self.offers = (*self.offers, offer)
         self.request_status = RequestStatus.SUBMITTED
         self.record(

@@ -1,5 +1,7 @@
 """Events on the wire."""
 
+from collections.abc import Iterable
+
 from google.protobuf.message import Message
 
 from chassis.rpc.timestamps import timestamp_to_wire
@@ -7,6 +9,7 @@ from retail.fulfillment.v1 import fulfillment_events_pb2 as events_pb
 from services.fulfillment.domain.events import (
     FulfillmentEvent,
     FulfillmentOrderCancelled,
+    FulfillmentOrderChanged,
     FulfillmentOrderOpened,
     FulfillmentOrderUnfulfillable,
     OfferAccepted,
@@ -16,6 +19,7 @@ from services.fulfillment.domain.events import (
     ShipmentDelivered,
     ShipmentDispatched,
 )
+from services.fulfillment.domain.values import Goods
 
 
 def event_to_wire(event: FulfillmentEvent) -> Message:
@@ -61,17 +65,24 @@ def event_to_wire(event: FulfillmentEvent) -> Message:
             )
         case FulfillmentOrderCancelled():
             return events_pb.FulfillmentOrderCancelled(fulfillment_order_id=work, order_id=order)
+        case FulfillmentOrderChanged():
+            return events_pb.FulfillmentOrderChanged(
+                fulfillment_order_id=work,
+                order_id=order,
+                change_number=event.change_number,
+                goods=goods_to_wire(event.goods),
+                provider_id=event.provider_id or "",
+                offer_id=str(event.offer_id or ""),
+            )
         case ShipmentDispatched():
             return events_pb.ShipmentDispatched(
                 fulfillment_order_id=work,
                 order_id=order,
                 shipment_id=str(event.shipment_id),
                 location_id=event.location_id,
-                goods=[
-                    events_pb.ShippedGoods(sku=some.sku, quantity=some.quantity.units)
-                    for some in event.goods
-                ],
+                goods=goods_to_wire(event.goods),
                 dispatch_time=timestamp_to_wire(event.dispatched_at),
+                change_number=event.change_number,
             )
         case ShipmentDelivered():
             return events_pb.ShipmentDelivered(
@@ -80,3 +91,7 @@ def event_to_wire(event: FulfillmentEvent) -> Message:
                 shipment_id=str(event.shipment_id),
                 deliver_time=timestamp_to_wire(event.delivered_at),
             )
+
+
+def goods_to_wire(goods: Iterable[Goods]) -> list[events_pb.ShippedGoods]:
+    return [events_pb.ShippedGoods(sku=some.sku, quantity=some.quantity.units) for some in goods]

@@ -96,6 +96,7 @@ def order_to_wire(
             for offer in order.offers
             if seen_by in (None, offer.provider_id)
         ],
+        change_number=order.change_number,
         shipments=[_shipment_to_wire(shipment) for shipment in order.shipments],
     )
 
