@@ -21,31 +21,26 @@ _FIND = text("SELECT * FROM carts WHERE id = ANY(CAST(:ids AS uuid[]))")
 _LOCK = text(
     "SELECT * FROM carts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE"
 )
+# By ids only, so that there is one way to find them, however small the table was at first.
 _LOCK_WITH_OPEN = text(
     """
     SELECT * FROM carts
-    WHERE id = ANY(CAST(:ids AS uuid[])) OR (account_id = :account_id AND state = 'OPEN')
+    WHERE id = ANY(
+        CAST(:ids AS uuid[])
+        || ARRAY(SELECT id FROM carts WHERE account_id = :account_id AND state = 'OPEN')
+    )
     ORDER BY id FOR NO KEY UPDATE
     """
 )
-# What is locked is at work elsewhere: it is changed, and kept for longer, or ended by another
+# What is locked is at work elsewhere: it is changed, and kept for longer, or seen to by another
 # replica. It will be due in the next round if it still is.
 _LOCK_OVERDUE = text(
     """
-    SELECT * FROM carts
-    WHERE state = 'OPEN' AND expires_at <= CAST(:now AS timestamptz)
-    ORDER BY expires_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+    SELECT * FROM carts WHERE expires_at <= CAST(:now AS timestamptz)
+    ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
     """
 )
-_DELETE_OVERDUE = text(
-    """
-    DELETE FROM carts WHERE id = ANY(ARRAY(
-        SELECT id FROM carts
-        WHERE state <> 'OPEN' AND expires_at <= CAST(:now AS timestamptz)
-        ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    ))
-    """
-)
+_DELETE = text("DELETE FROM carts WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 
 class SqlCarts:
@@ -70,8 +65,9 @@ class SqlCarts:
     async def save(self, carts: Sequence[Cart]) -> None:
         await save_aggregates(self._tx, tables.carts, carts, row_from_cart)
 
-    async def delete_overdue(self, now: datetime, *, limit: int) -> int:
-        return await self._tx.run(_DELETE_OVERDUE, {"now": now, "limit": limit})
+    async def delete(self, carts: Sequence[Cart]) -> None:
+        if carts:
+            await self._tx.run(_DELETE, {"ids": [cart.id for cart in carts]})
 
 
 def _by_id(rows: Iterable[Row[Any]]) -> dict[CartId, Cart]:

@@ -19,11 +19,7 @@ class InMemoryCarts:
         return await self.find(sorted({*cart_ids, *open_ones}))
 
     async def lock_overdue(self, now, *, limit):
-        overdue = [
-            cart
-            for cart in self.by_id.values()
-            if cart.state is CartState.OPEN and cart.expires_at <= now
-        ]
+        overdue = [cart for cart in self.by_id.values() if cart.expires_at <= now]
         return deepcopy(sorted(overdue, key=lambda cart: cart.expires_at)[:limit])
 
     async def save(self, carts):
@@ -36,15 +32,9 @@ class InMemoryCarts:
             if cart.account_id and len(self._open_of(cart.account_id)) > 1:
                 raise Conflict("the account has an open cart")
 
-    async def delete_overdue(self, now, *, limit):
-        due = [
-            id_
-            for id_, cart in self.by_id.items()
-            if cart.state is not CartState.OPEN and cart.expires_at <= now
-        ]
-        for id_ in due[:limit]:
-            del self.by_id[id_]
-        return len(due[:limit])
+    async def delete(self, carts):
+        for cart in carts:
+            del self.by_id[cart.id]
 
     def _open_of(self, account_id):
         return {

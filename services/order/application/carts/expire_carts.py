@@ -2,6 +2,7 @@
 
 from chassis.kernel.clock import Clock
 from services.order.application.ports import UnitOfWork
+from services.order.domain.cart import CartState
 
 BATCH = 200
 
@@ -16,8 +17,10 @@ async def expire_carts(*, uow: UnitOfWork, clock: Clock) -> bool:
     now = clock()
     async with uow() as tx:
         overdue = await tx.carts.lock_overdue(now, limit=BATCH)
-        for cart in overdue:
+        ended = [cart for cart in overdue if cart.state is not CartState.OPEN]
+        await tx.carts.delete(ended)
+        expired = [cart for cart in overdue if cart.state is CartState.OPEN]
+        for cart in expired:
             cart.expire_if_overdue(now)
-        await tx.carts.save(overdue)
-        deleted = await tx.carts.delete_overdue(now, limit=BATCH)
-    return bool(overdue or deleted)
+        await tx.carts.save(expired)
+    return bool(overdue)

@@ -37,7 +37,8 @@ class Carts(Protocol):
 
     async def lock_overdue(self, now: datetime, *, limit: int) -> Sequence[Cart]:
         """
-        Return open carts whose time is over, but for those that somebody is at work on.
+        Return carts whose time is over, open or ended, for this transaction only; but for those
+        that somebody is at work on.
         """
         ...
 
@@ -49,11 +50,7 @@ class Carts(Protocol):
         """
         ...
 
-    async def delete_overdue(self, now: datetime, *, limit: int) -> int:
-        """
-        Delete carts that have ended and whose time is over; return how many.
-        """
-        ...
+    async def delete(self, carts: Sequence[Cart]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
