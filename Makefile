@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product stress events provision dead-letters replay-events docs golden clean
+.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product stress events provision dead-letters replay-events rebuild-history docs golden clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ replay-events: setup  ## Publish events again (SERVICE=order, SINCE= or AGGREGAT
 
 stress: setup  ## Kill, freeze and repeat under load, then count what was lost (SECONDS=, EVENTS=, SEED=, JSON=1)
 	$(BIN)/python -m tests.stress $(if $(SECONDS),--seconds $(SECONDS)) $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json)
+
+rebuild-history: setup  ## The history of orders anew from the streams of the running cluster (JSON=1)
+	@$(LOCAL) rebuild-history $(if $(JSON),--json)
 
 docs: setup  ## Write the generated pages of docs/ anew
 	$(BIN)/python scripts/configuration.py

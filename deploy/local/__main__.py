@@ -16,6 +16,7 @@ from deploy.local import (
     events,
     import_products,
     logs,
+    rebuild_history,
     replay,
     replay_events,
     status,
@@ -41,6 +42,7 @@ COMMANDS = {
     "events": events,
     "dead-letters": dead_letters,
     "replay-events": replay_events,
+    "rebuild-history": rebuild_history,
 }
 
 

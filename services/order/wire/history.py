@@ -103,6 +103,25 @@ FACTS: Mapping[str, Mapping[type[Message], Callable[[Any], Fact]]] = {
     },
 }
 
+_EVENTS: Mapping[str, type[Message]] = {
+    descriptor.full_name: getattr(contract, name)
+    for contract in (order_pb, payment_pb, fulfillment_pb)
+    for name, descriptor in contract.DESCRIPTOR.message_types_by_name.items()
+}
+_FACTS = {message: fact_of for facts in FACTS.values() for message, fact_of in facts.items()}
+
+
+def told_from_payload(subject: str, payload: bytes) -> Told | None:
+    """
+    Return what an event of any type tells; `None` if it is of a type that came after us.
+    """
+    message = _EVENTS.get(subject)
+    if message is None:
+        return None
+    event = message.FromString(payload)
+    fact_of = _FACTS.get(message)
+    return told_from_wire(event, fact_of(event) if fact_of else None)
+
 
 def told_from_wire(event: Any, fact: Fact | None) -> Told:
     meta = event.meta
