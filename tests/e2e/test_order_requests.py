@@ -4,8 +4,11 @@ import asyncio
 from random import Random
 
 import grpc
+import pytest
 
 from chassis.rpc.errors import reason_of, status_of
+from deploy.local.world.patience import Patience
+from deploy.local.world.providers import Character, Provider
 from retail.order.v1 import order_service_pb2 as pb
 from retail.payment.v1 import payment_service_pb2 as payment_pb
 from tests.e2e.conftest import ENDED, pounds, refusal_of
@@ -13,6 +16,17 @@ from tests.e2e.conftest import ENDED, pounds, refusal_of
 ORDERS = 40
 FAIR = {"", "ORDER_DISPATCHED", "ORDER_ENDED", "CONFLICT"}
 DONE = {pb.REQUEST_STATE_ACCEPTED, pb.REQUEST_STATE_REFUSED}
+
+
+@pytest.fixture
+async def waiting_provider(services):
+    """
+    Register the provider "swift", who does not look at its offers yet.
+    """
+    provider = Provider(Character(id="swift", name="swift"), services, Patience())
+    await provider.register()
+    yield
+    await provider.register(suspended=True)
 
 
 async def payment_of(services, order_id):
@@ -56,6 +70,7 @@ async def sooner_or_later(chance, ask):
     return ""
 
 
+@pytest.mark.usefixtures("waiting_provider")
 async def test_a_cancelled_order_gives_back_goods_and_money(shop, services):
     sku = await shop.lamps(5)
     placed = await shop.place(sku, 2)
@@ -82,6 +97,7 @@ async def test_after_dispatch_cancelling_is_refused(shop, provider):
     assert (code, reason) == (grpc.StatusCode.FAILED_PRECONDITION, "ORDER_ENDED")
 
 
+@pytest.mark.usefixtures("waiting_provider")
 async def test_a_changed_order_is_sent_and_charged_as_it_is_now(shop, services, provider):
     sku = await shop.lamps(5)
     placed = await shop.place(sku, 4, shipping=pounds(5))
