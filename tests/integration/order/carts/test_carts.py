@@ -100,6 +100,19 @@ async def test_replicas_share_what_is_to_be_forgotten(replicas, world):
     assert await world.count("carts") == 0
 
 
+async def test_a_cart_goes_with_its_requests_and_leaves_those_of_others(world, ada, cart):
+    bobs = Shopper(world, AccountId("bob"))
+    await ada.check_out(ada.checkout(cart, WISH))
+    world.now += timedelta(days=40)
+    await bobs.add(await bobs.create(), LAMP)
+
+    await world.sweep()
+
+    assert await world.found(cart) is None
+    assert await world.count("cart_requests") == 2
+    assert isinstance((await ada.check_out(ada.checkout(cart, WISH)))[0], Order)
+
+
 async def test_a_cart_that_somebody_is_at_work_on_does_not_hold_up_the_timer(world, cart):
     world.now += timedelta(days=91)
     other = Cart.open(
