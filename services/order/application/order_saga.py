@@ -160,7 +160,7 @@ class OrderSaga:
         kept = [(o, o.kept_by_change) for o in smaller]
         reduced = await self.inventory.reduce(kept) if kept else ()
         unsettled = {o.id: answer for o, answer in zip(smaller, reduced, strict=True) if answer}
-        return [after_changing(refused.get(o.id), unsettled.get(o.id)) for o in orders]
+        return [after_changing(o, refused.get(o.id), unsettled.get(o.id)) for o in orders]
 
     async def cancel_fulfillment(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:
         """
@@ -231,6 +231,9 @@ def _asked_for(order: Order, now: datetime) -> OrderOutcome | None:
     Return where to go with an order that somebody wants cancelled or changed, or that must be
     given up; `None` if it goes on as it is.
     """
+    if _awaits_answer(order):
+        # First, as fulfillment may have done it already, and its answer was lost.
+        return Outcome(next_step="change_fulfillment")
     if order.is_to_be_cancelled or is_hopeless(order, now):
         return Outcome(next_step="cancel_fulfillment")
     if order.is_to_be_changed:

@@ -81,7 +81,9 @@ def after_following(order: Order, now: datetime) -> Outcome[Order]:
     )
 
 
-def after_changing(refused: Refused | None, unsettled: Refused | None) -> OrderOutcome:
+def after_changing(
+    order: Order, refused: Refused | None, unsettled: Refused | None
+) -> OrderOutcome:
     """
     Args:
         refused: What fulfillment says against the change.
@@ -93,6 +95,9 @@ def after_changing(refused: Refused | None, unsettled: Refused | None) -> OrderO
         return Outcome(change=_refuse_change(_ours(refused)), next_step="follow_fulfillment")
     if unsettled and unsettled.passing:
         return TryAgain(because=unsettled.reason)
+    if unsettled and order.is_to_be_cancelled:
+        # Then all goes back, and nobody has to look into it.
+        return Outcome(change=Order.apply_change, next_step="follow_fulfillment")
     if unsettled:
         return put_to_a_person(unsettled, "change_fulfillment", change=Order.apply_change)
     return Outcome(change=Order.settle_change, next_step="follow_fulfillment")

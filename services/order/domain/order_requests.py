@@ -182,11 +182,13 @@ class OrderRequests(OrderState):
 
     def answer_requests_at_end(self, now: datetime) -> None:
         """
-        Answer what was asked for, now that the order is not kept.
+        Answer what was asked for, now that the order is not kept and all has gone back.
         """
         if self.cancellation and self.is_to_be_cancelled:
             self.cancellation = replace(self.cancellation, state=RequestState.ACCEPTED)
         self.refuse_change(ENDED, now)
+        if self.change and self.is_to_be_changed:
+            self.change = replace(self.change, settled=True)
 
     def _quantities_left(self) -> Mapping[int, int]:
         """
