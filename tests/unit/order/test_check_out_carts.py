@@ -10,7 +10,7 @@ from chassis.kernel.text import Sku
 from chassis.storage.idempotency import RequestIdReused
 from services.order.application.carts.ports import CartNotFound
 from services.order.application.place_orders import ExpectedTotalMissing, TotalChanged
-from services.order.application.ports import ProductNotSold
+from services.order.application.ports import OrderNotFound, ProductNotSold
 from services.order.domain.cart import (
     CartAnonymous,
     CartCheckedOut,
@@ -82,6 +82,16 @@ async def test_a_checkout_is_answered_when_its_cart_is_gone(world, ada, wish):
 
     assert again.id == order.id
     assert isinstance(other, CartNotFound)
+
+
+async def test_a_checkout_whose_order_was_put_away_is_not_done_again(world, ada, wish):
+    await ada.check_out(wish())
+    world.orders.clear()
+
+    answers = await ada.check_out(wish(), wish(request_id=2))
+
+    assert [type(answer) for answer in answers] == [OrderNotFound, OrderNotFound]
+    assert world.orders == {}
 
 
 async def test_another_checkout_under_a_used_id_is_refused(ada, wish):

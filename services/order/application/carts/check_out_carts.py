@@ -18,7 +18,13 @@ from services.order.application.place_orders import (
     order_from,
     place,
 )
-from services.order.application.ports import Catalog, ProductNotSold, Transaction, UnitOfWork
+from services.order.application.ports import (
+    Catalog,
+    OrderNotFound,
+    ProductNotSold,
+    Transaction,
+    UnitOfWork,
+)
 from services.order.domain.cart import Cart, CartId
 from services.order.domain.order import Order
 from services.order.domain.sold_variant import SoldVariant
@@ -91,7 +97,13 @@ async def _answers_before(
         if known[number] is None and cart and cart.may_be_used_by(command.order.account_id):
             known[number] = cart.order_id
     orders = await tx.orders.find([id_ for id_ in known if isinstance(id_, UUID)])
-    return [orders[answer] if isinstance(answer, UUID) else answer for answer in known]
+    return [
+        # Orders are put away in time, by whole months: perhaps before their carts.
+        orders.get(answer) or OrderNotFound(f"there is no order {answer} any more")
+        if isinstance(answer, UUID)
+        else answer
+        for answer in known
+    ]
 
 
 def _wish(
