@@ -54,7 +54,7 @@ async def main(settings: Settings) -> None:
     told, due = Wake(), Bells()
     join = join_with(told=told, due=due, clock=system_clock)
     uow = sql_unit_of_work(database, join)
-    changes = HeardOrderChanges(broker)
+    changes = HeardOrderChanges(broker, database)
     saga = OrderSaga(
         inventory=GrpcInventory(product),
         payments=GrpcPayments(payment),
