@@ -62,10 +62,10 @@ logs: setup  ## Show the logs (SERVICE=order-1, FOLLOW=1)
 demo: setup  ## Orders from place to delivery, shown and checked
 	$(LOCAL) demo
 
-replay: setup  ## Real invoices as orders (DATA=file or folder, SPEED=max or ×real time)
+replay: setup  ## Real invoices as orders (DATA=file or folder, SPEED=max or ×real time, KILL=order KILLS=10)
 	@test -n "$(DATA)" || { echo "say which invoices: make replay DATA=../shared/data/online-retail/2010-12.csv.xz"; exit 2; }
 	$(LOCAL) up
-	$(LOCAL) replay $(DATA) $(if $(SPEED),--speed $(SPEED)) $(if $(LIMIT),--limit $(LIMIT))
+	$(LOCAL) replay $(DATA) $(if $(SPEED),--speed $(SPEED)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(KILL),--kill $(KILL)) $(if $(KILLS),--kills $(KILLS))
 
 import: setup  ## Products from a CSV file into the running cluster (FILE=catalog.csv, REFUSED=refused.csv)
 	@test -n "$(FILE)" || { echo "say which products: make import FILE=catalog.csv"; exit 2; }
@@ -74,9 +74,8 @@ import: setup  ## Products from a CSV file into the running cluster (FILE=catalo
 verify: setup  ## Check every invariant on the databases and streams of the running cluster
 	$(LOCAL) verify
 
-bench: setup  ## Orders per second beside the limits of this machine (ORDERS=, BATCH=, IN_FLIGHT=)
-	$(LOCAL) up
-	$(LOCAL) bench $(if $(ORDERS),--orders $(ORDERS)) $(if $(BATCH),--batch $(BATCH)) $(if $(IN_FLIGHT),--in-flight $(IN_FLIGHT))
+bench: setup  ## Orders placed → completed: rates, times, costs, beside the limits (ONLY=, ORDERS=, IN_FLIGHT=, BATCH=, ROUNDS=, KEPT=, OUT=, JSON=1)
+	$(LOCAL) bench $(foreach part,$(ONLY),--only $(part)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(IN_FLIGHT),--in-flight $(IN_FLIGHT)) $(if $(BATCH),--batch $(BATCH)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KEPT),--kept $(KEPT)) $(if $(OUT),--out $(OUT)) $(if $(JSON),--json)
 
 bench-events: setup  ## Events per second and their lag, beside PostgreSQL and JetStream alone (EVENTS=, SECONDS=)
 	$(LOCAL) bench-events $(if $(EVENTS),--events $(EVENTS)) $(if $(SECONDS),--seconds $(SECONDS))

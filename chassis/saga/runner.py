@@ -8,17 +8,19 @@ For each step one loop takes what is due, one saga or two hundred, and runs the 
     FINALIZE  one short transaction: lock the claims that still hold, change and save the
               subjects, tell their events, move the sagas on
 
-What goes on at once keeps its claim and runs its next step right away. A crash at any line leaves
-the claim to run out, and the step runs again. A batch that fails is tried again one by one, so that
-one bad subject does not hold up the others.
+What goes on at once runs its next step right away, and is written down with the step after which
+it waits or ends (ADR-0024). A crash at any line leaves the claim to run out, and all runs again
+from the step that was written down. A batch that fails is tried again one by one, so that one bad
+subject does not hold up the others.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -26,19 +28,16 @@ from chassis.backoff import backoff_seconds
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import Conflict
 from chassis.outages import is_outage
-from chassis.saga.steps import Outcome, Step, TryAgain
-from chassis.saga.store import Bells, Claim, Move, Sagas
+from chassis.saga.steps import Move, Outcome, Step, TryAgain
+from chassis.saga.store import Bells, Claim, Sagas
 from chassis.telemetry.tracing import item_spans
 
 log = logging.getLogger(__name__)
 
 BATCH = 200
 LEASE = timedelta(seconds=15)
-REMOTE_SECONDS = 10.0
 SWEEP_SECONDS = 1.0
-# The longest pause before a step runs again; and when something was away, as it may be back at
-# any moment.
-LONGEST_SECONDS = 10.0
+# The longest pause before our own database is tried again.
 AWAY_SECONDS = 2.0
 # How many batches may be under way that began at the same step. With two the batches are half as
 # large, and the machine does a tenth less (measured).
@@ -72,6 +71,31 @@ class SagaTransaction(Protocol[S]):
 Begin = Callable[[], AbstractAsyncContextManager[SagaTransaction[S]]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch(Generic[S]):
+    """
+    Sagas that run together.
+
+    Attributes:
+        standing: The step at which the database has them; they may be further by now.
+        leased_until: Until when nobody else runs them.
+        changed: The subjects that are other than in the database.
+    """
+
+    standing: str
+    claims: Sequence[Claim]
+    subjects: Mapping[UUID, S]
+    leased_until: datetime
+    changed: Set[UUID] = frozenset()
+
+    @property
+    def unchanged(self) -> "Batch[S]":
+        """
+        The same, to be run again from where it stands: nothing of what was changed counts.
+        """
+        return replace(self, changed=frozenset())
+
+
 @dataclass(frozen=True, slots=True)
 class SagaRunner(Generic[S]):
     """
@@ -79,6 +103,8 @@ class SagaRunner(Generic[S]):
         begin: Opens a transaction of the service.
         steps: All steps there are.
         bells: Rung when a transaction has made a saga due.
+        instance: The name of this process, no other's at the same time: what an earlier one of
+            this name was at when it died goes on at once, not when its leases end.
     """
 
     name: str
@@ -86,11 +112,21 @@ class SagaRunner(Generic[S]):
     steps: Sequence[Step[S]]
     bells: Bells
     clock: Clock
+    instance: str = ""
+
+    def __post_init__(self) -> None:
+        names = [step.name for step in self.steps]
+        assert len(set(names)) == len(names), f"two steps have one name: {names}"
+        for step in self.steps:
+            assert timedelta(0) < step.within < LEASE, f"{step.name}: within 0 to {LEASE}"
+            assert step.undone_by in {"", *names}, f"{step.name}: undone by {step.undone_by}?"
 
     async def run(self) -> None:
         """
         Run the steps until cancelled.
         """
+        if self.instance:
+            await self._take_back()
         async with asyncio.TaskGroup() as tasks:
             for step in self.steps:
                 tasks.create_task(self._drive(step))
@@ -99,17 +135,28 @@ class SagaRunner(Generic[S]):
         """
         Run *step*, and what follows from it at once, for what is due; return for how many.
         """
-        claims, subjects, _ = await self._prepare(step, limit)
-        if claims:
-            await self._run_claims(step, claims, subjects)
-        return len(claims)
+        batch, _ = await self._prepare(step, limit)
+        if batch is None:
+            return 0
+        await self._run_batch(step, batch)
+        return len(batch.claims)
+
+    async def _take_back(self) -> None:
+        try:
+            async with self.begin() as tx:
+                count = await tx.sagas.take_back(self.instance, now=self.clock())
+        except Exception as error:  # the leases run out by themselves
+            log.warning("saga %s: left to their leases: %r", self.name, error)
+        else:
+            if count:
+                log.info("saga %s: took back %s", self.name, count)
 
     async def _drive(self, step: Step[S]) -> None:
         bell, free, failures = self.bells.of(step.name), asyncio.Semaphore(LANES), 0
 
-        async def run_lane(claims: Sequence[Claim], subjects: dict[UUID, S]) -> None:
+        async def run_lane(batch: Batch[S]) -> None:
             try:
-                await self._run_claims(step, claims, subjects)
+                await self._run_batch(step, batch)
             except Exception as error:  # the leases run out, and the step runs again
                 log.warning("saga %s/%s: %r", self.name, step.name, error)
             finally:
@@ -120,7 +167,7 @@ class SagaRunner(Generic[S]):
                 # What comes due while all lanes are taken gathers into the next batch.
                 await free.acquire()
                 try:
-                    claims, subjects, pause = await self._prepare(step, BATCH)
+                    batch, pause = await self._prepare(step, BATCH)
                 except Exception as error:  # the database is away; the sagas are safe in it
                     free.release()
                     failures += 1
@@ -128,77 +175,126 @@ class SagaRunner(Generic[S]):
                     await asyncio.sleep(backoff_seconds(failures, most=2.0))
                     continue
                 failures = 0
-                if claims:
-                    lanes.create_task(run_lane(claims, subjects))
+                if batch:
+                    lanes.create_task(run_lane(batch))
                 else:
                     free.release()
                     await bell.wait(sweep_seconds=pause)
 
-    async def _prepare(
-        self, step: Step[S], limit: int
-    ) -> tuple[Sequence[Claim], dict[UUID, S], float]:
+    async def _prepare(self, step: Step[S], limit: int) -> tuple[Batch[S] | None, float]:
         """
         Claim what is due and read its subjects; or return for how many seconds to sleep at most.
         """
         now = self.clock()
         async with self.begin() as tx:
-            claims = await tx.sagas.claim(step.name, limit=limit, lease=LEASE, now=now)
+            claims = await tx.sagas.claim(
+                step.name, limit=limit, lease=LEASE, now=now, by=self.instance
+            )
             if claims:
-                return claims, await tx.subjects([claim.id for claim in claims]), 0.0
+                batch = Batch(
+                    standing=step.name,
+                    claims=claims,
+                    subjects=await tx.subjects([claim.id for claim in claims]),
+                    leased_until=now + LEASE,
+                )
+                return batch, 0.0
             due_at = await tx.sagas.next_due(step.name)
         pause = (due_at - now).total_seconds() if due_at else SWEEP_SECONDS
-        return (), {}, min(max(pause, 0.01), SWEEP_SECONDS)
+        return None, min(max(pause, 0.01), SWEEP_SECONDS)
 
-    async def _run_claims(
-        self, step: Step[S], claims: Sequence[Claim], subjects: dict[UUID, S]
-    ) -> None:
+    async def _run_batch(self, step: Step[S], batch: Batch[S]) -> None:
         """
         Run *step*, and what follows from it at once, for claimed sagas.
         """
-        traces = {claim.id: claim.trace for claim in claims}
-        follow: dict[str, list[Claim]] = {}
+        traces = {claim.id: claim.trace for claim in batch.claims}
+        follow: Sequence[tuple[str, Batch[S]]] = ()
         with item_spans(f"saga {self.name}.{step.name}", traces):
             try:
-                # Bounded well below the lease, so that nobody else runs it at the same time.
-                async with asyncio.timeout(REMOTE_SECONDS):
-                    outcomes = await step.act([subjects[claim.id] for claim in claims])
-                follow = await self._finalize(step, claims, subjects, outcomes)
+                async with asyncio.timeout(step.within.total_seconds()):
+                    outcomes = await step.act([batch.subjects[claim.id] for claim in batch.claims])
             except Exception as error:  # sorted out below: one by one, or put off
-                await self._sort_out(step, claims, error)
-        for name, again in follow.items():
-            await self._run_claims(self._step(name), again, subjects)
+                await self._sort_out(step, batch, error)
+                return
+            try:
+                follow = await self._go_on(step, batch, outcomes)
+            except Exception as error:
+                # What was changed may be half written down: nothing of it counts.
+                await self._sort_out(
+                    self._step(batch.standing), replace(batch, changed=frozenset()), error
+                )
+        for name, further in follow:
+            await self._run_batch(self._step(name), further)
 
-    async def _sort_out(self, step: Step[S], claims: Sequence[Claim], error: Exception) -> None:
+    async def _go_on(
+        self, step: Step[S], batch: Batch[S], outcomes: Sequence[Outcome[S] | TryAgain]
+    ) -> Sequence[tuple[str, Batch[S]]]:
+        """
+        Write down what waits or ends, and return what goes on at once, with the step it goes to.
+        """
+        now = self.clock()
+        on: dict[str, list[Claim]] = defaultdict(list)
+        changed = set(batch.changed)
+        settled: list[tuple[Claim, Outcome[S] | TryAgain]] = []
+        for claim, outcome in zip(batch.claims, outcomes, strict=True):
+            if not isinstance(outcome, Outcome) or not self._may_go_on(outcome, batch, now):
+                settled.append((claim, outcome))
+                continue
+            if outcome.change:
+                outcome.change(batch.subjects[claim.id], now)
+                changed.add(claim.id)
+            assert outcome.next_step
+            on[outcome.next_step].append(replace(claim, attempts=0))
+        renewed = await self._finalize(step, batch, settled) if settled else ()
+        further = [(n, replace(batch, claims=cs, changed=changed)) for n, cs in on.items()]
+        return [*further, *renewed]
+
+    def _may_go_on(self, outcome: Outcome[S], batch: Batch[S], now: datetime) -> bool:
+        """
+        Return whether a saga may run its next step before this one is written down: at once, and
+        well within its lease.
+        """
+        if outcome.wait or outcome.next_step is None:
+            return False
+        return now + self._step(outcome.next_step).within < batch.leased_until
+
+    async def _sort_out(self, step: Step[S], batch: Batch[S], error: Exception) -> None:
         """
         Put off what an outage stopped; run again one by one what failed as a batch.
         """
         outage = is_outage(error)
         # One that changed meanwhile is no reason to put off the others.
-        if len(claims) == 1 or (outage and not isinstance(error, Conflict)):
+        if outage and not isinstance(error, Conflict):
+            await self._put_off(step, batch, error)
+        elif len(batch.claims) == 1:
             if not outage:
                 log.error("saga %s/%s failed", self.name, step.name, exc_info=error)
-            again = TryAgain(because=f"{type(error).__name__}: {error}"[:500], outage=outage)
-            await self._give_back(step, claims, again)
-            return
-        log.warning("saga %s/%s: %r; one by one", self.name, step.name, error)
-        for claim in claims:
-            async with self.begin() as tx:
-                subjects = await tx.subjects([claim.id])
-            await self._run_claims(step, [claim], subjects)
+            await self._put_off(
+                self._step(batch.standing), replace(batch, changed=frozenset()), error
+            )
+        else:
+            log.warning("saga %s/%s: %r; one by one", self.name, step.name, error)
+            for claim in batch.claims:
+                async with self.begin() as tx:
+                    subjects = await tx.subjects([claim.id])
+                one = replace(batch.unchanged, claims=[claim], subjects=subjects)
+                await self._run_batch(self._step(batch.standing), one)
 
-    async def _give_back(self, step: Step[S], claims: Sequence[Claim], again: TryAgain) -> None:
+    async def _put_off(self, step: Step[S], batch: Batch[S], error: Exception) -> None:
         """
-        Put off *claims*. If it is our database that is away, do so when it is back, rather than
-        leave them to their leases.
+        Let *step* run again later. If it is our database that is away, say so when it is back,
+        rather than leave the sagas to their leases.
         """
+        because = f"{type(error).__name__}: {error}"[:500]
+        again = TryAgain(because=because, outage=is_outage(error))
         failures, late = 0, self.clock() + LEASE
         while True:
             try:
-                await self._finalize(step, claims, {}, [again] * len(claims))
+                await self._finalize(step, batch, [(claim, again) for claim in batch.claims])
             except Exception as error:
                 if not is_outage(error) or self.clock() > late:
                     raise
                 failures += 1
+                step, batch = self._step(batch.standing), batch.unchanged
                 await asyncio.sleep(backoff_seconds(failures, most=AWAY_SECONDS))
             else:
                 return
@@ -206,58 +302,61 @@ class SagaRunner(Generic[S]):
     async def _finalize(
         self,
         step: Step[S],
-        claims: Sequence[Claim],
-        subjects: dict[UUID, S],
-        outcomes: Sequence[Outcome[S] | TryAgain],
-    ) -> dict[str, list[Claim]]:
+        batch: Batch[S],
+        outcomes: Sequence[tuple[Claim, Outcome[S] | TryAgain]],
+    ) -> Sequence[tuple[str, Batch[S]]]:
         """
-        Make *outcomes* true, and return the claims that stay ours, by the step that follows.
+        Make *outcomes* true, and return what stays ours for another lease, with the step it goes
+        to.
         """
         now = self.clock()
-        follow: dict[str, list[Claim]] = {}
+        follow: dict[str, list[Claim]] = defaultdict(list)
         async with self.begin() as tx:
-            ours = await tx.sagas.still_ours(claims)
-            changed: list[S] = []
+            ours = await tx.sagas.still_ours(batch.standing, [claim for claim, _ in outcomes])
+            changed = set(batch.changed)
             moves: list[Move] = []
             ended: list[UUID] = []
-            for claim, outcome in zip(claims, outcomes, strict=True):
-                if claim.id not in ours:
-                    continue  # woken or claimed again meanwhile: it runs again
+            # Others were woken or claimed again meanwhile: they run again.
+            held = [(claim, outcome) for claim, outcome in outcomes if claim.id in ours]
+            for claim, outcome in held:
                 if isinstance(outcome, TryAgain):
-                    moves.append(self._put_off(step, claim, outcome))
+                    moves.append(self._again(step, claim, outcome))
                     continue
                 if outcome.change:
-                    outcome.change(subjects[claim.id], now)
-                    changed.append(subjects[claim.id])
-                if outcome.next_step is None:
+                    outcome.change(batch.subjects[claim.id], now)
+                    changed.add(claim.id)
+                move = outcome.move(claim.id, due_at=now + (outcome.wait or LEASE))
+                if move is None:
                     ended.append(claim.id)
                     continue
-                # What goes on at once is ours for another lease: no need to claim and read again.
+                moves.append(move)
                 if not outcome.wait:
-                    follow.setdefault(outcome.next_step, []).append(replace(claim, attempts=0))
-                moves.append(
-                    Move(
-                        id=claim.id,
-                        step=outcome.next_step,
-                        due_at=now + (outcome.wait or LEASE),
-                        waits_for=outcome.waits_for,
-                    )
-                )
-            await tx.sagas.move(moves)
+                    follow[move.step].append(replace(claim, attempts=0))
+            await tx.sagas.move(moves, now=now)
             await tx.sagas.end(ended)
-            await tx.save_subjects(changed)
-        return follow
+            await tx.save_subjects([batch.subjects[c.id] for c, _ in held if c.id in changed])
+        return [
+            (
+                name,
+                Batch(
+                    standing=name,
+                    claims=claims,
+                    subjects=batch.subjects,
+                    leased_until=now + LEASE,
+                ),
+            )
+            for name, claims in follow.items()
+        ]
 
     def _step(self, name: str) -> Step[S]:
         return next(step for step in self.steps if step.name == name)
 
-    def _put_off(self, step: Step[S], claim: Claim, outcome: TryAgain) -> Move:
+    def _again(self, step: Step[S], claim: Claim, outcome: TryAgain) -> Move:
         attempts = claim.attempts + 1
-        pause = backoff_seconds(attempts, most=AWAY_SECONDS if outcome.outage else LONGEST_SECONDS)
         return Move(
             id=claim.id,
             step=step.name,
-            due_at=self.clock() + timedelta(seconds=pause),
+            due_at=self.clock() + step.retry.pause(attempts, outage=outcome.outage),
             attempts=attempts,
             last_error=outcome.because,
         )

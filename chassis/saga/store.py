@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
+from chassis.saga.standing import A_PERSON, Standing, StandingQuery
+from chassis.saga.steps import Move
 from chassis.storage.database import Transaction, Write
 from chassis.wake import Wake
 
@@ -27,10 +30,20 @@ CREATE TABLE sagas (
 """,
     "CREATE INDEX ix_sagas_due ON sagas (step, due_at)",
 )
+SAGAS_2 = (
+    """
+ALTER TABLE sagas
+    ADD COLUMN since timestamptz NOT NULL DEFAULT now(),
+    ADD COLUMN leased_by text NOT NULL DEFAULT ''
+""",
+    "UPDATE sagas SET since = began_at",
+    "CREATE INDEX ix_sagas_since ON sagas (since, id)",
+)
 
 _START = """
-    INSERT INTO sagas (id, step, due_at, trace, began_at)
-    SELECT id, CAST(:step AS text), CAST(:now AS timestamptz), trace, CAST(:now AS timestamptz)
+    INSERT INTO sagas (id, step, due_at, trace, began_at, since)
+    SELECT id, CAST(:step AS text), CAST(:now AS timestamptz), trace, CAST(:now AS timestamptz),
+        CAST(:now AS timestamptz)
     FROM unnest(CAST(:ids AS uuid[]), CAST(:traces AS text[])) AS new (id, trace)
 """
 _WAKE = text(
@@ -47,7 +60,8 @@ _WAKE = text(
 _CLAIM = text(
     """
     UPDATE sagas
-    SET due_at = CAST(:now AS timestamptz) + CAST(:lease AS interval), claim = claim + 1
+    SET due_at = CAST(:now AS timestamptz) + CAST(:lease AS interval), claim = claim + 1,
+        leased_by = CAST(:by AS text)
     WHERE id = ANY(ARRAY(
         SELECT id FROM sagas WHERE step = :step AND due_at <= CAST(:now AS timestamptz)
         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
@@ -59,20 +73,52 @@ _LOCK = text(
     """
     SELECT sagas.id FROM sagas
     JOIN unnest(CAST(:ids AS uuid[]), CAST(:claims AS bigint[])) AS mine (id, claim)
-        ON sagas.id = mine.id AND sagas.claim = mine.claim
+        ON sagas.id = mine.id AND sagas.claim = mine.claim AND sagas.step = :step
     ORDER BY sagas.id FOR UPDATE OF sagas
     """
 )
 _MOVE = """
     UPDATE sagas SET step = new.step, due_at = new.due_at, waits_for = new.waits_for,
-        attempts = new.attempts, last_error = new.last_error
+        attempts = new.attempts, last_error = new.last_error,
+        since = CASE WHEN (sagas.step, sagas.waits_for) = (new.step, new.waits_for)
+            THEN sagas.since ELSE CAST(:now AS timestamptz) END,
+        leased_by = CASE WHEN new.leased THEN sagas.leased_by ELSE '' END
     FROM unnest(CAST(:ids AS uuid[]), CAST(:steps AS text[]), CAST(:due AS timestamptz[]),
-        CAST(:waits_for AS text[]), CAST(:attempts AS integer[]), CAST(:errors AS text[]))
-        AS new (id, step, due_at, waits_for, attempts, last_error)
+        CAST(:waits_for AS text[]), CAST(:attempts AS integer[]), CAST(:errors AS text[]),
+        CAST(:leased AS boolean[]))
+        AS new (id, step, due_at, waits_for, attempts, last_error, leased)
     WHERE sagas.id = new.id
 """
 _END = "DELETE FROM sagas WHERE id = ANY(CAST(:ids AS uuid[]))"
+_TAKE_BACK = text(
+    """
+    UPDATE sagas SET due_at = CAST(:now AS timestamptz), claim = claim + 1, leased_by = ''
+    WHERE id IN (
+        SELECT id FROM sagas WHERE leased_by = :by AND due_at > CAST(:now AS timestamptz)
+        ORDER BY id FOR UPDATE
+    )
+    RETURNING step
+    """
+)
+_FIND = text("SELECT * FROM sagas WHERE id = ANY(CAST(:ids AS uuid[]))")
+_HOLD = text("SELECT * FROM sagas WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE")
+_PAGE = text(
+    f"""
+    SELECT * FROM sagas
+    WHERE (since, id) > (CAST(:since AS timestamptz), CAST(:id AS uuid))
+        AND since <= CAST(:before AS timestamptz)
+        AND (CAST(:step AS text) = '' OR step = CAST(:step AS text))
+        AND starts_with(waits_for, CAST(:waits_for AS text))
+        AND (NOT CAST(:stuck AS boolean) OR attempts > 0 OR starts_with(waits_for, '{A_PERSON}'))
+    ORDER BY since, id LIMIT :limit
+    """
+)
 _NEXT_DUE = text("SELECT min(due_at) AS due_at FROM sagas WHERE step = :step")
+
+
+# Before and after any saga.
+_FIRST = datetime(1, 1, 2, tzinfo=UTC)
+_LAST = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +136,6 @@ class Claim:
     number: int
     attempts: int
     trace: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """
-    Where a saga goes from here.
-    """
-
-    id: UUID
-    step: str
-    due_at: datetime
-    waits_for: str = ""
-    attempts: int = 0
-    last_error: str = ""
 
 
 class Bells:
@@ -147,25 +179,43 @@ class Sagas:
         for step in {row.step for row in woken}:
             self._tx.after_commit(self._bells.of(step).ring)
 
-    async def claim(self, step: str, *, limit: int, lease: timedelta, now: datetime) -> list[Claim]:
+    async def claim(
+        self, step: str, *, limit: int, lease: timedelta, now: datetime, by: str = ""
+    ) -> list[Claim]:
         """
         Take up to *limit* sagas that are due at *step*, for the time of *lease*.
+
+        Args:
+            by: Who takes them; a later process of this name may take them back.
         """
         rows = await self._tx.rows(
-            _CLAIM, {"step": step, "now": now, "lease": lease, "limit": limit}
+            _CLAIM, {"step": step, "now": now, "lease": lease, "limit": limit, "by": by}
         )
         return [Claim(row.id, row.claim, row.attempts, row.trace) for row in rows]
 
-    async def still_ours(self, claims: Sequence[Claim]) -> set[UUID]:
+    async def still_ours(self, step: str, claims: Sequence[Claim]) -> set[UUID]:
         """
         Lock the sagas whose claim is still good, and return their ids.
+
+        One that has left *step* is done with it, though nobody claimed it since: a commit may have
+        worked whose answer was lost.
         """
+        numbers = [claim.number for claim in claims]
         rows = await self._tx.rows(
-            _LOCK, {"ids": [c.id for c in claims], "claims": [c.number for c in claims]}
+            _LOCK, {"step": step, "ids": [c.id for c in claims], "claims": numbers}
         )
         return {row.id for row in rows}
 
-    async def move(self, moves: Sequence[Move]) -> None:
+    async def take_back(self, by: str, *, now: datetime) -> int:
+        """
+        Make due now what an earlier process named *by* has left under a lease; return how many.
+        """
+        rows = await self._tx.rows(_TAKE_BACK, {"by": by, "now": now})
+        for step in {row.step for row in rows}:
+            self._tx.after_commit(self._bells.of(step).ring)
+        return len(rows)
+
+    async def move(self, moves: Sequence[Move], *, now: datetime) -> None:
         """
         Let sagas go on as *moves* say.
         """
@@ -178,6 +228,8 @@ class Sagas:
             "waits_for": [m.waits_for for m in moves],
             "attempts": [m.attempts for m in moves],
             "errors": [m.last_error for m in moves],
+            "leased": [m.leased for m in moves],
+            "now": now,
         }
         await self._tx.write(Write(target="sagas on their way", sql=_MOVE, parameters=values))
 
@@ -189,6 +241,40 @@ class Sagas:
             values = {"ids": list(ids)}
             await self._tx.write(Write(target="sagas at their end", sql=_END, parameters=values))
 
+    async def find(self, ids: Sequence[UUID]) -> dict[UUID, Standing]:
+        """
+        Return where those of *ids* stand that have not ended.
+        """
+        rows = await self._tx.rows(_FIND, {"ids": list(ids)})
+        return {row.id: _standing(row) for row in rows}
+
+    async def hold(self, ids: Sequence[UUID]) -> dict[UUID, Standing]:
+        """
+        Lock the sagas of *ids* that have not ended, and return where they stand. Before their
+        subjects are read, as `wake`; and whoever changes something wakes them after.
+        """
+        rows = await self._tx.rows(_HOLD, {"ids": list(ids)})
+        return {row.id: _standing(row) for row in rows}
+
+    async def page(self, query: StandingQuery) -> Sequence[Standing]:
+        """
+        Return where the sagas stand that *query* asks for.
+        """
+        since, id_ = query.after or (_FIRST, UUID(int=0))
+        rows = await self._tx.rows(
+            _PAGE,
+            {
+                "since": since,
+                "id": id_,
+                "before": query.before or _LAST,
+                "step": query.step,
+                "waits_for": query.waits_for,
+                "stuck": query.stuck,
+                "limit": query.limit,
+            },
+        )
+        return [_standing(row) for row in rows]
+
     async def next_due(self, step: str) -> datetime | None:
         """
         Return when the next saga is due at *step*, if any stands there.
@@ -196,3 +282,16 @@ class Sagas:
         (row,) = await self._tx.rows(_NEXT_DUE, {"step": step})
         due_at: datetime | None = row.due_at
         return due_at
+
+
+def _standing(row: Row[Any]) -> Standing:
+    return Standing(
+        id=row.id,
+        step=row.step,
+        waits_for=row.waits_for,
+        since=row.since,
+        due_at=row.due_at,
+        attempts=row.attempts,
+        last_error=row.last_error,
+        began_at=row.began_at,
+    )

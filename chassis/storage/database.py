@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from chassis.kernel.errors import Conflict
+from chassis.storage.metrics import STATEMENTS, TRANSACTIONS
 from chassis.telemetry.sql import trace_statements
 
 # Predictable constraint names, so that a migration can refer to them.
@@ -69,6 +70,7 @@ class Transaction:
         Run *statement* and return its rows.
         """
         await self.flush()
+        STATEMENTS.inc()
         return (await self.connection.execute(statement, parameters)).all()
 
     async def run(
@@ -78,6 +80,7 @@ class Transaction:
         Run *statement* and return how many rows it changed.
         """
         await self.flush()
+        STATEMENTS.inc()
         return (await self.connection.execute(statement, parameters)).rowcount
 
     async def write(self, write: Write) -> None:
@@ -107,6 +110,7 @@ class Transaction:
             for number, write in enumerate(writes)
             for name, value in write.parameters.items()
         }
+        STATEMENTS.inc()
         try:
             (counts,) = await self.connection.execute(
                 _together(tuple(write.sql for write in writes)), parameters
@@ -186,6 +190,7 @@ class Database:
         Open a transaction: it commits when the block ends and rolls back when it raises.
         """
         async with self._engine.connect() as connection, connection.begin():
+            TRANSACTIONS.inc()
             transaction = Transaction(connection)
             yield transaction
             await transaction.prepare_commit()

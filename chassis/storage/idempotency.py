@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import (
@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import Uuid as UuidType
 
 from chassis.kernel.errors import RuleViolated
-from chassis.storage.bulk import insert_missing_rows
+from chassis.storage.bulk import insert_missing_rows, insert_rows
 from chassis.storage.database import Transaction
 
 IDEMPOTENCY_1 = """
@@ -122,18 +122,7 @@ async def claim_requests(
     Args:
         requests: No two of the same caller and id.
     """
-    rows = [
-        {
-            "caller": request.caller,
-            "request_id": request.request_id,
-            "fingerprint": request.fingerprint,
-            "outcome_id": request.outcome_id,
-            "created_at": now,
-        }
-        # One global order, so that two batches never wait for each other in a circle.
-        for request in sorted(requests, key=lambda r: (r.request_id, r.caller))
-    ]
-    claimed = await insert_missing_rows(tx, _TABLE, rows, returning="outcome_id")
+    claimed = await insert_missing_rows(tx, _TABLE, _rows(requests, now), returning="outcome_id")
     repeated = [request for request in requests if request.outcome_id not in claimed]
     if not repeated:
         return {}
@@ -148,3 +137,31 @@ async def claim_requests(
             else RequestIdReused.of(request.request_id)
         )
     return answers
+
+
+async def record_requests(tx: Transaction, requests: Sequence[Request], *, now: datetime) -> None:
+    """
+    Record *requests*, which `find_requests` does not know, as done by this transaction; before its
+    next read or at its end.
+
+    Args:
+        requests: No two of the same caller and id.
+
+    Raises:
+        Conflict: Now or at the end of the transaction: one of them was done meanwhile.
+    """
+    await insert_rows(tx, _TABLE, _rows(requests, now), raced=True)
+
+
+def _rows(requests: Sequence[Request], now: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "caller": request.caller,
+            "request_id": request.request_id,
+            "fingerprint": request.fingerprint,
+            "outcome_id": request.outcome_id,
+            "created_at": now,
+        }
+        # One global order, so that two batches never wait for each other in a circle.
+        for request in sorted(requests, key=lambda r: (r.request_id, r.caller))
+    ]

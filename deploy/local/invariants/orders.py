@@ -4,6 +4,9 @@ from deploy.local.invariants.invariant import Invariant, by_query
 
 ENDED = "('COMPLETED', 'REJECTED', 'CANCELLED')"
 
+# A customer may cancel before anything was allocated.
+_PROMISED = "status IN ('PLACED', 'COMPLETED') OR (status = 'CANCELLED' AND allocations <> '[]')"
+
 INVARIANTS: tuple[Invariant, ...] = (
     by_query(
         "orders-end",
@@ -63,18 +66,18 @@ INVARIANTS: tuple[Invariant, ...] = (
         "allocations-cover-lines",
         "What is allocated to an order that was confirmed is what its lines ask for.",
         context="order",
-        count="SELECT count(*) FROM orders WHERE status NOT IN ('PENDING', 'REJECTED')",
-        violations="""
+        count=f"SELECT count(*) FROM orders WHERE {_PROMISED}",
+        violations=f"""
             SELECT coalesce(asked.order_id, given.order_id) || ' ' || sku,
                 format('%s units are asked for, %s allocated', asked.units, given.units)
             FROM (
                 SELECT order_id, sku, sum(quantity) AS units FROM order_lines
                 JOIN orders ON orders.id = order_id
-                WHERE status NOT IN ('PENDING', 'REJECTED') GROUP BY 1, 2
+                WHERE {_PROMISED} GROUP BY 1, 2
             ) AS asked FULL JOIN (
                 SELECT id AS order_id, each ->> 0 AS sku, sum((each ->> 2)::bigint) AS units
                 FROM orders, jsonb_array_elements(allocations) AS each
-                WHERE status NOT IN ('PENDING', 'REJECTED') GROUP BY 1, 2
+                WHERE {_PROMISED} GROUP BY 1, 2
             ) AS given USING (order_id, sku)
             WHERE asked.units IS DISTINCT FROM given.units
         """,
@@ -100,7 +103,8 @@ INVARIANTS: tuple[Invariant, ...] = (
             WHERE created_at >= coalesce((SELECT forgotten_before FROM stream_state), '-infinity')
             AND (placed, confirmed, completed, rejected, cancelled) IS DISTINCT FROM (
                 1,
-                (status IN ('PLACED', 'COMPLETED', 'CANCELLED'))::int,
+                CASE WHEN status = 'CANCELLED' THEN least(confirmed, 1)
+                    ELSE (status IN ('PLACED', 'COMPLETED'))::int END,
                 (status = 'COMPLETED')::int,
                 (status = 'REJECTED')::int,
                 (status = 'CANCELLED')::int)

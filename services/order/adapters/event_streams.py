@@ -8,7 +8,7 @@ from chassis.events.stored import stored_events
 from chassis.events.streams import stream_of
 from services.order.application.history.ports import Read
 from services.order.domain.history.facts import Told
-from services.order.history_wire import told_from_payload
+from services.order.wire.history import told_from_payload
 
 AT_ONCE = 1_000
 

@@ -27,11 +27,15 @@ orders = Table(
     Column("shipping", BigInteger, nullable=False),
     Column("discount", BigInteger, nullable=False),
     Column("grand_total", BigInteger, nullable=False),
+    Column("authorized", BigInteger, nullable=False),
     Column("psp_token", Text, nullable=False),
     Column("ship_to", JSONB, nullable=False),
     # [[sku, location, units], …], as product answered: read and written whole.
     Column("allocations", JSONB, nullable=False),
     Column("unfulfillable", JSONB, nullable=False),
+    # As they stand in domain/cancellation.py and domain/order_change.py; null: never asked for.
+    Column("cancellation", JSONB),
+    Column("change", JSONB),
     Column("news_count", Integer, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
@@ -71,4 +75,21 @@ order_timeline = Table(
     Column("what", Text, nullable=False),
     Column("cause", Text, nullable=False),
     Column("trace_id", Text, nullable=False),
+)
+
+carts = Table(
+    "carts",
+    metadata,
+    Column("id", UuidType, primary_key=True),
+    Column("version", Integer, nullable=False),
+    # NULL: it belongs to nobody yet.
+    Column("account_id", Text),
+    Column("state", Text, nullable=False),
+    # [[sku, units, title, price, [[least, price], …]], …], the last three as the owner saw them.
+    Column("items", JSONB, nullable=False),
+    Column("order_id", UuidType),
+    Column("merged_into", UuidType),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
 )

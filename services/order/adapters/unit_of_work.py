@@ -9,6 +9,8 @@ from chassis.kernel.clock import Clock
 from chassis.saga.store import Bells, Sagas
 from chassis.storage.database import Database, Transaction
 from chassis.wake import Wake
+from services.order.adapters.cart_requests import SqlCartRequests
+from services.order.adapters.carts import SqlCarts
 from services.order.adapters.order_history import SqlOrderHistory
 from services.order.adapters.orders import SqlOrders
 from services.order.adapters.requests import SqlRequests
@@ -26,6 +28,8 @@ class SqlTransaction:
         self.requests = SqlRequests(tx)
         self.sagas = Sagas(tx, due)
         self.history = history_of(tx)
+        self.carts = SqlCarts(tx)
+        self.cart_requests = SqlCartRequests(tx)
 
     async def subjects(self, ids: Sequence[UUID]) -> dict[UUID, Order]:
         """

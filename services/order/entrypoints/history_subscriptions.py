@@ -9,7 +9,7 @@ from chassis.events.handlers import Subscription
 from chassis.storage.database import Transaction as OpenTransaction
 from services.order.application.history.ports import OrderHistory
 from services.order.domain.history.facts import Fact
-from services.order.history_wire import FACTS, told_from_wire
+from services.order.wire.history import FACTS, told_from_wire
 
 LISTENER = "history"
 HEARS = ("order", "payment", "fulfillment")

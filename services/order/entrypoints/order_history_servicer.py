@@ -6,8 +6,8 @@ from retail.order.v1 import order_history_service_pb2 as pb
 from retail.order.v1.order_history_service_pb2_grpc import OrderHistoryServiceServicer
 from services.order.application.history.list_order_history import list_order_history
 from services.order.application.history.ports import UnitOfWork
-from services.order.history_wire import list_order_history_from_wire, summary_to_wire
-from services.order.wire import page_token
+from services.order.wire.history import list_order_history_from_wire, summary_to_wire
+from services.order.wire.orders import page_token
 
 
 class OrderHistoryServicer(OrderHistoryServiceServicer):

@@ -124,6 +124,7 @@ async def test_parcels_and_timeline_grow_with_the_order(uow):
     order = await saved(uow, an_order())
     order.accept_work("swift", NOW)
     order.reserve([Allocation(sku=Sku("LAMP"), location_id=MAIN, units=3)], NOW)
+    order.authorize(NOW)
     order.confirm(NOW)
     goods = (Goods(sku=Sku("LAMP"), units=3),)
     parcel = ShipmentId(UUID(int=7))
@@ -142,6 +143,7 @@ async def test_parcels_and_timeline_grow_with_the_order(uow):
         "order accepted",
         "work accepted",
         "stock reserved",
+        "payment authorized",
         "order confirmed",
         "parcel dispatched",
         "payment captured",

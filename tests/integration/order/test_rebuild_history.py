@@ -35,7 +35,7 @@ from services.order.entrypoints.history_subscriptions import (
     LISTENER,
     history_subscriptions,
 )
-from services.order.history_wire import told_from_payload
+from services.order.wire.history import told_from_payload
 
 CORRUPTIONS = (
     "DELETE FROM order_history WHERE order_id = :id",

@@ -8,7 +8,7 @@ from chassis.rpc.timestamps import TimeOutOfRange
 from retail.order.v1 import order_service_pb2 as pb
 from services.order.domain.period import ALWAYS, ID_IS_LATER, Period, PeriodEmpty
 from services.order.domain.values import OrderId
-from services.order.wire import list_orders_from_wire
+from services.order.wire.orders import list_orders_from_wire
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

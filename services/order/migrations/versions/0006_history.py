@@ -3,7 +3,7 @@
 from chassis.storage.migrations import execute
 
 revision = "0006"
-down_revision = "0002"
+down_revision = "0005"
 
 HISTORY = """
 CREATE TABLE order_history (

@@ -41,7 +41,7 @@ from services.order.domain.values import (
     OrderStatus,
     account_id,
 )
-from services.order.wire import (
+from services.order.wire.orders import (
     DEFAULT_PAGE_SIZE,
     order_id_from_token,
     period_from_wire,
