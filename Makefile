@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product stress events provision dead-letters replay-events rebuild-history docs golden clean
+.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product stress events provision sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,12 @@ provision: setup  ## Make databases, streams and consumers that are missing in t
 
 dead-letters: setup  ## Events that were given up, by cause (DO="show ID", DO="redrive --like ID --yes")
 	$(LOCAL) dead-letters $(DO)
+
+sagas: setup  ## What orders wait for, and since when (DO="retry ORDER --reason TEXT", also skip, compensate)
+	$(LOCAL) sagas $(DO)
+
+saga-bench: setup  ## Lives of orders in which everything goes wrong, by the thousand (SEEDS=, SEED=)
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS))
 
 replay-events: setup  ## Publish events again (SERVICE=order, SINCE= or AGGREGATE= or SEQUENCES=, YES=1)
 	@test -n "$(SERVICE)" || { echo "say whose events: make replay-events SERVICE=order SINCE=2026-01-31T12:00Z"; exit 2; }

@@ -126,7 +126,7 @@ class SagaRunner(Generic[S]):
         Run the steps until cancelled.
         """
         if self.instance:
-            await self._take_back()
+            await self.take_back()
         async with asyncio.TaskGroup() as tasks:
             for step in self.steps:
                 tasks.create_task(self._drive(step))
@@ -141,7 +141,10 @@ class SagaRunner(Generic[S]):
         await self._run_batch(step, batch)
         return len(batch.claims)
 
-    async def _take_back(self) -> None:
+    async def take_back(self) -> None:
+        """
+        Make due what an earlier process of this name was at when it ended.
+        """
         try:
             async with self.begin() as tx:
                 count = await tx.sagas.take_back(self.instance, now=self.clock())

@@ -30,6 +30,10 @@ class Standing:
     last_error: str
     began_at: datetime
 
+    @property
+    def is_stuck(self) -> bool:
+        return self.attempts > 0 or self.waits_for.startswith(A_PERSON)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingQuery:

@@ -84,6 +84,17 @@ async def test_something_can_be_sold(cluster, tmp_path):
     assert '"available": "6"' in output
 
 
+async def test_carts_can_be_sold_with(cluster, tmp_path):
+    for _ in range(2):
+        code, output = await commands_of("how-to/sell-with-carts.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert '"CART_ITEM_CHANGE_PRICE_UP"' in output
+    assert "the order costs 53.00 EUR, not 49.00 EUR as expected" in output
+    assert "one order: " in output
+    assert '"state": "CART_STATE_CHECKED_OUT"' in output
+
+
 async def test_a_flash_sale_can_be_watched(cluster, tmp_path):
     code, output = await commands_of("how-to/run-a-flash-sale.md", cluster, tmp_path)
 

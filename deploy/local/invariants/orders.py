@@ -125,4 +125,21 @@ INVARIANTS: tuple[Invariant, ...] = (
             WHERE orders.id IS NULL OR requests IS DISTINCT FROM 1
         """,
     ),
+    by_query(
+        "carts-become-orders",
+        "Every cart that was checked out is one order of its account, and no other cart is.",
+        context="order",
+        count="SELECT count(*) FROM carts WHERE state = 'CHECKED_OUT'",
+        violations="""
+            SELECT carts.id::text, CASE
+                WHEN orders.id IS NULL THEN format('became order %s, which is not there', order_id)
+                WHEN as_many > 1 THEN format('became order %s, and so did another', order_id)
+                ELSE format('became order %s, of another account', order_id) END
+            FROM carts LEFT JOIN orders ON orders.id = order_id LEFT JOIN (
+                SELECT order_id, count(*) AS as_many FROM carts GROUP BY 1
+            ) AS together USING (order_id)
+            WHERE carts.state = 'CHECKED_OUT' AND (
+                as_many > 1 OR orders.account_id IS DISTINCT FROM carts.account_id)
+        """,
+    ),
 )

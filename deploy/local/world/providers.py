@@ -59,6 +59,11 @@ class Character:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
+    """
+    Attributes:
+        lines: What is in it; empty: all that has not left yet.
+    """
+
     fulfillment_order_id: str
     number: int
     lines: tuple[pb.FulfillmentLine, ...]
@@ -228,7 +233,9 @@ class Provider:
                 if (units := (line.quantity + number) // count)
             )
             if lines:
-                yield Parcel(work.fulfillment_order_id, number, lines)
+                # The last one takes all that is left: the work may have changed meanwhile.
+                is_last = number == count - 1
+                yield Parcel(work.fulfillment_order_id, number, () if is_last else lines)
 
 
 @asynccontextmanager

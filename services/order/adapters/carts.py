@@ -40,7 +40,13 @@ _LOCK_OVERDUE = text(
     ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
     """
 )
-_DELETE = text("DELETE FROM carts WHERE id = ANY(CAST(:ids AS uuid[]))")
+# A request that comes again when its cart is gone finds no cart: it need not be known any more.
+_DELETE = text(
+    """
+    WITH gone AS (DELETE FROM carts WHERE id = ANY(CAST(:ids AS uuid[])))
+    DELETE FROM cart_requests WHERE outcome_id = ANY(CAST(:ids AS uuid[]))
+    """
+)
 
 
 class SqlCarts:

@@ -5,6 +5,7 @@ from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.storage.database import metadata as new_metadata
+from chassis.storage.idempotency import idempotency_table
 
 metadata = new_metadata()
 
@@ -93,3 +94,5 @@ carts = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
 )
+
+cart_requests = idempotency_table(metadata, "cart_requests")

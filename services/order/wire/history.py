@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from chassis.kernel.ids import parse_id
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from chassis.rpc.money import money_from_wire, money_to_wire
@@ -140,11 +140,11 @@ def told_from_payload(subject: str, payload: bytes) -> Told | None:
 
 def told_from_wire(event: Any, fact: Fact | None) -> Told:
     meta = event.meta
-    aggregate_id = UUID(meta.aggregate_id)
+    aggregate_id = parse_id(meta.aggregate_id, "aggregate_id")
     # The order and its payment have one id.
     order_id = getattr(event, "order_id", "")
     return Told(
-        order_id=OrderId(UUID(order_id) if order_id else aggregate_id),
+        order_id=OrderId(parse_id(order_id, "order_id") if order_id else aggregate_id),
         aggregate_id=aggregate_id,
         version=meta.aggregate_version,
         at=meta.occurred_at.ToDatetime(UTC),

@@ -152,6 +152,20 @@ CORRUPTIONS = {
         " FROM idempotency LIMIT 1",
         "requests-answered-once",
     ),
+    "a cart is sold, and nobody gets an order": (
+        "order",
+        "carts",
+        "INSERT INTO carts VALUES (gen_random_uuid(), 1, 'ada', 'CHECKED_OUT', '[]',"
+        " gen_random_uuid(), NULL, now(), now(), now())",
+        "carts-become-orders",
+    ),
+    "two carts are one order": (
+        "order",
+        "carts",
+        "INSERT INTO carts SELECT gen_random_uuid(), 1, account_id, 'CHECKED_OUT', '[]', id, NULL,"
+        f" now(), now(), now() FROM orders, generate_series(1, 2) WHERE id = {ONE_COMPLETED}",
+        "carts-become-orders",
+    ),
     "other goods are sent": (
         "fulfillment",
         "fulfillment_orders",

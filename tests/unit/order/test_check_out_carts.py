@@ -20,7 +20,7 @@ from services.order.domain.cart import (
     CartMerged,
     CartState,
 )
-from services.order.domain.order import Order
+from services.order.domain.order import DiscountTooHigh, Order
 from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.values import AccountId, Channel
 from tests.unit.order.shopper import Shopper, only
@@ -107,6 +107,13 @@ async def test_what_is_refused_leaves_the_cart_open(world, ada, cart, wish, chan
     assert world.carts[cart.id].state is CartState.OPEN
     assert world.orders == {}
     assert isinstance(only(await ada.check_out(wish())), Order)
+
+
+async def test_a_discount_that_is_too_high_is_refused_by_its_field(ada, wish):
+    (refusal,) = await ada.check_out(wish(discount=Money(31_00, "EUR")))
+
+    assert isinstance(refusal, DiscountTooHigh)
+    assert refusal.field == "discount_lines"
 
 
 async def test_what_is_not_sold_any_more_must_be_taken_out(world, ada, cart, wish):

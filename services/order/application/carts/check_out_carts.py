@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from chassis.kernel.clock import Clock
-from chassis.kernel.errors import Conflict, DomainError
+from chassis.kernel.errors import Conflict, DomainError, InvalidInput
 from chassis.kernel.text import Sku
 from services.order.application.carts.change_carts import cart_for
 from services.order.application.carts.rounds import in_rounds
@@ -23,6 +23,8 @@ from services.order.domain.cart import Cart, CartId
 from services.order.domain.order import Order
 from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.values import OrderId
+
+_FIELDS = {"lines": "cart_id", "discount": "discount_lines"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,9 @@ def _priced(
     try:
         return order_from(wish, sold, now)
     except DomainError as refusal:
+        if isinstance(refusal, InvalidInput):
+            # In the words of this request, which has no lines and names the parts of a discount.
+            refusal.field = _FIELDS.get(refusal.field, refusal.field)
         return refusal
 
 

@@ -50,7 +50,11 @@ class Carts(Protocol):
         """
         ...
 
-    async def delete(self, carts: Sequence[Cart]) -> None: ...
+    async def delete(self, carts: Sequence[Cart]) -> None:
+        """
+        Delete carts, and with them what is known of the requests about them.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,10 @@ def skipped(
     order: Order, standing: Standing, *, steps: Steps, now: datetime
 ) -> Outcome[Order] | None:
     """
-    Return what follows if somebody saw to the step elsewhere; `None` if nobody can have.
+    Return what follows if somebody saw to the step elsewhere; `None` if nobody can have: a step
+    that has not failed is not skipped.
     """
+    if not standing.is_stuck:
+        return None
     skips = [step.skip for step in steps if step.name == standing.step and step.skip]
     return skips[0](order, now) if skips else None

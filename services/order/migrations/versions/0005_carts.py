@@ -1,4 +1,4 @@
-"""Carts: what consumers intend to buy."""
+"""Carts, and which requests to change them were done."""
 
 from chassis.storage.migrations import execute
 
@@ -29,6 +29,19 @@ ONE_OPEN = "CREATE UNIQUE INDEX uq_carts_open ON carts (account_id) WHERE state 
 # so that it is the only way to find them, and `uq_carts_open` the only one to find that.
 EXPIRING = "CREATE INDEX ix_carts_expires_at ON carts (expires_at)"
 
+REQUESTS = """
+CREATE TABLE cart_requests (
+    caller text NOT NULL,
+    request_id uuid NOT NULL,
+    fingerprint bytea NOT NULL,
+    outcome_id uuid NOT NULL,
+    created_at timestamptz NOT NULL,
+    CONSTRAINT pk_cart_requests PRIMARY KEY (request_id, caller)
+)
+"""
+
+OF_CART = "CREATE INDEX ix_cart_requests_outcome_id ON cart_requests (outcome_id)"
+
 
 def upgrade() -> None:
-    execute([CARTS, ONE_OPEN, EXPIRING])
+    execute([CARTS, ONE_OPEN, EXPIRING, REQUESTS, OF_CART])

@@ -1,0 +1,93 @@
+"""What people do about orders, at any point of their life. A new kind is one entry of ACTIONS."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from services.order.application.sagas.act import SagaAction
+from services.order.application.sagas.compensate_sagas import CompensateSagas, compensate_sagas
+from services.order.application.sagas.retry_sagas import RetrySagas, retry_sagas
+from services.order.application.sagas.skip_saga_steps import SkipSagaSteps, skip_saga_steps
+from services.order.domain.values import OrderId
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+_LOOKS = 30
+# During the first steps, while a provider works, or around a parcel's way.
+_MOMENTS = ((0.0, 3.0), (0.0, 600.0), (0.0, 10 * 86_400.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """
+    Attributes:
+        act: Does it; an order that has ended by then refuses it.
+    """
+
+    name: str
+    act: Callable[["World", OrderId], Awaitable[None]]
+
+    def when(self, chance: random.Random) -> float:
+        """
+        Return how many seconds after the order was placed.
+        """
+        return chance.uniform(*chance.choice(_MOMENTS))
+
+
+async def retry(world: "World", order_id: OrderId) -> None:
+    command = RetrySagas(order_ids=(order_id,), actor="operator", reason="no patience")
+    await _act(world, retry_sagas, command)
+
+
+async def compensate(world: "World", order_id: OrderId) -> None:
+    command = CompensateSagas(order_ids=(order_id,), actor="operator", reason="no longer wanted")
+    await _act(world, compensate_sagas, command)
+
+
+async def see_to_it_elsewhere(world: "World", order_id: OrderId) -> None:
+    """
+    Wait for a step to be stuck, do by hand what it could not, and skip it; no time passes in
+    between.
+    """
+    for _ in range(_LOOKS):
+        standing = world.memory.sagas.get(order_id)
+        if standing is None or standing.standing.is_stuck:
+            break
+        await asyncio.sleep(world.random.uniform(0, 43_200))
+    if standing is None or not standing.standing.is_stuck:
+        return
+    order = world.memory.order(order_id)
+    if standing.step == "compensate":
+        world.product.release(order, moody=False)
+        world.payment.void(order, moody=False)
+    elif standing.step == "follow_fulfillment":
+        for parcel in order.uncaptured:
+            world.payment.capture((order, parcel), moody=False)
+            world.product.consume((order, parcel), moody=False)
+        if order.is_short and order.is_delivered:
+            world.product.release(order, moody=False)
+            world.payment.void(order, moody=False)
+    command = SkipSagaSteps(
+        order_ids=(order_id,), step=standing.step, actor="operator", reason="done by hand"
+    )
+    await _act(world, skip_saga_steps, command)
+
+
+async def _act(world: "World", use_case: Callable[..., Any], command: SagaAction) -> None:
+    (order_id,) = command.order_ids
+    (answer,) = await use_case(command, uow=world.uow, steps=world.steps(), clock=world.clock)
+    what = type(command).__name__
+    refused = isinstance(answer, Exception)
+    world.log(f"{what} of {world.name(order_id)}: {repr(answer) if refused else 'done'}")
+    if not refused:
+        world.acted.setdefault(order_id, []).append(what)
+
+
+ACTIONS = (
+    Action("retry", retry),
+    Action("compensate", compensate),
+    Action("see to it elsewhere", see_to_it_elsewhere),
+)

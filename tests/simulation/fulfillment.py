@@ -1,0 +1,174 @@
+"""Fulfillment and its providers and carriers, in memory: they take their time, or never do it."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chassis.kernel.errors import Conflict
+from services.order.application.note_deliveries import NoteDelivery, note_deliveries
+from services.order.application.note_dispatches import NoteDispatch, note_dispatches
+from services.order.application.note_unfulfillable import NoteUnfulfillable, note_unfulfillable
+from services.order.application.note_work_accepted import NoteWorkAccepted, note_work_accepted
+from services.order.application.ports import Refused
+from services.order.domain.events import OrderConfirmed
+from services.order.domain.order import Order
+from services.order.domain.values import Allocation, Goods, LocationId, OrderId, ShipmentId
+from tests.simulation.peers import SOUTH, refused
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+MINUTE, DAY = 60.0, 86_400.0
+RUSH_SECONDS = 2.0
+
+
+class Ways(StrEnum):
+    """
+    What providers and carriers make of an order.
+    """
+
+    PROMPT = "prompt"
+    # Each unit's parcel on its own.
+    SPLIT = "split"
+    # The same, all within seconds: much happens while a step runs.
+    RUSH = "rush"
+    # Around the time at which the order service gives up.
+    SLOW = "slow"
+    NEVER = "never dispatched"
+    NOBODY = "no provider"
+    SHORT = "no provider in the south"
+    UNDELIVERED = "never delivered"
+
+
+@dataclass(slots=True)
+class Work:
+    """
+    The work on what one location gives for an order.
+    """
+
+    order_id: OrderId
+    location_id: LocationId
+    left: list[Allocation]
+    cancelled: bool = False
+    parcels: int = 0
+    untold: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+
+
+class Fulfillment:
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._shut: set[OrderId] = set()
+        self.work: dict[OrderId, list[Work]] = defaultdict(list)
+        self.ways: dict[OrderId, Ways] = {}
+
+    async def hear(self, event: OrderConfirmed) -> None:
+        """
+        Open the work on a confirmed order, unless it was cancelled before this was heard of.
+        """
+        order_id = event.order_id
+        if order_id in self._shut or self.work[order_id]:
+            return
+        by_location: dict[LocationId, list[Allocation]] = defaultdict(list)
+        for allocation in event.goods:
+            by_location[allocation.location_id].append(allocation)
+        for location_id, goods in by_location.items():
+            work = Work(order_id, location_id, goods)
+            self.work[order_id].append(work)
+            self._world.spawn(self._do(work, self.ways[order_id]))
+            self._world.spawn(self._tell(work))
+
+    def cancel(self, order: Order, *, moody: bool) -> Refused | None:
+        self._shut.add(order.id)
+        works = self.work[order.id]
+        if moody and works and not works[0].cancelled and works[0].left:
+            # A parcel leaves at this very moment.
+            self._dispatch(works[0], works[0].left)
+        if any(work.parcels for work in works):
+            return refused("ALREADY_DISPATCHED")
+        for work in works:
+            work.cancelled = True
+        return None
+
+    async def _do(self, work: Work, ways: Ways) -> None:
+        chance = self._world.random
+        pause = RUSH_SECONDS if ways is Ways.RUSH else DAY
+        await asyncio.sleep(chance.uniform(0, min(pause, 10 * MINUTE)))
+        if ways is Ways.NOBODY or (ways is Ways.SHORT and work.location_id == SOUTH):
+            if not work.cancelled:
+                work.left = []
+                self._put(work, note_unfulfillable, NoteUnfulfillable, {})
+            return
+        if work.cancelled:
+            return
+        self._put(work, note_work_accepted, NoteWorkAccepted, {"provider_id": "p"})
+        if ways is Ways.NEVER:
+            return
+        await asyncio.sleep(
+            chance.uniform(6.9 * DAY, 7.1 * DAY) if ways is Ways.SLOW else chance.uniform(0, pause)
+        )
+        while work.left and not work.cancelled:
+            goods = work.left[:1] if ways in {Ways.SPLIT, Ways.RUSH} else work.left
+            shipment_id = self._dispatch(work, goods)
+            await asyncio.sleep(chance.uniform(0, pause))
+            if ways is not Ways.UNDELIVERED:
+                self._put(
+                    work,
+                    note_deliveries,
+                    NoteDelivery,
+                    {"shipment_id": shipment_id, "at": self._world.clock()},
+                )
+
+    def _dispatch(self, work: Work, goods: list[Allocation]) -> ShipmentId:
+        work.parcels += 1
+        name = f"{work.order_id.int}{work.location_id}{work.parcels}"
+        shipment_id = ShipmentId(UUID(bytes=name.encode().rjust(16, b"\0")[-16:]))
+        self._put(
+            work,
+            note_dispatches,
+            NoteDispatch,
+            {
+                "shipment_id": shipment_id,
+                "location_id": work.location_id,
+                "goods": tuple(Goods(sku=a.sku, units=a.units) for a in goods),
+                "at": self._world.clock(),
+            },
+        )
+        work.left = [a for a in work.left if a not in goods]
+        return shipment_id
+
+    def _put(
+        self, work: Work, note: Callable[..., Any], kind: Callable[..., Any], says: dict[str, Any]
+    ) -> None:
+        if kind in (NoteUnfulfillable,):
+            says = {"location_id": work.location_id, **says}
+        work.untold.put_nowait((note, kind(order_id=work.order_id, **says)))
+
+    async def _tell(self, work: Work) -> None:
+        """
+        Tell the order service what happened, in order for each location, late, some of it twice.
+        """
+        world = self._world
+        while True:
+            note, command = await work.untold.get()
+            rush = self.ways[work.order_id] is Ways.RUSH
+            await asyncio.sleep(world.random.expovariate(1 / (0.2 if rush else 5.0)))
+            # Work is accepted once: the inbox sees to it.
+            twice = not isinstance(command, NoteWorkAccepted) and world.random.random() < 0.3
+            for _ in range(2 if twice else 1):
+                world.log(f"heard: {type(command).__name__} of {world.name(command.order_id)}")
+                await self._note(note, command)
+
+    async def _note(self, note: Callable[..., Any], command: Any) -> None:
+        while True:
+            tx = self._world.transaction()
+            await note([command], tx=tx, clock=self._world.clock)
+            try:
+                tx.commit()
+            except Conflict:
+                await asyncio.sleep(0.1)
+            else:
+                return
