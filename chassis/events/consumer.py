@@ -94,7 +94,14 @@ class Consumer:
         listener: str,
         context: str,
         subscriptions: Sequence[Subscription],
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
+        """
+        Args:
+            linger_seconds: For so long more is let come together after a batch: what is not urgent
+                costs less in larger ones.
+        """
+        self._linger_seconds = linger_seconds
         self._database = database
         self._broker = broker
         self._context = context
@@ -165,7 +172,7 @@ class Consumer:
                 held, self._held = self._held, []
                 await self.handle([*held, *deliveries])
                 if len(messages) < BATCH:
-                    await asyncio.sleep(LINGER_SECONDS)
+                    await asyncio.sleep(self._linger_seconds)
         finally:
             # What is held comes again by itself.
             self._held = []

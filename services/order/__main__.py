@@ -34,7 +34,11 @@ from services.order.application.order_saga import OrderSaga
 from services.order.domain.cart import Lifetimes
 from services.order.entrypoints.cart_servicer import CartServicer
 from services.order.entrypoints.history_subscriptions import HEARS as HISTORY_HEARS
-from services.order.entrypoints.history_subscriptions import LISTENER, history_subscriptions
+from services.order.entrypoints.history_subscriptions import (
+    LINGER_SECONDS,
+    LISTENER,
+    history_subscriptions,
+)
 from services.order.entrypoints.order_history_servicer import OrderHistoryServicer
 from services.order.entrypoints.saga_servicer import SagaServicer
 from services.order.entrypoints.servicer import OrderServicer
@@ -63,7 +67,7 @@ async def main(settings: Settings) -> None:
     told, due = Wake(), Bells()
     join = join_with(told=told, due=due, clock=system_clock)
     uow = sql_unit_of_work(database, join)
-    changes = HeardOrderChanges(broker)
+    changes = HeardOrderChanges(broker, database)
     saga = OrderSaga(
         inventory=GrpcInventory(product),
         payments=GrpcPayments(payment),
@@ -98,6 +102,7 @@ async def main(settings: Settings) -> None:
             listener=LISTENER,
             context=context,
             subscriptions=history_subscriptions(context, history_of),
+            linger_seconds=LINGER_SECONDS,
         )
         for context in HISTORY_HEARS
     ]

@@ -25,7 +25,7 @@ async def commands_of(page, cluster, directory):
         (r" YES=1", " --yes"),
         (r"make provision", r".venv/bin/python -m deploy.local.provision .run"),
         (r"make import FILE=(\S+)", rf"{LOCAL} import \1"),
-        (r"make (verify|events|dead-letters)", rf"{LOCAL} \1"),
+        (r"make (verify|events|dead-letters|rebuild-history)", rf"{LOCAL} \1"),
         (rf"({re.escape(LOCAL)}.*)", r"\1 --state $STATE"),
         (r"(?<!/)\.venv/bin/", f"{sys.prefix}/bin/"),
         (r"\.run\b", str(cluster.state)),
@@ -55,6 +55,14 @@ async def test_events_can_be_looked_after(cluster, tmp_path):
     assert code == 0, output
     assert "DEAD LETTERS" in output
     assert "events are being published once more" in output
+
+
+async def test_the_history_can_be_rebuilt(cluster, tmp_path):
+    code, output = await commands_of("how-to/rebuild-the-history.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert "0 were missing, 0 were wrong" in output
+    assert "invariants hold" in output
 
 
 async def test_a_catalog_can_be_imported(cluster, tmp_path):

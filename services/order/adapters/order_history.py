@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Row, text
 
+from chassis.kernel.ids import parse_id
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from chassis.storage.bulk import upsert_rows
@@ -122,7 +122,7 @@ def summary_from_row(row: Row[Any]) -> OrderSummary:
             voided=row.voided,
             captured=row.captured,
         ),
-        works={UUID(id_): _work_from_json(work) for id_, work in row.works.items()},
+        works={parse_id(id_, "works"): _work_from_json(work) for id_, work in row.works.items()},
     )
 
 

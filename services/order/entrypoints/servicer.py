@@ -98,6 +98,7 @@ class OrderServicer(OrderServiceServicer):
         async for order, timeline in watch_order(
             account_id(request.account_id),
             OrderId(parse_id(request.order_id, "order_id")),
+            after_version=request.after_version,
             uow=self._uow,
             changes=self._changes,
         ):

@@ -1,13 +1,13 @@
 """Between the history of orders and the contracts of the contexts that tell it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from chassis.kernel.ids import parse_id
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from chassis.rpc.money import money_from_wire, money_to_wire
@@ -20,6 +20,7 @@ from services.order.application.history.list_order_history import ListOrderHisto
 from services.order.domain.history.facts import (
     Authorized,
     Captured,
+    Changed,
     Confirmed,
     Ended,
     Fact,
@@ -53,8 +54,18 @@ def _placed(event: order_pb.OrderPlaced) -> Placed:
     return Placed(
         account_id=AccountId(event.account_id),
         grand_total=money_from_wire(event.grand_total, "grand_total"),
-        goods=tuple(Goods(sku=Sku(g.sku), units=g.quantity) for g in event.goods),
+        goods=_goods(event.goods),
     )
+
+
+def _changed(event: order_pb.OrderChanged) -> Changed:
+    return Changed(
+        grand_total=money_from_wire(event.grand_total, "grand_total"), goods=_goods(event.goods)
+    )
+
+
+def _goods(goods: Iterable[order_pb.OrderedGoods]) -> tuple[Goods, ...]:
+    return tuple(Goods(sku=Sku(item.sku), units=item.quantity) for item in goods)
 
 
 def _confirmed(event: order_pb.OrderConfirmed) -> Confirmed:
@@ -81,6 +92,7 @@ FACTS: Mapping[str, Mapping[type[Message], Callable[[Any], Fact]]] = {
     "order": {
         order_pb.OrderPlaced: _placed,
         order_pb.OrderConfirmed: _confirmed,
+        order_pb.OrderChanged: _changed,
         order_pb.OrderRejected: lambda e: Ended(status=OrderStatus.REJECTED, reason=e.reason),
         order_pb.OrderCancelled: lambda e: Ended(status=OrderStatus.CANCELLED, reason=e.reason),
         order_pb.OrderCompleted: lambda _: Ended(status=OrderStatus.COMPLETED),
@@ -94,6 +106,9 @@ FACTS: Mapping[str, Mapping[type[Message], Callable[[Any], Fact]]] = {
         fulfillment_pb.OfferAccepted: lambda _: WorkAccepted(),
         fulfillment_pb.FulfillmentOrderUnfulfillable: lambda e: WorkUnfulfillable(
             location_id=LocationId(e.location_id)
+        ),
+        fulfillment_pb.FulfillmentOrderChanged: lambda e: WorkChanged(
+            units=sum(item.quantity for item in e.goods)
         ),
         fulfillment_pb.FulfillmentOrderCancelled: lambda _: WorkChanged(units=0),
         fulfillment_pb.ShipmentDispatched: _dispatched,
@@ -125,11 +140,11 @@ def told_from_payload(subject: str, payload: bytes) -> Told | None:
 
 def told_from_wire(event: Any, fact: Fact | None) -> Told:
     meta = event.meta
-    aggregate_id = UUID(meta.aggregate_id)
+    aggregate_id = parse_id(meta.aggregate_id, "aggregate_id")
     # The order and its payment have one id.
     order_id = getattr(event, "order_id", "")
     return Told(
-        order_id=OrderId(UUID(order_id) if order_id else aggregate_id),
+        order_id=OrderId(parse_id(order_id, "order_id") if order_id else aggregate_id),
         aggregate_id=aggregate_id,
         version=meta.aggregate_version,
         at=meta.occurred_at.ToDatetime(UTC),

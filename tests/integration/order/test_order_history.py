@@ -13,13 +13,14 @@ from chassis.kernel.ids import first_id_at, new_id
 from chassis.saga.store import Bells
 from chassis.storage.database import connect
 from chassis.wake import Wake
+from services.order.adapters.order_history import SqlOrderHistory
 from services.order.adapters.unit_of_work import history_of, join_with, sql_unit_of_work
 from services.order.application.history.list_order_history import (
     ListOrderHistory,
     list_order_history,
 )
 from services.order.domain.history.facts import Authorized, Captured, WorkAccepted
-from services.order.domain.history.summary import NOBODY
+from services.order.domain.history.summary import NOBODY, OrderSummary
 from services.order.domain.period import Period
 from services.order.domain.values import AccountId, OrderId, OrderStatus
 from tests.integration.counting import counted
@@ -171,3 +172,48 @@ async def test_pages_go_from_new_to_old_and_can_be_narrowed(uow, note):
     assert await listed(statuses=(OrderStatus.COMPLETED,)) == ([ended], False)
     assert await listed(period=Period(placed_from=middle)) == (newest[:3], False)
     assert await listed(period=Period(placed_before=middle)) == (newest[3:], False)
+
+
+class Unlocked(SqlOrderHistory):
+    """
+    Believes that nobody else is at it.
+    """
+
+    async def lock(self):
+        pass
+
+
+async def hear(database, history, told):
+    async with database.begin() as tx:
+        history(tx).note(told)
+
+
+async def heard_meanwhile(database, history, seconds):
+    """
+    Have an order heard of while its payment is, and return what the history knows then.
+    """
+    order, payment, _ = a_life()
+    async with database.begin() as tx:
+        # It has read, and not written yet.
+        await history(tx).lock()
+        known = await history(tx).find([ORDER])
+        summary = known.get(ORDER, OrderSummary(order_id=ORDER))
+        for each in payment:
+            summary.hear(each)
+        other = asyncio.create_task(hear(database, history, order))
+        await asyncio.wait([other], timeout=seconds)
+        await history(tx).save([summary])
+    await other
+    return await found(database)
+
+
+async def test_nobody_overwrites_what_another_context_told_meanwhile(database):
+    summary = await heard_meanwhile(database, SqlOrderHistory, seconds=0.2)
+
+    assert (summary.promise.version, summary.funds.version) == (3, 3)
+
+
+async def test_without_the_lock_it_would_be_lost(database):
+    summary = await heard_meanwhile(database, Unlocked, seconds=None)
+
+    assert (summary.promise.version, summary.funds.version) == (0, 3)

@@ -102,6 +102,8 @@ def test_a_changed_order_is_whole_with_what_it_is_now():
     )
 
     assert summary.fulfillment_status is FulfillmentStatus.FULFILLED
+    # What nobody wanted to send is no longer ordered.
+    assert summary.payment_status is PaymentStatus.PAID
     assert summary.promise.goods == smaller.goods
 
 

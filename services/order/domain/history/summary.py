@@ -217,7 +217,7 @@ class OrderSummary:
         """
         Whether some goods will never leave.
         """
-        return any(work.unfulfillable_at for work in self.works.values())
+        return any(work.unfulfillable_at and work.units != 0 for work in self.works.values())
 
     @property
     def _units_missing(self) -> int:
