@@ -1,7 +1,7 @@
 """Orders, kept in PostgreSQL: any number in a handful of statements."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from chassis.kernel.money import Money
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from chassis.storage.aggregates import save_aggregates
-from chassis.storage.bulk import insert_rows, upsert_rows
+from chassis.storage.bulk import bounds_of, insert_rows, rows_of, upsert_rows
 from chassis.storage.database import Transaction
 from chassis.telemetry.tracing import trace_id_of
 from services.order.adapters import tables
@@ -36,23 +36,20 @@ from services.order.domain.values import (
 )
 from services.order.wire import event_to_wire
 
-_ORDERS = text("SELECT * FROM orders WHERE id = ANY(CAST(:ids AS uuid[]))")
-_LINES = text(
-    "SELECT * FROM order_lines WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, number"
-)
-_SHIPMENTS = text(
-    "SELECT * FROM order_shipments WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, id"
-)
+_ORDERS = rows_of(tables.orders, order="id")
+_LINES = rows_of(tables.order_lines, order="number")
+_SHIPMENTS = rows_of(tables.order_shipments, order="id")
 _TIMELINE = text("SELECT * FROM order_timeline WHERE order_id = :id ORDER BY number")
 _PAGE = text(
     """
     SELECT id FROM orders
-    WHERE account_id = :account_id
-        AND (CAST(:before AS uuid) IS NULL OR id < CAST(:before AS uuid))
+    WHERE account_id = :account_id AND id < CAST(:before AS uuid)
         AND (CAST(:statuses AS text[]) = '{}' OR status = ANY(CAST(:statuses AS text[])))
     ORDER BY id DESC LIMIT :limit
     """
 )
+# Sorts after every order.
+_LAST = UUID(int=2**128 - 1)
 
 
 class SqlOrders:
@@ -74,15 +71,14 @@ class SqlOrders:
         return {id_: self._read[id_] for id_ in order_ids if id_ in self._read}
 
     async def _load(self, order_ids: Set[OrderId]) -> dict[OrderId, Order]:
-        ids = {"ids": list(order_ids)}
-        rows = await self._tx.rows(_ORDERS, ids)
-        lines = _by_order(await self._tx.rows(_LINES, ids))
+        rows = await self._tx.rows(_ORDERS, _bounded(order_ids))
+        lines = _by_order(await self._tx.rows(_LINES, _bounded(order_ids)))
         # No parcel leaves before a provider accepts: the early steps save the question.
         worked_on = [
             row.id for row in rows if row.fulfillment_status != FulfillmentStatus.UNFULFILLED
         ]
         shipments = (
-            _by_order(await self._tx.rows(_SHIPMENTS, {"ids": worked_on})) if worked_on else {}
+            _by_order(await self._tx.rows(_SHIPMENTS, _bounded(worked_on))) if worked_on else {}
         )
         return {
             OrderId(row.id): order_from_rows(row, lines[row.id], shipments.get(row.id, ()))
@@ -108,7 +104,7 @@ class SqlOrders:
             _PAGE,
             {
                 "account_id": account_id,
-                "before": before,
+                "before": before or _LAST,
                 "statuses": list(statuses),
                 "limit": limit,
             },
@@ -153,6 +149,10 @@ class SqlOrders:
         )
         for order in orders:
             order.news.clear()
+
+
+def _bounded(order_ids: Collection[UUID]) -> Mapping[str, Any]:
+    return {"ids": list(order_ids), **bounds_of(order_ids)}
 
 
 def _by_order(rows: Sequence[Row[Any]]) -> Mapping[UUID, Sequence[Row[Any]]]:
