@@ -202,7 +202,12 @@ class Database:
 
 
 def connect(
-    url: str, *, application: str, pool_size: int = 4, idle_seconds: float = 15
+    url: str,
+    *,
+    application: str,
+    pool_size: int = 4,
+    idle_seconds: float = 15,
+    one_plan: bool = False,
 ) -> Database:
     """
     Return the database at *url* (`postgresql+asyncpg://…`); nothing is opened before first use.
@@ -213,6 +218,8 @@ def connect(
             would be closed on return, and opened again by the next rush.)
         idle_seconds: How long an open transaction may do nothing before the server ends it, and
             its locks with it: for so long a frozen process stands in everybody's way.
+        one_plan: Whether a statement is planned once, for all values. Else the server compares,
+            and over tables that are made of months it plans each time anew (ADR-0023).
     """
     engine = create_async_engine(
         url,
@@ -236,6 +243,7 @@ def connect(
                 # Plans are kept, and the first ones are made while tables are small and unknown:
                 # a scan that was right then would stay in use as they grow.
                 "enable_seqscan": "off",
+                "plan_cache_mode": "force_generic_plan" if one_plan else "auto",
                 "statement_timeout": "10s",
                 "lock_timeout": "5s",
                 "idle_in_transaction_session_timeout": f"{idle_seconds:g}s",

@@ -58,7 +58,7 @@ async def main(settings: Settings) -> None:
         metrics_address=settings.metrics_address,
         log_level=settings.log_level,
     )
-    database = connect(settings.database_url, application=settings.instance)
+    database = connect(settings.database_url, application=settings.instance, one_plan=True)
     broker = await connect_broker(settings.nats_url, name=settings.instance)
     product = channel(settings.product_target)
     payment = channel(settings.payment_target)

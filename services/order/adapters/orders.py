@@ -1,7 +1,7 @@
 """Orders, kept in PostgreSQL: any number in a handful of statements."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from sqlalchemy import Row, text
 
 from chassis.events.outbox import Outbox
 from chassis.storage.aggregates import save_aggregates
-from chassis.storage.bulk import insert_rows, update_rows, upsert_rows
+from chassis.storage.bulk import bounds_of, insert_rows, rows_of, update_rows, upsert_rows
 from chassis.storage.database import Transaction
 from services.order.adapters import tables
 from services.order.adapters.order_rows import (
@@ -28,20 +28,15 @@ from services.order.domain.timeline import TimelineEntry
 from services.order.domain.values import AccountId, FulfillmentStatus, OrderId, OrderStatus
 from services.order.wire.events import event_to_wire
 
-_ORDERS = text("SELECT * FROM orders WHERE id = ANY(CAST(:ids AS uuid[]))")
-_LINES = text(
-    "SELECT * FROM order_lines WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, number"
-)
-_SHIPMENTS = text(
-    "SELECT * FROM order_shipments WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, id"
-)
+_ORDERS = rows_of(tables.orders, order="id")
+_LINES = rows_of(tables.order_lines, order="number")
+_SHIPMENTS = rows_of(tables.order_shipments, order="id")
 _TIMELINE = text("SELECT * FROM order_timeline WHERE order_id = :id ORDER BY number")
 _PAGE = text(
     """
     SELECT id FROM orders
     WHERE account_id = :account_id
-        AND (CAST(:end AS uuid) IS NULL OR id < CAST(:end AS uuid))
-        AND (CAST(:first AS uuid) IS NULL OR id >= CAST(:first AS uuid))
+        AND id >= CAST(:first AS uuid) AND id < CAST(:end AS uuid)
         AND (CAST(:placed_from AS timestamptz) IS NULL
             OR created_at >= CAST(:placed_from AS timestamptz))
         AND (CAST(:placed_before AS timestamptz) IS NULL
@@ -52,12 +47,15 @@ _PAGE = text(
 )
 _REMOVE_LINES = text(
     """
-    DELETE FROM order_lines WHERE order_id = ANY(CAST(:orders AS uuid[]))
+    DELETE FROM order_lines WHERE order_id = ANY(CAST(:ids AS uuid[]))
+        AND order_id BETWEEN CAST(:lowest AS uuid) AND CAST(:highest AS uuid)
         AND (order_id, number) NOT IN (
             SELECT id, number
-            FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS integer[])) AS kept (id, number))
+            FROM unnest(CAST(:kept AS uuid[]), CAST(:numbers AS integer[])) AS kept (id, number))
     """
 )
+# Sorts before every order, and after.
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 class SqlOrders:
@@ -79,15 +77,14 @@ class SqlOrders:
         return {id_: self._read[id_] for id_ in order_ids if id_ in self._read}
 
     async def _load(self, order_ids: Set[OrderId]) -> dict[OrderId, Order]:
-        ids = {"ids": list(order_ids)}
-        rows = await self._tx.rows(_ORDERS, ids)
-        lines = _by_order(await self._tx.rows(_LINES, ids))
+        rows = await self._tx.rows(_ORDERS, _bounded(order_ids))
+        lines = _by_order(await self._tx.rows(_LINES, _bounded(order_ids)))
         # No parcel leaves before a provider accepts: the early steps save the question.
         worked_on = [
             row.id for row in rows if row.fulfillment_status != FulfillmentStatus.UNFULFILLED
         ]
         shipments = (
-            _by_order(await self._tx.rows(_SHIPMENTS, {"ids": worked_on})) if worked_on else {}
+            _by_order(await self._tx.rows(_SHIPMENTS, _bounded(worked_on))) if worked_on else {}
         )
         return {
             OrderId(row.id): order_from_rows(row, lines[row.id], shipments.get(row.id, ()))
@@ -114,8 +111,8 @@ class SqlOrders:
             _PAGE,
             {
                 "account_id": account_id,
-                "first": period.first_id,
-                "end": period.end_id(before),
+                "first": period.first_id or _FIRST,
+                "end": period.end_id(before) or _LAST,
                 "placed_from": period.placed_from,
                 "placed_before": period.placed_before,
                 "statuses": list(statuses),
@@ -176,8 +173,8 @@ class SqlOrders:
         await self._tx.run(
             _REMOVE_LINES,
             {
-                "orders": [order.id for order in orders],
-                "ids": [line["order_id"] for line in lines],
+                **_bounded([order.id for order in orders]),
+                "kept": [line["order_id"] for line in lines],
                 "numbers": [line["number"] for line in lines],
             },
         )
@@ -185,6 +182,10 @@ class SqlOrders:
         await update_rows(self._tx, tables.order_lines, kept, key=("order_id", "number"))
         for order in orders:
             order.terms_changed = False
+
+
+def _bounded(order_ids: Collection[UUID]) -> Mapping[str, Any]:
+    return {"ids": list(order_ids), **bounds_of(order_ids)}
 
 
 def _by_order(rows: Sequence[Row[Any]]) -> Mapping[UUID, Sequence[Row[Any]]]:

@@ -4,6 +4,7 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, Table, Te
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import JSONB
 
+from chassis.storage.bulk import MONTH_KEY
 from chassis.storage.database import metadata as new_metadata
 from chassis.storage.idempotency import idempotency_table
 
@@ -40,6 +41,7 @@ orders = Table(
     Column("news_count", Integer, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
+    info={MONTH_KEY: "id"},
 )
 
 order_lines = Table(
@@ -51,6 +53,7 @@ order_lines = Table(
     Column("title", Text, nullable=False),
     Column("quantity", BigInteger, nullable=False),
     Column("unit_price", BigInteger, nullable=False),
+    info={MONTH_KEY: "order_id"},
 )
 
 order_shipments = Table(
@@ -65,6 +68,7 @@ order_shipments = Table(
     Column("captured", Boolean, nullable=False),
     Column("dispatched_at", DateTime(timezone=True), nullable=False),
     Column("delivered_at", DateTime(timezone=True)),
+    info={MONTH_KEY: "order_id"},
 )
 
 order_timeline = Table(
@@ -76,6 +80,7 @@ order_timeline = Table(
     Column("what", Text, nullable=False),
     Column("cause", Text, nullable=False),
     Column("trace_id", Text, nullable=False),
+    info={MONTH_KEY: "order_id"},
 )
 
 carts = Table(

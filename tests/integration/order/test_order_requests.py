@@ -43,28 +43,30 @@ def uow(database):
     return sql_unit_of_work(database, join_with(told=Wake(), due=Bells(), clock=system_clock))
 
 
-@pytest.fixture
-async def confirmed(uow):
-    """
-    Return the id of an order for three lamps, two vases and a mug that waits for its provider.
-    """
-    wanted = (("LAMP", 3), ("VASE", 2), ("MUG", 1))
-    order = Order.place(
+def an_order(lines):
+    return Order.place(
         OrderId(new_id()),
         account_id=SHOP,
         channel=Channel.BUSINESS,
-        lines=tuple(
-            OrderLine(
-                sku=Sku(sku), title=sku, quantity=Quantity(units), unit_price=Money(10_00, "EUR")
-            )
-            for sku, units in wanted
-        ),
+        lines=tuple(lines),
         shipping=Money(5_00, "EUR"),
         discount=Money(0, "EUR"),
         ship_to=HERE,
         psp_token="tok_visa",
         reference="R-1",
         now=NOW,
+    )
+
+
+@pytest.fixture
+async def confirmed(uow):
+    """
+    Return the id of an order for three lamps, two vases and a mug that waits for its provider.
+    """
+    wanted = (("LAMP", 3), ("VASE", 2), ("MUG", 1))
+    order = an_order(
+        OrderLine(sku=Sku(sku), title=sku, quantity=Quantity(units), unit_price=Money(10_00, "EUR"))
+        for sku, units in wanted
     )
     main = LocationId("main")
     order.reserve([Allocation(sku=Sku(s), location_id=main, units=u) for s, u in wanted], NOW)
@@ -124,6 +126,25 @@ async def test_a_change_that_counts_is_kept_with_lines_totals_and_address(uow, c
     assert again.ship_to == THERE
     assert [(a.sku, a.units) for a in again.allocations] == [("LAMP", 2), ("VASE", 2)]
     assert not again.is_to_be_changed
+
+
+async def test_an_order_of_many_lines_is_changed_as_well(uow):
+    many = [
+        OrderLine(sku=Sku(f"S-{n}"), title="", quantity=Quantity(2), unit_price=Money(1_00, "EUR"))
+        for n in range(100)
+    ]
+    order = an_order(many)
+    async with uow() as tx:
+        await tx.orders.save([order])
+    async with uow() as tx:
+        order = (await tx.orders.find([order.id]))[order.id]
+        order.request_change(None, dict.fromkeys(range(2, 80), 1) | {1: 0}, NOW)
+        order.settle_change(NOW)
+        await tx.orders.save([order])
+
+    again = await found(uow, order.id)
+
+    assert [line.quantity.units for line in again.lines] == [1] * 78 + [2] * 21
 
 
 async def test_a_wish_makes_a_step_under_way_void_and_runs_it_again(uow, database, confirmed):

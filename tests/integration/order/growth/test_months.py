@@ -2,63 +2,25 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from chassis.storage.database import connect
-from chassis.storage.months import Months, months_before
+from chassis.storage.months import Months
 from deploy.local.databases import asyncpg_url
-from deploy.local.provision import provision_database
-from tests.integration.order.history import TABLES, divide, id_of, put_order
-
-NOW = datetime.now(UTC)
-TODAY = NOW.date()
-
-
-def month(ahead):
-    return f"{months_before(TODAY, -ahead):%Y%m}"
-
-
-def middle_of(ahead):
-    first = months_before(TODAY, -ahead)
-    return datetime(first.year, first.month, 15, tzinfo=UTC)
-
-
-async def migrated_to(server, version, name):
-    urls = await provision_database(server.admin_url, name)
-    config = Config()
-    config.set_main_option("script_location", "services/order/migrations")
-    config.attributes["url"] = urls.owner
-    await asyncio.to_thread(command.upgrade, config, version)
-    return urls
-
-
-@pytest.fixture
-async def urls(postgres_server):
-    """
-    A database of orders for one test, as it changes the tables.
-    """
-    return await migrated_to(postgres_server, "head", f"order_{uuid4().hex[:8]}")
-
-
-@pytest.fixture
-async def database(urls):
-    database = connect(urls.app, application="months")
-    yield database
-    await database.close()
-
-
-@pytest.fixture
-async def owner(urls):
-    connection = await asyncpg.connect(asyncpg_url(urls.owner))
-    yield connection
-    await connection.close()
+from tests.integration.order.growth.history import (
+    NOW,
+    TABLES,
+    divide,
+    id_of,
+    middle_of,
+    migrated_to,
+    month,
+    put_order,
+)
 
 
 async def months_of(owner, table="orders", schema="public"):
