@@ -18,6 +18,7 @@ from deploy.local import (
     logs,
     replay,
     replay_events,
+    sagas,
     status,
     up,
     verify,
@@ -39,6 +40,7 @@ COMMANDS = {
     "bench-events": bench_events,
     "bench-product": bench_product,
     "events": events,
+    "sagas": sagas,
     "dead-letters": dead_letters,
     "replay-events": replay_events,
 }

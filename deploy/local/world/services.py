@@ -7,6 +7,7 @@ from chassis.rpc.client import channel
 from deploy.local.cluster import Cluster
 from retail.fulfillment.v1.fulfillment_service_pb2_grpc import FulfillmentServiceStub
 from retail.order.v1.order_service_pb2_grpc import OrderServiceStub
+from retail.order.v1.saga_service_pb2_grpc import SagaServiceStub
 from retail.payment.v1.payment_service_pb2_grpc import PaymentServiceStub
 from retail.product.v1.category_service_pb2_grpc import CategoryServiceStub
 from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
@@ -24,6 +25,7 @@ class Services:
         self.category = CategoryServiceStub(self._channels["product"])
         self.stock = StockServiceStub(self._channels["product"])
         self.order = OrderServiceStub(self._channels["order"])
+        self.saga = SagaServiceStub(self._channels["order"])
         self.payment = PaymentServiceStub(self._channels["payment"])
         self.fulfillment = FulfillmentServiceStub(self._channels["fulfillment"])
 
