@@ -12,6 +12,7 @@ What happens after an order is placed, step by step.
     all delivered         complete                                 (short: give the rest back)
     no provider           compensate                               parcel gone → complete short
     deadline passed       fulfillment cancels, compensate          parcel gone → wait longer
+    an operator gives up  fulfillment cancels, compensate          parcel gone → kept
     compensate            product releases, payment voids,         again until done
                           the order is REJECTED or CANCELLED
 
