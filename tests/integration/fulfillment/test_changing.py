@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from chassis.events.relay import relay
+from chassis.events.relay import relay_batch
 from chassis.kernel.errors import DomainError
 from chassis.kernel.ids import new_id
 from chassis.kernel.quantity import Quantity
@@ -41,6 +41,7 @@ from services.fulfillment.domain.values import (
 from services.fulfillment.entrypoints.notices import NatsOfferNotices
 from tests.integration.counting import counted
 from tests.integration.fulfillment.conftest import HOME
+from tests.integration.fulfillment.test_watching_offers import running
 
 ROUNDS = 15
 ACE = ProviderId("ace")
@@ -306,26 +307,36 @@ async def next_offers(watch):
         return {(w.offer.id, w.order.goods[0].quantity.units) for w in await anext(watch)}
 
 
-@pytest.mark.parametrize("noticed", [True, False])
-async def test_a_watcher_gets_a_changed_offer_once_more(fulfillment, broker, noticed, order_id):
-    notices = NatsOfferNotices(broker, sweep_seconds=60 if noticed else 0.1)
-    relaying = relay(fulfillment.database, broker, context="fulfillment", told=fulfillment.told)
+async def test_a_changed_offer_reaches_the_watcher_once_more_by_its_notice(
+    fulfillment, broker, order_id
+):
+    notices = NatsOfferNotices(broker, sweep_seconds=60)
     (work,) = await fulfillment.given_work(order_id)
-    offer = work.live_offer
 
-    async with asyncio.TaskGroup() as tasks:
-        jobs = [tasks.create_task(job) for job in ((notices.listen(), relaying) if noticed else ())]
-        if not noticed:
-            relaying.close()
+    async with running(notices.listen()):
         watch = watch_offers(ACE, uow=fulfillment.uow, notices=notices)
         first = await next_offers(watch)
         await change(fulfillment, order_id, 1, leeds=1)
+        await relay_batch(fulfillment.database, broker, context="fulfillment")
         then = await next_offers(watch)
         await watch.aclose()
-        for job in jobs:
-            job.cancel()
 
-    assert (first, then) == ({(offer.id, 3)}, {(offer.id, 1)})
+    assert (first, then) == ({(work.live_offer.id, 3)}, {(work.live_offer.id, 1)})
+
+
+async def test_a_changed_offer_without_a_notice_is_found_by_the_sweep(
+    fulfillment, broker, order_id
+):
+    notices = NatsOfferNotices(broker, sweep_seconds=0.1)
+    (work,) = await fulfillment.given_work(order_id)
+
+    watch = watch_offers(ACE, uow=fulfillment.uow, notices=notices)
+    first = await next_offers(watch)
+    await change(fulfillment, order_id, 1, leeds=1)
+    then = await next_offers(watch)
+    await watch.aclose()
+
+    assert (first, then) == ({(work.live_offer.id, 3)}, {(work.live_offer.id, 1)})
 
 
 async def test_the_sweep_of_a_watcher_finds_all_it_needs_in_the_index_of_open_offers(fulfillment):
