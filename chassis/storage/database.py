@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
+import orjson
 from asyncpg.exceptions import UniqueViolationError
 from sqlalchemy import Executable, MetaData, Row, TextClause, text
 from sqlalchemy.exc import IntegrityError
@@ -226,6 +227,8 @@ def connect(
         pool_use_lifo=True,
         # What a failed statement was given may be somebody's address: it belongs in no log.
         hide_parameters=True,
+        # Columns of JSON are read with every aggregate that has one.
+        json_deserializer=orjson.loads,
         connect_args={
             # Bounds every wait: a database that went silent fails the call instead of hanging it.
             "command_timeout": 15,

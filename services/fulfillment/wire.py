@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from typing import TypeVar
 
 from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.kernel.errors import DomainError, InvalidInput
 from chassis.kernel.ids import parse_id
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import check_text, parse_sku
 from chassis.rpc.errors import status_from_error
+from chassis.rpc.timestamps import timestamp_to_wire
 from retail.common.v1.address_pb2 import Address as WireAddress
 from retail.fulfillment.v1 import fulfillment_events_pb2 as events_pb
 from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
@@ -270,7 +269,7 @@ def offer_to_wire(offer: Offer, order_id: FulfillmentOrderId) -> pb.Offer:
         fulfillment_order_id=str(order_id),
         provider_id=offer.provider_id,
         state=f"OFFER_STATE_{offer.state}",
-        expire_time=_time_to_wire(offer.expires_at),
+        expire_time=timestamp_to_wire(offer.expires_at),
         reason=offer.reason,
     )
 
@@ -298,19 +297,13 @@ def _shipment_to_wire(shipment: Shipment) -> pb.Shipment:
         state=f"SHIPMENT_STATE_{shipment.state}",
         lines=_lines_to_wire(shipment.goods),
         tracking_number=shipment.tracking_number,
-        dispatch_time=_time_to_wire(shipment.dispatched_at),
-        deliver_time=_time_to_wire(arrived) if arrived else None,
+        dispatch_time=timestamp_to_wire(shipment.dispatched_at),
+        deliver_time=timestamp_to_wire(arrived) if arrived else None,
     )
 
 
 def _lines_to_wire(goods: Iterable[Goods]) -> list[pb.FulfillmentLine]:
     return [pb.FulfillmentLine(sku=some.sku, quantity=some.quantity.units) for some in goods]
-
-
-def _time_to_wire(moment: datetime) -> Timestamp:
-    wire = Timestamp()
-    wire.FromDatetime(moment)
-    return wire
 
 
 # Events out.
@@ -329,7 +322,7 @@ def event_to_wire(event: FulfillmentEvent) -> Message:
                 order_id=order,
                 offer_id=str(event.offer_id),
                 provider_id=event.provider_id,
-                expire_time=_time_to_wire(event.expires_at),
+                expire_time=timestamp_to_wire(event.expires_at),
             )
         case OfferAccepted():
             return events_pb.OfferAccepted(
@@ -369,12 +362,12 @@ def event_to_wire(event: FulfillmentEvent) -> Message:
                     events_pb.ShippedGoods(sku=some.sku, quantity=some.quantity.units)
                     for some in event.goods
                 ],
-                dispatch_time=_time_to_wire(event.dispatched_at),
+                dispatch_time=timestamp_to_wire(event.dispatched_at),
             )
         case ShipmentDelivered():
             return events_pb.ShipmentDelivered(
                 fulfillment_order_id=work,
                 order_id=order,
                 shipment_id=str(event.shipment_id),
-                deliver_time=_time_to_wire(event.delivered_at),
+                deliver_time=timestamp_to_wire(event.delivered_at),
             )

@@ -17,6 +17,7 @@ from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import check_text, parse_sku
 from chassis.rpc.errors import status_from_error
 from chassis.rpc.money import money_from_wire, money_to_wire
+from chassis.rpc.timestamps import timestamp_to_wire
 from chassis.storage.idempotency import fingerprint_of
 from retail.common.v1 import address_pb2
 from retail.order.v1 import order_events_pb2 as events_pb
@@ -244,9 +245,7 @@ def _shipment_to_wire(shipment: Shipment) -> pb.OrderShipment:
 
 
 def time_to_wire(at: datetime) -> Timestamp:
-    wire = Timestamp()
-    wire.FromDatetime(at)
-    return wire
+    return timestamp_to_wire(at)
 
 
 def event_to_wire(event: OrderEvent) -> Message:
