@@ -16,6 +16,7 @@ from chassis.storage.database import connect
 from chassis.storage.months import Months
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
+from retail.order.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from retail.order.v1.order_service_pb2_grpc import add_OrderServiceServicer_to_server
 from services.order.adapters.catalog import GrpcCatalog
 from services.order.adapters.fulfillment import GrpcFulfillment
@@ -24,6 +25,8 @@ from services.order.adapters.order_changes import HeardOrderChanges
 from services.order.adapters.payments import GrpcPayments
 from services.order.adapters.unit_of_work import join_with, sql_unit_of_work
 from services.order.application.order_saga import OrderSaga
+from services.order.entrypoints.account_servicer import AccountServicer
+from services.order.entrypoints.housekeeping import forget_old_requests
 from services.order.entrypoints.servicer import OrderServicer
 from services.order.entrypoints.subscriptions import HEARS, subscriptions
 from services.order.settings import Settings
@@ -47,7 +50,7 @@ async def main(settings: Settings) -> None:
     fulfillment = channel(settings.fulfillment_target)
 
     told, due = Wake(), Bells()
-    join = join_with(told=told, due=due, clock=system_clock)
+    join = join_with(told=told, due=due, clock=system_clock, channels=settings.channel_limits())
     uow = sql_unit_of_work(database, join)
     changes = HeardOrderChanges(broker)
     saga = OrderSaga(
@@ -76,8 +79,10 @@ async def main(settings: Settings) -> None:
         uow=uow, catalog=GrpcCatalog(product), changes=changes, clock=system_clock
     )
     add_OrderServiceServicer_to_server(servicer, server.grpc)
+    accounts = AccountServicer(uow=uow, clock=system_clock)
+    add_AccountServiceServicer_to_server(accounts, server.grpc)
     if settings.grpc_reflection:
-        server.reflect("retail.order.v1.OrderService")
+        server.reflect("retail.order.v1.OrderService", "retail.order.v1.AccountService")
 
     # Before anybody can write.
     await months.get_ready()
@@ -88,6 +93,9 @@ async def main(settings: Settings) -> None:
             consumer.run(),
             runner.run(),
             months.run(),
+            forget_old_requests(
+                database, kept_days=settings.requests_kept_days, clock=system_clock
+            ),
         ]
         if settings.plays("worker")
         else []

@@ -37,6 +37,7 @@ from services.order.domain.shipment import Shipment
 from services.order.domain.values import (
     Address,
     Channel,
+    OrderCharge,
     OrderId,
     OrderLine,
     OrderStatus,
@@ -92,6 +93,8 @@ def place_order_from_wire(request: pb.PlaceOrderRequest, *, trace: str) -> Place
         psp_token=PspToken(request.psp_token),
         ship_to=address_from_wire(request.ship_to),
         reference=check_text(request.reference, "reference", most=64),
+        shipping_lines=charges_from_wire(request.shipping_lines, "shipping_lines"),
+        discount_lines=charges_from_wire(request.discount_lines, "discount_lines"),
         trace=trace,
     )
 
@@ -109,6 +112,20 @@ def _line_from_wire(line: pb.OrderLineRequest, number: int) -> WantedLine:
         field = f"{path}.agreed_unit_price"
         agreed = _not_negative(money_from_wire(line.agreed_unit_price, field), field)
     return WantedLine(sku=sku, quantity=quantity, agreed_unit_price=agreed)
+
+
+def charges_from_wire(wire: Sequence[pb.OrderCharge], field: str) -> tuple[OrderCharge, ...]:
+    charges = []
+    for number, charge in enumerate(wire):
+        path = f"{field}[{number}]"
+        title = check_text(charge.title, f"{path}.title", least=1, most=64)
+        amount = money_from_wire(charge.amount, f"{path}.amount")
+        charges.append(OrderCharge(title=title, amount=_not_negative(amount, f"{path}.amount")))
+    return tuple(charges)
+
+
+def charges_to_wire(charges: Sequence[OrderCharge]) -> Sequence[pb.OrderCharge]:
+    return [pb.OrderCharge(title=c.title, amount=money_to_wire(c.amount)) for c in charges]
 
 
 def _amount(request: pb.PlaceOrderRequest, field: str) -> Money | None:
@@ -213,6 +230,8 @@ def order_to_wire(order: Order, timeline: Sequence[TracedEntry] = ()) -> pb.Orde
         reference=order.reference,
         timeline=[_entry_to_wire(entry) for entry in timeline],
         shipments=[_shipment_to_wire(shipment) for shipment in order.shipments.values()],
+        shipping_lines=charges_to_wire(order.shipping_lines),
+        discount_lines=charges_to_wire(order.discount_lines),
     )
 
 

@@ -27,6 +27,7 @@ from services.order.domain.values import (
     FulfillmentStatus,
     Goods,
     LocationId,
+    OrderCharge,
     OrderId,
     OrderLine,
     OrderStatus,
@@ -180,6 +181,8 @@ def order_from_rows(
         reference=row.reference,
         shipping=Money(row.shipping, currency),
         discount=Money(row.discount, currency),
+        shipping_lines=charges_from_row(row.shipping_lines, currency),
+        discount_lines=charges_from_row(row.discount_lines, currency),
         psp_token=row.psp_token,
         ship_to=Address(**{**row.ship_to, "lines": tuple(row.ship_to["lines"])}),
         lines=tuple(
@@ -203,6 +206,10 @@ def order_from_rows(
     )
 
 
+def charges_from_row(entries: Sequence[tuple[str, int]], currency: str) -> tuple[OrderCharge, ...]:
+    return tuple(OrderCharge(title=t, amount=Money(units, currency)) for t, units in entries)
+
+
 def row_from_order(order: Order) -> dict[str, Any]:
     return {
         **changes_from_order(order),
@@ -215,6 +222,8 @@ def row_from_order(order: Order) -> dict[str, Any]:
         "shipping": order.shipping.minor_units,
         "discount": order.discount.minor_units,
         "grand_total": order.grand_total.minor_units,
+        "shipping_lines": [(c.title, c.amount.minor_units) for c in order.shipping_lines],
+        "discount_lines": [(c.title, c.amount.minor_units) for c in order.discount_lines],
         "psp_token": order.psp_token,
         "ship_to": order.ship_to,
         "created_at": order.created_at,

@@ -28,6 +28,9 @@ orders = Table(
     Column("shipping", BigInteger, nullable=False),
     Column("discount", BigInteger, nullable=False),
     Column("grand_total", BigInteger, nullable=False),
+    # [[title, minor units], …]
+    Column("shipping_lines", JSONB, nullable=False),
+    Column("discount_lines", JSONB, nullable=False),
     Column("psp_token", Text, nullable=False),
     Column("ship_to", JSONB, nullable=False),
     # [[sku, location, units], …], as product answered: read and written whole.
@@ -76,4 +79,14 @@ order_timeline = Table(
     Column("cause", Text, nullable=False),
     Column("trace_id", Text, nullable=False),
     info={MONTH_KEY: "order_id"},
+)
+
+account_limits = Table(
+    "account_limits",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("open_orders", Integer, nullable=False),
+    # [[minor units, currency], …]
+    Column("open_values", JSONB, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
 )

@@ -10,6 +10,7 @@ from uuid import UUID
 from chassis.kernel.errors import DomainError, NotFound
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
+from services.order.application.accounts.ports import Accounts
 from services.order.domain.order import Order, TimelineEntry
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import AccountId, Allocation, OrderId, OrderStatus
@@ -138,6 +139,9 @@ class Transaction(Protocol):
 
     @property
     def sagas(self) -> SagaStarts: ...
+
+    @property
+    def accounts(self) -> Accounts: ...
 
 
 # Call it to begin. The block commits when it ends and rolls back when it raises.

@@ -20,6 +20,7 @@ from services.order.domain.events import (
     OrderPlaced,
     OrderRejected,
 )
+from services.order.domain.order_charges import check_charges, check_currencies
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import (
     AccountId,
@@ -29,6 +30,7 @@ from services.order.domain.values import (
     FulfillmentStatus,
     Goods,
     LocationId,
+    OrderCharge,
     OrderId,
     OrderLine,
     OrderStatus,
@@ -98,6 +100,8 @@ class Order(Aggregate[OrderEvent]):
     reference: str
     created_at: datetime
     updated_at: datetime
+    shipping_lines: tuple[OrderCharge, ...] = ()
+    discount_lines: tuple[OrderCharge, ...] = ()
     status: OrderStatus = OrderStatus.PENDING
     payment_status: PaymentStatus = PaymentStatus.NONE
     fulfillment_status: FulfillmentStatus = FulfillmentStatus.UNFULFILLED
@@ -123,19 +127,25 @@ class Order(Aggregate[OrderEvent]):
         psp_token: str,
         reference: str,
         now: datetime,
+        shipping_lines: tuple[OrderCharge, ...] = (),
+        discount_lines: tuple[OrderCharge, ...] = (),
     ) -> Self:
         """
         Accept an order: stock and money are sought from here on.
 
         Raises:
             LinesOutOfRange: It has no lines, or more than 2,000.
-            CurrencyMismatch: Its amounts are not all in one currency.
+            CurrencyMismatch: Its amounts are not all in one currency; names one that is not.
+            ChargesOutOfRange, ChargesDoNotAddUp: Shipping or discount is not what it is made of.
             DiscountTooHigh: The discount exceeds the rest.
             OrderedTooMuch: The lines of one SKU add up to more than 1,000,000 units.
             TotalOutOfRange: There is nothing to pay, or more than 10¹³ minor units.
         """
         if not 1 <= len(lines) <= MOST_LINES:
             raise LinesOutOfRange(f"an order has 1 to {MOST_LINES:,} lines", field="lines")
+        check_currencies(lines, shipping, discount)
+        check_charges(shipping, shipping_lines, "shipping")
+        check_charges(discount, discount_lines, "discount")
         order = cls(
             id=order_id,
             account_id=account_id,
@@ -148,6 +158,8 @@ class Order(Aggregate[OrderEvent]):
             reference=reference,
             created_at=now,
             updated_at=now,
+            shipping_lines=shipping_lines,
+            discount_lines=discount_lines,
         )
         if order.grand_total.minor_units < 0:
             raise DiscountTooHigh("discount is more than items and shipping", field="discount")

@@ -18,6 +18,7 @@ from services.order.application.order_saga import OrderSaga
 from services.order.application.place_orders import PlaceOrder, WantedLine
 from services.order.application.ports import OrderNotFound, Refused, SoldVariant, TracedEntry
 from services.order.domain.values import AccountId, Address, Allocation, Channel, LocationId
+from tests.unit.order.accounts_memory import InMemoryAccounts
 
 LAMP = Sku("LAMP")
 SHOP = AccountId("shop-1")
@@ -36,6 +37,8 @@ class OrderWorld:
         self.variants = {LAMP: SoldVariant(title="Lamp", price=Money(10_00, "EUR"))}
         self.orders = {}
         self.requests = {}
+        self.limits = {}  # account id → its own
+        self.channel_limits = {}
         self.sagas = {}  # order id → (step, due at)
         self.timelines = {}
         self.events = []
@@ -67,6 +70,7 @@ class OrderWorld:
         yield tx
         self.orders, self.requests, self.sagas = tx.by_id, tx.by_key, tx.stories
         self.timelines = tx.timelines
+        self.limits = tx.accounts.own
         self.events += tx.events
 
     async def sold(self, skus):
@@ -109,6 +113,7 @@ class InMemoryTransaction:
         self.events = []
         self.orders = self.sagas = self
         self.requests = InMemoryRequests(self.by_key)
+        self.accounts = InMemoryAccounts(world.limits, world.channel_limits, self.by_id)
 
     async def find(self, order_ids):
         return {id_: deepcopy(self.by_id[id_]) for id_ in order_ids if id_ in self.by_id}
