@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
-from chassis.saga.standing import A_PERSON, Standing, StandingQuery
+from chassis.saga import listing
+from chassis.saga.standing import Standing, StandingQuery
 from chassis.saga.steps import Move
 from chassis.storage.database import Transaction, Write
 from chassis.wake import Wake
@@ -100,25 +100,7 @@ _TAKE_BACK = text(
     RETURNING step
     """
 )
-_FIND = text("SELECT * FROM sagas WHERE id = ANY(CAST(:ids AS uuid[]))")
-_HOLD = text("SELECT * FROM sagas WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE")
-_PAGE = text(
-    f"""
-    SELECT * FROM sagas
-    WHERE (since, id) > (CAST(:since AS timestamptz), CAST(:id AS uuid))
-        AND since <= CAST(:before AS timestamptz)
-        AND (CAST(:step AS text) = '' OR step = CAST(:step AS text))
-        AND starts_with(waits_for, CAST(:waits_for AS text))
-        AND (NOT CAST(:stuck AS boolean) OR attempts > 0 OR starts_with(waits_for, '{A_PERSON}'))
-    ORDER BY since, id LIMIT :limit
-    """
-)
 _NEXT_DUE = text("SELECT min(due_at) AS due_at FROM sagas WHERE step = :step")
-
-
-# Before and after any saga.
-_FIRST = datetime(1, 1, 2, tzinfo=UTC)
-_LAST = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,35 +227,20 @@ class Sagas:
         """
         Return where those of *ids* stand that have not ended.
         """
-        rows = await self._tx.rows(_FIND, {"ids": list(ids)})
-        return {row.id: _standing(row) for row in rows}
+        return await listing.find(self._tx, ids)
 
     async def hold(self, ids: Sequence[UUID]) -> dict[UUID, Standing]:
         """
         Lock the sagas of *ids* that have not ended, and return where they stand. Before their
         subjects are read, as `wake`; and whoever changes something wakes them after.
         """
-        rows = await self._tx.rows(_HOLD, {"ids": list(ids)})
-        return {row.id: _standing(row) for row in rows}
+        return await listing.hold(self._tx, ids)
 
     async def page(self, query: StandingQuery) -> Sequence[Standing]:
         """
         Return where the sagas stand that *query* asks for.
         """
-        since, id_ = query.after or (_FIRST, UUID(int=0))
-        rows = await self._tx.rows(
-            _PAGE,
-            {
-                "since": since,
-                "id": id_,
-                "before": query.before or _LAST,
-                "step": query.step,
-                "waits_for": query.waits_for,
-                "stuck": query.stuck,
-                "limit": query.limit,
-            },
-        )
-        return [_standing(row) for row in rows]
+        return await listing.page(self._tx, query)
 
     async def next_due(self, step: str) -> datetime | None:
         """
@@ -282,16 +249,3 @@ class Sagas:
         (row,) = await self._tx.rows(_NEXT_DUE, {"step": step})
         due_at: datetime | None = row.due_at
         return due_at
-
-
-def _standing(row: Row[Any]) -> Standing:
-    return Standing(
-        id=row.id,
-        step=row.step,
-        waits_for=row.waits_for,
-        since=row.since,
-        due_at=row.due_at,
-        attempts=row.attempts,
-        last_error=row.last_error,
-        began_at=row.began_at,
-    )

@@ -25,8 +25,9 @@ async def commands_of(page, cluster, directory):
         (r" YES=1", " --yes"),
         (r"make provision", r".venv/bin/python -m deploy.local.provision .run"),
         (r"make import FILE=(\S+)", rf"{LOCAL} import \1"),
-        (r"make (verify|events|dead-letters|rebuild-history)", rf"{LOCAL} \1"),
+        (r"make (verify|events|sagas|dead-letters|rebuild-history)(?! DO)", rf"{LOCAL} \1"),
         (rf"({re.escape(LOCAL)}.*)", r"\1 --state $STATE"),
+        (r'make sagas DO="(.*)"', rf"{LOCAL} sagas --state $STATE \1"),
         (r"(?<!/)\.venv/bin/", f"{sys.prefix}/bin/"),
         (r"\.run\b", str(cluster.state)),
     ):
@@ -63,6 +64,13 @@ async def test_the_history_can_be_rebuilt(cluster, tmp_path):
     assert code == 0, output
     assert "0 were missing, 0 were wrong" in output
     assert "invariants hold" in output
+
+
+async def test_sagas_can_be_looked_after(cluster, tmp_path):
+    code, output = await commands_of("how-to/look-after-sagas.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert "Nothing is stuck." in output or "Say --yes to do it." in output
 
 
 async def test_a_catalog_can_be_imported(cluster, tmp_path):

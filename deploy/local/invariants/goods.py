@@ -3,7 +3,7 @@
 from typing import Any
 
 from deploy.local.invariants.evidence import Evidence
-from deploy.local.invariants.invariant import Finding, Invariant
+from deploy.local.invariants.invariant import Finding, Invariant, by_query
 from deploy.local.invariants.merging import side_by_side
 
 ENDED = {"COMPLETED", "REJECTED", "CANCELLED"}
@@ -211,6 +211,18 @@ INVARIANTS = (
         "fulfillment-matches-orders",
         "The work on an order, all locations together, is what is allocated to it.",
         fulfillment_matches_orders,
+    ),
+    by_query(
+        "changes-whole",
+        "All the work of an order that is still to be done follows the same change of it.",
+        context="fulfillment",
+        count="SELECT count(DISTINCT order_id) FROM fulfillment_orders",
+        violations="""
+            SELECT order_id::text,
+                format('its work follows the changes %s', array_agg(DISTINCT change_number))
+            FROM fulfillment_orders WHERE ordered_units > 0
+            GROUP BY order_id HAVING count(DISTINCT change_number) > 1
+        """,
     ),
     Invariant(
         "parcels-match",

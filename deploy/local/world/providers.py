@@ -152,8 +152,9 @@ class Provider:
                     offer_ids=[work.offer.offer_id for work in wanted],
                 ),
             )
-            done = await self._settle(wanted, accepted.results, self._answer)
-            self.take_up(work.fulfillment_order for work in done)
+            await self._settle(wanted, accepted.results, self._answer)
+            # As it is now: an order may have changed since it was offered.
+            self.take_up(r.fulfillment_order for r in accepted.results if not r.HasField("error"))
         if unwanted:
             rejected = await self._patience(
                 self._fulfillment.RejectOffers,
@@ -223,7 +224,8 @@ class Provider:
 
     def _parcels(self, work: pb.FulfillmentOrder) -> Iterable[Parcel]:
         """
-        Share the goods out over the parcels: as evenly as whole units allow.
+        Share the goods out over the parcels: as evenly as whole units allow. The last one takes
+        what is left, which is less if the order changes meanwhile.
         """
         count = self.character.parcels
         for number in range(count):

@@ -9,6 +9,7 @@ from retail.fulfillment.v1.fulfillment_service_pb2_grpc import FulfillmentServic
 from retail.order.v1.cart_service_pb2_grpc import CartServiceStub
 from retail.order.v1.order_history_service_pb2_grpc import OrderHistoryServiceStub
 from retail.order.v1.order_service_pb2_grpc import OrderServiceStub
+from retail.order.v1.saga_service_pb2_grpc import SagaServiceStub
 from retail.payment.v1.payment_service_pb2_grpc import PaymentServiceStub
 from retail.product.v1.category_service_pb2_grpc import CategoryServiceStub
 from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
@@ -28,6 +29,7 @@ class Services:
         self.order = OrderServiceStub(self._channels["order"])
         self.order_history = OrderHistoryServiceStub(self._channels["order"])
         self.cart = CartServiceStub(self._channels["order"])
+        self.saga = SagaServiceStub(self._channels["order"])
         self.payment = PaymentServiceStub(self._channels["payment"])
         self.fulfillment = FulfillmentServiceStub(self._channels["fulfillment"])
 

@@ -168,6 +168,25 @@ async def test_a_step_that_was_cut_off_runs_again_after_its_lease(world, monkeyp
     assert id_ not in await world.standing()
 
 
+async def test_a_process_that_comes_back_does_not_wait_for_its_own_leases(world, running):
+    await world.start(3)
+    async with world.begin() as tx:
+        left = await tx.sagas.claim(
+            "first", limit=2, lease=runner_module.LEASE, now=system_clock(), by="order-1"
+        )
+        others = await tx.sagas.claim(
+            "first", limit=1, lease=runner_module.LEASE, now=system_clock(), by="order-2"
+        )
+
+    running(replace(world.runner(), instance="order-1").run())
+
+    async with asyncio.timeout(5):
+        while len(standing := await world.standing()) > 1:
+            await asyncio.sleep(0.01)
+    assert standing.keys() == {others[0].id}
+    assert sorted(world.saved) == sorted([claim.id for claim in left] * 2)
+
+
 async def test_an_outage_puts_the_whole_batch_off(world):
     ids = await world.start(3)
     world.trouble[ids[0]] = OSError("product is away")

@@ -172,6 +172,14 @@ CORRUPTIONS = {
         """UPDATE fulfillment_orders SET goods = '[["STONES", 1]]'""",
         "fulfillment-matches-orders",
     ),
+    "a change reaches half of the work": (
+        "fulfillment",
+        "fulfillment_orders",
+        "INSERT INTO fulfillment_orders SELECT (jsonb_populate_record(work, jsonb_build_object("
+        "'id', gen_random_uuid(), 'location_id', 'elsewhere', 'change_number', 1))).*"
+        " FROM fulfillment_orders AS work WHERE ordered_units > 0 LIMIT 1",
+        "changes-whole",
+    ),
     "a parcel has other goods in it": (
         "fulfillment",
         "shipments",

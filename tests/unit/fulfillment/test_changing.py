@@ -203,13 +203,14 @@ async def test_a_change_told_again_or_late_changes_nothing(world, order_id):
     assert world.events == []
 
 
-async def test_nothing_is_changed_once_a_parcel_has_left_from_anywhere(world, order_id):
+@pytest.mark.parametrize("which", [0, 1])
+async def test_nothing_is_changed_once_a_parcel_has_left_from_anywhere(world, order_id, which):
     await world.confirm(order_id, leeds={"LAMP": 2}, york={"LAMP": 2})
-    leeds, _ = world.work_on(order_id)
-    await accept(world, leeds.live_offer)
-    await dispatch(world, leeds)
+    work = world.work_on(order_id)[which]
+    await accept(world, work.live_offer)
+    await dispatch(world, work)
 
-    answer = await change(world, order_id, 1, leeds={"LAMP": 2}, york={"LAMP": 1})
+    answer = await change(world, order_id, 1, leeds={"LAMP": 1}, york={"LAMP": 1})
 
     assert answer == "ALREADY_DISPATCHED"
     assert goods_at(world, order_id) == {("leeds", "LAMP"): 2, ("york", "LAMP"): 2}
