@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product stress events provision sagas saga-bench dead-letters replay-events docs golden clean
+.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product stress events provision sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,10 +62,10 @@ logs: setup  ## Show the logs (SERVICE=order-1, FOLLOW=1)
 demo: setup  ## Orders from place to delivery, shown and checked
 	$(LOCAL) demo
 
-replay: setup  ## Real invoices as orders (DATA=file or folder, SPEED=max or ×real time)
+replay: setup  ## Real invoices as orders (DATA=file or folder, SPEED=max or ×real time, KILL=order KILLS=10)
 	@test -n "$(DATA)" || { echo "say which invoices: make replay DATA=../shared/data/online-retail/2010-12.csv.xz"; exit 2; }
 	$(LOCAL) up
-	$(LOCAL) replay $(DATA) $(if $(SPEED),--speed $(SPEED)) $(if $(LIMIT),--limit $(LIMIT))
+	$(LOCAL) replay $(DATA) $(if $(SPEED),--speed $(SPEED)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(KILL),--kill $(KILL)) $(if $(KILLS),--kills $(KILLS))
 
 import: setup  ## Products from a CSV file into the running cluster (FILE=catalog.csv, REFUSED=refused.csv)
 	@test -n "$(FILE)" || { echo "say which products: make import FILE=catalog.csv"; exit 2; }
@@ -74,9 +74,8 @@ import: setup  ## Products from a CSV file into the running cluster (FILE=catalo
 verify: setup  ## Check every invariant on the databases and streams of the running cluster
 	$(LOCAL) verify
 
-bench: setup  ## Orders per second beside the limits of this machine (ORDERS=, BATCH=, IN_FLIGHT=)
-	$(LOCAL) up
-	$(LOCAL) bench $(if $(ORDERS),--orders $(ORDERS)) $(if $(BATCH),--batch $(BATCH)) $(if $(IN_FLIGHT),--in-flight $(IN_FLIGHT))
+bench: setup  ## Orders placed → completed: rates, times, costs, beside the limits (ONLY=, ORDERS=, IN_FLIGHT=, BATCH=, ROUNDS=, KEPT=, OUT=, JSON=1)
+	$(LOCAL) bench $(foreach part,$(ONLY),--only $(part)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(IN_FLIGHT),--in-flight $(IN_FLIGHT)) $(if $(BATCH),--batch $(BATCH)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KEPT),--kept $(KEPT)) $(if $(OUT),--out $(OUT)) $(if $(JSON),--json)
 
 bench-events: setup  ## Events per second and their lag, beside PostgreSQL and JetStream alone (EVENTS=, SECONDS=)
 	$(LOCAL) bench-events $(if $(EVENTS),--events $(EVENTS)) $(if $(SECONDS),--seconds $(SECONDS))
@@ -105,6 +104,9 @@ replay-events: setup  ## Publish events again (SERVICE=order, SINCE= or AGGREGAT
 
 stress: setup  ## Kill, freeze and repeat under load, then count what was lost (SECONDS=, EVENTS=, SEED=, JSON=1)
 	$(BIN)/python -m tests.stress $(if $(SECONDS),--seconds $(SECONDS)) $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json)
+
+rebuild-history: setup  ## The history of orders anew from the streams of the running cluster (JSON=1)
+	@$(LOCAL) rebuild-history $(if $(JSON),--json)
 
 docs: setup  ## Write the generated pages of docs/ anew
 	$(BIN)/python scripts/configuration.py

@@ -7,6 +7,8 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from chassis.cache import metrics as cache_metrics
 from chassis.events import metrics
+from chassis.rpc import metrics as rpc_metrics
+from chassis.storage import metrics as storage_metrics
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "metrics.md"
 TYPES = {Counter: "counter", Gauge: "gauge", Histogram: "histogram"}
@@ -26,7 +28,7 @@ def page() -> str:
     )
     return head + "".join(
         row(metric)
-        for module in (metrics, cache_metrics)
+        for module in (metrics, cache_metrics, storage_metrics, rpc_metrics)
         for metric in vars(module).values()
         if isinstance(metric, MetricWrapperBase)
     )

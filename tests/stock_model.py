@@ -6,6 +6,7 @@ each step. It drives whatever runs the use cases: the world in memory, or replic
 """
 
 from datetime import timedelta
+from itertools import product
 from uuid import UUID, uuid5
 
 from hypothesis import strategies as st
@@ -27,6 +28,10 @@ from services.product.application.reservations.expire_reservations import expire
 from services.product.application.reservations.extend_reservations import (
     ExtendReservation,
     extend_reservations,
+)
+from services.product.application.reservations.reduce_reservations import (
+    ReduceReservation,
+    reduce_reservations,
 )
 from services.product.application.reservations.release_reservations import (
     ReleaseReservation,
@@ -52,7 +57,7 @@ from services.product.domain.allocation import Shipment
 from services.product.domain.location import Location, LocationState
 from services.product.domain.stock import Sourcing, SourcingStrategy
 from services.product.domain.stock_item import StockCondition
-from services.product.domain.values import LocationId, ReservationId, ShipmentId
+from services.product.domain.values import LocationId, Place, ReservationId, ShipmentId
 
 SKUS = ["LAMP", "SHADE"]
 # By priority; the last two have one.
@@ -154,15 +159,17 @@ class Model:
 
     def reserve(self, id_, lines, strategy, only):
         if id_ in self.holds:
-            wanted = {}
+            kept = {}
             for sku, _, units in self.holds[id_]["goods"]:
-                wanted[sku] = wanted.get(sku, 0) + units
-            return self._alive(id_) or ("" if wanted == lines else "RESERVATION_MISMATCH")
+                kept[sku] = kept.get(sku, 0) + units
+            known = lines in (kept, self.holds[id_]["lines"])
+            return self._alive(id_) or ("" if known else "RESERVATION_MISMATCH")
         goods = self.source(lines, strategy, only)
         if goods is None:
             return "OUT_OF_STOCK"
         ends = self.now + HOLD
         self.holds[id_] = {"state": "HELD", "goods": goods, "ends": ends, "shipped": {}}
+        self.holds[id_]["lines"] = lines
         return ""
 
     def confirm(self, id_):
@@ -184,8 +191,25 @@ class Model:
         hold["ends"] = max(hold["ends"], ends)
         return ""
 
+    def reduce(self, id_, kept):
+        if id_ not in self.holds:
+            return "RESERVATION_NOT_FOUND"
+        if refusal := self._alive(id_):
+            return refusal
+        hold = self.holds[id_]
+        goods = [(s, p, min(units, kept.get((s, p), 0))) for s, p, units in hold["goods"]]
+        if any(units < hold["shipped"].get((s, p), 0) for s, p, units in goods):
+            return "ALREADY_SHIPPED"
+        goods = [some for some in goods if some[2]]
+        if not goods:
+            return "RESERVATION_MISMATCH"
+        hold["goods"] = goods
+        if len(hold["shipped"]) == len(goods):
+            hold["state"] = "CONSUMED"
+        return ""
+
     def release(self, id_):
-        tombstone = {"state": "RELEASED", "goods": [], "ends": 0, "shipped": {}}
+        tombstone = {"state": "RELEASED", "goods": [], "lines": {}, "ends": 0, "shipped": {}}
         hold = self.holds.setdefault(id_, tombstone)
         if hold["state"] == "CONSUMED":
             return "RESERVATION_CONSUMED"
@@ -280,6 +304,15 @@ class Service:
     def reservation(self, number):
         return ReservationId(self.id("reservation", number))
 
+    def reduction(self, number, kept):
+        return ReduceReservation(
+            reservation_id=self.reservation(number),
+            kept={
+                Place(sku=self.sku(sku), location_id=self.place(place)): Quantity(units)
+                for (sku, place), units in kept.items()
+            },
+        )
+
     def levels(self):
         async def read():
             async with self.world.uow() as tx:
@@ -302,6 +335,7 @@ places = st.sampled_from(sorted(PLACES))
 units = st.integers(1, 6)
 deltas = st.sampled_from([-4, -2, -1, 1, 3])
 orders = st.dictionaries(skus, units, min_size=1)
+keeps = st.dictionaries(st.tuples(skus, places), units, min_size=1, max_size=4)
 
 
 def bookings():
@@ -332,6 +366,14 @@ class Machine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.ours, self.model = self.service(), Model()
+        # Something to begin with: who only meets refusals learns little.
+        for id_, (sku, place) in enumerate(product(SKUS, PLACES), start=100):
+            self.book(("receive", id_, sku, place, 8), again=False)
+        for id_ in range(1, 5):
+            lines = {"LAMP": 2, "SHADE": 8 + id_} if id_ % 2 else {"LAMP": 5}
+            self.reserve(id_, lines, SourcingStrategy.SPLIT_BY_STOCK, set(), again=False)
+            if id_ > 2:
+                self.confirm(id_)
 
     @rule(said=bookings(), again=st.booleans())
     def book(self, said, again):
@@ -373,6 +415,14 @@ class Machine(RuleBasedStateMachine):
     def release(self, id_):
         command = ReleaseReservation(reservation_id=self.ours.reservation(id_))
         assert self.ours.do(release_reservations, command) == [self.model.release(id_)]
+
+    @rule(id_=ids, kept=keeps, again=st.booleans())
+    def reduce(self, id_, kept, again):
+        command = self.ours.reduction(id_, kept)
+        times = 2 if again else 1
+        assert self.ours.do(reduce_reservations, *[command] * times) == [
+            self.model.reduce(id_, kept) for _ in range(times)
+        ]
 
     @rule(id_=ids, more=st.integers(-5, 30))
     def extend(self, id_, more):

@@ -12,16 +12,12 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import chain
 from uuid import UUID
 
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-from nats.errors import Error as NatsError
-
 from chassis.backoff import backoff_seconds
+from chassis.events.broker import Broker
 from chassis.events.dead_letters import BEHIND, bury, failure_of, forget_resolved
 from chassis.events.delivery import Delivery, Sorted, read_deliveries, sort_deliveries
 from chassis.events.gaps import ask_for_missing
@@ -44,6 +40,7 @@ from chassis.events.metrics import (
     sample_consumer,
     seconds_since,
 )
+from chassis.events.pull import Pull, acknowledge, pulling
 from chassis.events.redrive import redrive_some
 from chassis.events.streams import durable_of, stream_of
 from chassis.kernel.errors import Conflict
@@ -89,12 +86,19 @@ class Consumer:
     def __init__(
         self,
         database: Database,
-        broker: Client,
+        broker: Broker,
         *,
         listener: str,
         context: str,
         subscriptions: Sequence[Subscription],
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
+        """
+        Args:
+            linger_seconds: For so long more is let come together after a batch: what is not urgent
+                costs less in larger ones.
+        """
+        self._linger_seconds = linger_seconds
         self._database = database
         self._broker = broker
         self._context = context
@@ -147,31 +151,27 @@ class Consumer:
                 await asyncio.sleep(backoff_seconds(min(failures, 5), most=2.0))
 
     async def _listen(self) -> None:
-        jetstream = self._broker.jetstream()
-        inbox = await jetstream.pull_subscribe_bind(durable=self._name, stream=self._stream)
         try:
-            while True:
-                messages: list[Msg] = []
-                try:
-                    patience = HELD_FETCH_SECONDS if self._held else FETCH_SECONDS
-                    messages = await inbox.fetch(BATCH, timeout=patience)
-                except TimeoutError:
-                    if not self._held:
-                        # Silence, or a consumer that is gone, which looks the same.
-                        await inbox.consumer_info()
-                        continue
-                deliveries = await read_deliveries(messages)
-                DELIVERED.labels(self._name, "foreign").inc(len(messages) - len(deliveries))
-                held, self._held = self._held, []
-                await self.handle([*held, *deliveries])
-                if len(messages) < BATCH:
-                    await asyncio.sleep(LINGER_SECONDS)
+            async with pulling(self._broker, stream=self._stream, durable=self._name) as inbox:
+                await self._listen_to(inbox)
         finally:
             # What is held comes again by itself.
             self._held = []
-            # Whatever this says must not stand in for the reason why we are here.
-            with suppress(NatsError):
-                await inbox.unsubscribe()
+
+    async def _listen_to(self, inbox: Pull) -> None:
+        while True:
+            patience = HELD_FETCH_SECONDS if self._held else FETCH_SECONDS
+            messages = await inbox.fetch(BATCH, seconds=patience)
+            if not messages and not self._held:
+                # Silence, or a consumer that is gone, which looks the same.
+                await self._broker.jetstream().consumer_info(self._stream, self._name)
+                continue
+            deliveries = await read_deliveries(messages)
+            DELIVERED.labels(self._name, "foreign").inc(len(messages) - len(deliveries))
+            held, self._held = self._held, []
+            await self.handle([*held, *deliveries])
+            if len(messages) < BATCH:
+                await asyncio.sleep(self._linger_seconds)
 
     async def handle(self, deliveries: Sequence[Delivery]) -> None:
         """
@@ -234,8 +234,9 @@ class Consumer:
             too_long = [delivery for delivery in found.early if delivery.since < hold_from]
             aside = await self._put_aside(tx, too_long, marks)
             parked = await self._bury_behind(tx, found.behind)
-        for delivery in chain(*found.due.values(), found.done):
-            await delivery.message.ack()
+        await acknowledge(
+            self._broker, (each.message for each in chain(*found.due.values(), found.done))
+        )
         for delivery in found.behind:
             await self._finish(delivery, "behind", delivery.envelope.aggregate_id in parked)
         for delivery in too_long:

@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
-from nats.aio.client import Client
-
+from chassis.events.broker import Broker
 from chassis.events.dead_letters import FORGOTTEN, bury
 from chassis.events.delivery import Envelope
 from chassis.events.inbox import due_asks, park
@@ -27,7 +26,7 @@ AT_ONCE = 500
 
 
 async def ask_for_missing(
-    database: Database, broker: Client, *, consumer: str, context: str
+    database: Database, broker: Broker, *, consumer: str, context: str
 ) -> int:
     """
     Ask once for what is due to be asked for, and return of how many aggregates that is.

@@ -7,8 +7,9 @@ from itertools import groupby
 from uuid import uuid4
 
 import orjson
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
+
+from chassis.events.broker import Broker, command_of
 
 PUBLISH_SECONDS = 5.0
 
@@ -34,7 +35,7 @@ class Outgoing:
     chain: int = 0
 
 
-async def publish_atomically(broker: Client, messages: Sequence[Outgoing]) -> list[int]:
+async def publish_atomically(broker: Broker, messages: Sequence[Outgoing]) -> list[int]:
     """
     Publish *messages* as one atomic batch: all are stored, in this order and with one sync to disk
     (ADR-50 of NATS), or none. Return their sequences in the stream.
@@ -44,13 +45,14 @@ async def publish_atomically(broker: Client, messages: Sequence[Outgoing]) -> li
     """
     batch = uuid4().hex
     *first, last = messages
-    for number, message in enumerate(first, start=1):
-        headers = {
-            **message.headers,
-            "Nats-Batch-Id": batch,
-            "Nats-Batch-Sequence": str(number),
-        }
-        await broker.publish(message.subject, message.payload, headers=headers)
+    await broker.publish_many(
+        command_of(
+            message.subject,
+            message.payload,
+            {**message.headers, "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)},
+        )
+        for number, message in enumerate(first, start=1)
+    )
     headers = {
         **last.headers,
         "Nats-Batch-Id": batch,
@@ -64,7 +66,7 @@ async def publish_atomically(broker: Client, messages: Sequence[Outgoing]) -> li
     return list(range(end - len(messages) + 1, end + 1))
 
 
-async def publish_singly(broker: Client, messages: Sequence[Outgoing]) -> list[int]:
+async def publish_singly(broker: Broker, messages: Sequence[Outgoing]) -> list[int]:
     """
     Publish *messages* each by itself, and return their sequences in the stream. One that was stored
     a moment ago is not stored again: it has the sequence that it was given then.

@@ -10,9 +10,8 @@ import asyncio
 import logging
 from functools import partial
 
-from nats.aio.client import Client
-
 from chassis.backoff import backoff_seconds
+from chassis.events.broker import Broker
 from chassis.events.metrics import (
     REFUSED_BATCHES,
     REPLAYED,
@@ -48,7 +47,7 @@ class Publisher:
     def __init__(
         self,
         database: Database,
-        broker: Client,
+        broker: Broker,
         *,
         context: str,
         told: Wake,

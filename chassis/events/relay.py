@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from nats.aio.client import Client
 from opentelemetry.trace import SpanKind
 from sqlalchemy import Row, text
 
 from chassis.backoff import backoff_seconds
+from chassis.events.broker import Broker
 from chassis.events.headers import event_headers
 from chassis.events.metrics import PUBLISHED, REFUSED_BATCHES, RELAY_LAG
 from chassis.events.partitions import try_partitions_with_work
@@ -54,7 +54,7 @@ _SELECT = text(
 _STILL_THERE = text("SELECT 1")
 
 
-async def relay(database: Database, broker: Client, *, context: str, told: Wake) -> None:
+async def relay(database: Database, broker: Broker, *, context: str, told: Wake) -> None:
     """
     Publish outbox events until cancelled.
 
@@ -81,7 +81,7 @@ async def relay(database: Database, broker: Client, *, context: str, told: Wake)
             await asyncio.sleep(LINGER_SECONDS)
 
 
-async def relay_batch(database: Database, broker: Client, *, context: str) -> int:
+async def relay_batch(database: Database, broker: Broker, *, context: str) -> int:
     """
     Publish up to 500 waiting events, and return how many there were.
     """
@@ -105,7 +105,7 @@ async def relay_batch(database: Database, broker: Client, *, context: str) -> in
     return len(rows)
 
 
-async def drain_outbox(database: Database, broker: Client, *, context: str) -> None:
+async def drain_outbox(database: Database, broker: Broker, *, context: str) -> None:
     """
     Publish what waits, several batches at once: while one is filed the next one is published.
     """
@@ -114,13 +114,13 @@ async def drain_outbox(database: Database, broker: Client, *, context: str) -> N
             lanes.create_task(_relay_rush(database, broker, context))
 
 
-async def _relay_rush(database: Database, broker: Client, context: str) -> None:
+async def _relay_rush(database: Database, broker: Broker, context: str) -> None:
     while await relay_batch(database, broker, context=context) >= RUSH:
         pass
 
 
 async def _publish(
-    tx: Transaction, broker: Client, rows: Sequence[Row[Any]], context: str
+    tx: Transaction, broker: Broker, rows: Sequence[Row[Any]], context: str
 ) -> Sequence[int]:
     messages = [_message(row, context) for row in rows]
     if len(messages) > 1:

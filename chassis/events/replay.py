@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from sqlalchemy import text
 
+from chassis.events.broker import Broker
 from chassis.events.metrics import REPLAYED
 from chassis.events.put_back import Tail, put_back, wait_for_room
 from chassis.kernel.ids import new_id
@@ -101,7 +101,7 @@ def replay_subject(context: str) -> str:
 
 
 async def ask_for_replay(
-    broker: Client, context: str, listener: str, tails: Sequence[tuple[UUID, int]]
+    broker: Broker, context: str, listener: str, tails: Sequence[tuple[UUID, int]]
 ) -> ReplayAnswer:
     """
     Ask the publisher of *context* for events from a version on, by aggregate.
@@ -112,7 +112,7 @@ async def ask_for_replay(
 
 
 async def answer_replay_requests(
-    database: Database, broker: Client, *, context: str, told: Wake
+    database: Database, broker: Broker, *, context: str, told: Wake
 ) -> None:
     """
     Put back into the outbox what listeners ask for, until cancelled.

@@ -23,6 +23,9 @@ _MORE = orjson.dumps({"batch": BATCH, "no_wait": True})
 class Stored:
     """
     An event as its stream has it.
+
+    Attributes:
+        payload: Empty unless it was asked for.
     """
 
     sequence: int
@@ -30,10 +33,16 @@ class Stored:
     subject: str
     aggregate_id: UUID
     version: int
+    payload: bytes = b""
 
 
 async def stored_events(
-    broker: Client, context: str, *, first: int = 1, last: int | None = None
+    broker: Client,
+    context: str,
+    *,
+    first: int = 1,
+    last: int | None = None,
+    with_payloads: bool = False,
 ) -> AsyncIterator[Stored]:
     """
     Yield what the stream of *context* holds now, in order, and passes over what is no event.
@@ -41,6 +50,7 @@ async def stored_events(
     Args:
         first: The sequence to begin at.
         last: The sequence to end at; all there are, if none is given.
+        with_payloads: Whether more is wanted than their headers say.
     """
     jetstream = broker.jetstream()
     stream = stream_of(context)
@@ -52,8 +62,7 @@ async def stored_events(
         ack_policy=AckPolicy.NONE,
         deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
         opt_start_seq=first,
-        # They say it all.
-        headers_only=True,
+        headers_only=not with_payloads,
         inactive_threshold=60,
         mem_storage=True,
     )
@@ -91,6 +100,7 @@ def _event(sequence: int, message: Msg) -> Stored | None:
             message.subject,
             UUID(headers["ce-subject"]),
             int(headers["ce-sequence"]),
+            message.data,
         )
     except (KeyError, ValueError):
         return None

@@ -8,6 +8,7 @@ import grpc
 from opentelemetry.trace import SpanKind, StatusCode
 
 from chassis.rpc import deadlines
+from chassis.rpc.metrics import calls_of
 from chassis.rpc.server import KEEPALIVE, MOST_MESSAGE_BYTES, MOST_METADATA_BYTES
 from chassis.rpc.server_edge import ITEMS_KEY, TRACEPARENT_KEY
 from chassis.telemetry.tracing import item_traces, pack_items, traceparent_of, tracer
@@ -66,6 +67,7 @@ class ClientEdge(grpc.aio.UnaryUnaryClientInterceptor):
                 "no time was left to call",
             )
         method = details.method if isinstance(details.method, str) else details.method.decode()
+        calls_of(method).inc()
         with tracer.start_as_current_span(
             method, kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
         ) as span:

@@ -8,17 +8,19 @@ For each step one loop takes what is due, one saga or two hundred, and runs the 
     FINALIZE  one short transaction: lock the claims that still hold, change and save the
               subjects, tell their events, move the sagas on
 
-What goes on at once keeps its claim and runs its next step right away. A crash at any line leaves
-the claim to run out, and the step runs again. A batch that fails is tried again one by one, so that
-one bad subject does not hold up the others.
+What goes on at once runs its next step right away, and is written down with the step after which
+it waits or ends (ADR-0024). A crash at any line leaves the claim to run out, and all runs again
+from the step that was written down. A batch that fails is tried again one by one, so that one bad
+subject does not hold up the others.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -69,6 +71,31 @@ class SagaTransaction(Protocol[S]):
 Begin = Callable[[], AbstractAsyncContextManager[SagaTransaction[S]]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch(Generic[S]):
+    """
+    Sagas that run together.
+
+    Attributes:
+        standing: The step at which the database has them; they may be further by now.
+        leased_until: Until when nobody else runs them.
+        changed: The subjects that are other than in the database.
+    """
+
+    standing: str
+    claims: Sequence[Claim]
+    subjects: Mapping[UUID, S]
+    leased_until: datetime
+    changed: Set[UUID] = frozenset()
+
+    @property
+    def unchanged(self) -> "Batch[S]":
+        """
+        The same, to be run again from where it stands: nothing of what was changed counts.
+        """
+        return replace(self, changed=frozenset())
+
+
 @dataclass(frozen=True, slots=True)
 class SagaRunner(Generic[S]):
     """
@@ -108,10 +135,11 @@ class SagaRunner(Generic[S]):
         """
         Run *step*, and what follows from it at once, for what is due; return for how many.
         """
-        claims, subjects, _ = await self._prepare(step, limit)
-        if claims:
-            await self._run_claims(step, claims, subjects)
-        return len(claims)
+        batch, _ = await self._prepare(step, limit)
+        if batch is None:
+            return 0
+        await self._run_batch(step, batch)
+        return len(batch.claims)
 
     async def take_back(self) -> None:
         """
@@ -129,9 +157,9 @@ class SagaRunner(Generic[S]):
     async def _drive(self, step: Step[S]) -> None:
         bell, free, failures = self.bells.of(step.name), asyncio.Semaphore(LANES), 0
 
-        async def run_lane(claims: Sequence[Claim], subjects: dict[UUID, S]) -> None:
+        async def run_lane(batch: Batch[S]) -> None:
             try:
-                await self._run_claims(step, claims, subjects)
+                await self._run_batch(step, batch)
             except Exception as error:  # the leases run out, and the step runs again
                 log.warning("saga %s/%s: %r", self.name, step.name, error)
             finally:
@@ -142,7 +170,7 @@ class SagaRunner(Generic[S]):
                 # What comes due while all lanes are taken gathers into the next batch.
                 await free.acquire()
                 try:
-                    claims, subjects, pause = await self._prepare(step, BATCH)
+                    batch, pause = await self._prepare(step, BATCH)
                 except Exception as error:  # the database is away; the sagas are safe in it
                     free.release()
                     failures += 1
@@ -150,15 +178,13 @@ class SagaRunner(Generic[S]):
                     await asyncio.sleep(backoff_seconds(failures, most=2.0))
                     continue
                 failures = 0
-                if claims:
-                    lanes.create_task(run_lane(claims, subjects))
+                if batch:
+                    lanes.create_task(run_lane(batch))
                 else:
                     free.release()
                     await bell.wait(sweep_seconds=pause)
 
-    async def _prepare(
-        self, step: Step[S], limit: int
-    ) -> tuple[Sequence[Claim], dict[UUID, S], float]:
+    async def _prepare(self, step: Step[S], limit: int) -> tuple[Batch[S] | None, float]:
         """
         Claim what is due and read its subjects; or return for how many seconds to sleep at most.
         """
@@ -168,60 +194,110 @@ class SagaRunner(Generic[S]):
                 step.name, limit=limit, lease=LEASE, now=now, by=self.instance
             )
             if claims:
-                return claims, await tx.subjects([claim.id for claim in claims]), 0.0
+                batch = Batch(
+                    standing=step.name,
+                    claims=claims,
+                    subjects=await tx.subjects([claim.id for claim in claims]),
+                    leased_until=now + LEASE,
+                )
+                return batch, 0.0
             due_at = await tx.sagas.next_due(step.name)
         pause = (due_at - now).total_seconds() if due_at else SWEEP_SECONDS
-        return (), {}, min(max(pause, 0.01), SWEEP_SECONDS)
+        return None, min(max(pause, 0.01), SWEEP_SECONDS)
 
-    async def _run_claims(
-        self, step: Step[S], claims: Sequence[Claim], subjects: dict[UUID, S]
-    ) -> None:
+    async def _run_batch(self, step: Step[S], batch: Batch[S]) -> None:
         """
         Run *step*, and what follows from it at once, for claimed sagas.
         """
-        traces = {claim.id: claim.trace for claim in claims}
-        follow: dict[str, list[Claim]] = {}
+        traces = {claim.id: claim.trace for claim in batch.claims}
+        follow: Sequence[tuple[str, Batch[S]]] = ()
         with item_spans(f"saga {self.name}.{step.name}", traces):
             try:
                 async with asyncio.timeout(step.within.total_seconds()):
-                    outcomes = await step.act([subjects[claim.id] for claim in claims])
-                follow = await self._finalize(step, claims, subjects, outcomes)
+                    outcomes = await step.act([batch.subjects[claim.id] for claim in batch.claims])
             except Exception as error:  # sorted out below: one by one, or put off
-                await self._sort_out(step, claims, error)
-        for name, again in follow.items():
-            await self._run_claims(self._step(name), again, subjects)
+                await self._sort_out(step, batch, error)
+                return
+            try:
+                follow = await self._go_on(step, batch, outcomes)
+            except Exception as error:
+                # What was changed may be half written down: nothing of it counts.
+                await self._sort_out(
+                    self._step(batch.standing), replace(batch, changed=frozenset()), error
+                )
+        for name, further in follow:
+            await self._run_batch(self._step(name), further)
 
-    async def _sort_out(self, step: Step[S], claims: Sequence[Claim], error: Exception) -> None:
+    async def _go_on(
+        self, step: Step[S], batch: Batch[S], outcomes: Sequence[Outcome[S] | TryAgain]
+    ) -> Sequence[tuple[str, Batch[S]]]:
+        """
+        Write down what waits or ends, and return what goes on at once, with the step it goes to.
+        """
+        now = self.clock()
+        on: dict[str, list[Claim]] = defaultdict(list)
+        changed = set(batch.changed)
+        settled: list[tuple[Claim, Outcome[S] | TryAgain]] = []
+        for claim, outcome in zip(batch.claims, outcomes, strict=True):
+            if not isinstance(outcome, Outcome) or not self._may_go_on(outcome, batch, now):
+                settled.append((claim, outcome))
+                continue
+            if outcome.change:
+                outcome.change(batch.subjects[claim.id], now)
+                changed.add(claim.id)
+            assert outcome.next_step
+            on[outcome.next_step].append(replace(claim, attempts=0))
+        renewed = await self._finalize(step, batch, settled) if settled else ()
+        further = [(n, replace(batch, claims=cs, changed=changed)) for n, cs in on.items()]
+        return [*further, *renewed]
+
+    def _may_go_on(self, outcome: Outcome[S], batch: Batch[S], now: datetime) -> bool:
+        """
+        Return whether a saga may run its next step before this one is written down: at once, and
+        well within its lease.
+        """
+        if outcome.wait or outcome.next_step is None:
+            return False
+        return now + self._step(outcome.next_step).within < batch.leased_until
+
+    async def _sort_out(self, step: Step[S], batch: Batch[S], error: Exception) -> None:
         """
         Put off what an outage stopped; run again one by one what failed as a batch.
         """
         outage = is_outage(error)
         # One that changed meanwhile is no reason to put off the others.
-        if len(claims) == 1 or (outage and not isinstance(error, Conflict)):
+        if outage and not isinstance(error, Conflict):
+            await self._put_off(step, batch, error)
+        elif len(batch.claims) == 1:
             if not outage:
                 log.error("saga %s/%s failed", self.name, step.name, exc_info=error)
-            again = TryAgain(because=f"{type(error).__name__}: {error}"[:500], outage=outage)
-            await self._give_back(step, claims, again)
-            return
-        log.warning("saga %s/%s: %r; one by one", self.name, step.name, error)
-        for claim in claims:
-            async with self.begin() as tx:
-                subjects = await tx.subjects([claim.id])
-            await self._run_claims(step, [claim], subjects)
+            await self._put_off(
+                self._step(batch.standing), replace(batch, changed=frozenset()), error
+            )
+        else:
+            log.warning("saga %s/%s: %r; one by one", self.name, step.name, error)
+            for claim in batch.claims:
+                async with self.begin() as tx:
+                    subjects = await tx.subjects([claim.id])
+                one = replace(batch.unchanged, claims=[claim], subjects=subjects)
+                await self._run_batch(self._step(batch.standing), one)
 
-    async def _give_back(self, step: Step[S], claims: Sequence[Claim], again: TryAgain) -> None:
+    async def _put_off(self, step: Step[S], batch: Batch[S], error: Exception) -> None:
         """
-        Put off *claims*. If it is our database that is away, do so when it is back, rather than
-        leave them to their leases.
+        Let *step* run again later. If it is our database that is away, say so when it is back,
+        rather than leave the sagas to their leases.
         """
+        because = f"{type(error).__name__}: {error}"[:500]
+        again = TryAgain(because=because, outage=is_outage(error))
         failures, late = 0, self.clock() + LEASE
         while True:
             try:
-                await self._finalize(step, claims, {}, [again] * len(claims))
+                await self._finalize(step, batch, [(claim, again) for claim in batch.claims])
             except Exception as error:
                 if not is_outage(error) or self.clock() > late:
                     raise
                 failures += 1
+                step, batch = self._step(batch.standing), batch.unchanged
                 await asyncio.sleep(backoff_seconds(failures, most=AWAY_SECONDS))
             else:
                 return
@@ -229,46 +305,56 @@ class SagaRunner(Generic[S]):
     async def _finalize(
         self,
         step: Step[S],
-        claims: Sequence[Claim],
-        subjects: dict[UUID, S],
-        outcomes: Sequence[Outcome[S] | TryAgain],
-    ) -> dict[str, list[Claim]]:
+        batch: Batch[S],
+        outcomes: Sequence[tuple[Claim, Outcome[S] | TryAgain]],
+    ) -> Sequence[tuple[str, Batch[S]]]:
         """
-        Make *outcomes* true, and return the claims that stay ours, by the step that follows.
+        Make *outcomes* true, and return what stays ours for another lease, with the step it goes
+        to.
         """
         now = self.clock()
-        follow: dict[str, list[Claim]] = {}
+        follow: dict[str, list[Claim]] = defaultdict(list)
         async with self.begin() as tx:
-            ours = await tx.sagas.still_ours(step.name, claims)
-            changed: list[S] = []
+            ours = await tx.sagas.still_ours(batch.standing, [claim for claim, _ in outcomes])
+            changed = set(batch.changed)
             moves: list[Move] = []
             ended: list[UUID] = []
-            for claim, outcome in zip(claims, outcomes, strict=True):
-                if claim.id not in ours:
-                    continue  # woken or claimed again meanwhile: it runs again
+            # Others were woken or claimed again meanwhile: they run again.
+            held = [(claim, outcome) for claim, outcome in outcomes if claim.id in ours]
+            for claim, outcome in held:
                 if isinstance(outcome, TryAgain):
-                    moves.append(self._put_off(step, claim, outcome))
+                    moves.append(self._again(step, claim, outcome))
                     continue
                 if outcome.change:
-                    outcome.change(subjects[claim.id], now)
-                    changed.append(subjects[claim.id])
+                    outcome.change(batch.subjects[claim.id], now)
+                    changed.add(claim.id)
                 move = outcome.move(claim.id, due_at=now + (outcome.wait or LEASE))
                 if move is None:
                     ended.append(claim.id)
                     continue
                 moves.append(move)
-                # What goes on at once is ours for another lease: no need to claim and read again.
                 if not outcome.wait:
-                    follow.setdefault(move.step, []).append(replace(claim, attempts=0))
+                    follow[move.step].append(replace(claim, attempts=0))
             await tx.sagas.move(moves, now=now)
             await tx.sagas.end(ended)
-            await tx.save_subjects(changed)
-        return follow
+            await tx.save_subjects([batch.subjects[c.id] for c, _ in held if c.id in changed])
+        return [
+            (
+                name,
+                Batch(
+                    standing=name,
+                    claims=claims,
+                    subjects=batch.subjects,
+                    leased_until=now + LEASE,
+                ),
+            )
+            for name, claims in follow.items()
+        ]
 
     def _step(self, name: str) -> Step[S]:
         return next(step for step in self.steps if step.name == name)
 
-    def _put_off(self, step: Step[S], claim: Claim, outcome: TryAgain) -> Move:
+    def _again(self, step: Step[S], claim: Claim, outcome: TryAgain) -> Move:
         attempts = claim.attempts + 1
         return Move(
             id=claim.id,

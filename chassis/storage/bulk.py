@@ -6,10 +6,11 @@ one round trip, whether it is one row or five hundred, with one plan for all siz
 a column that says the same in all of them travels once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlalchemy import Table, TextClause, text
@@ -23,6 +24,9 @@ Rows = Sequence[Mapping[str, Any]]
 # From so many rows on it pays to look for columns that say the same everywhere. (Below, the text
 # of the statement would vary more than its work.)
 MANY = 32
+
+# Marks a table that is made of months (chassis.storage.months): `info={MONTH_KEY: "id"}`.
+MONTH_KEY = "month key"
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -72,7 +76,8 @@ async def update_rows(
     if rows:
         columns = _columns_of(table, rows)
         sql = _update(table, columns.names, columns.shared, tuple(key), version)
-        await tx.write(Write(target=table.name, sql=sql, parameters=columns.values, rows=len(rows)))
+        values = {**columns.values, **_bounds_of(table, rows)}
+        await tx.write(Write(target=table.name, sql=sql, parameters=values, rows=len(rows)))
 
 
 async def upsert_rows(tx: Transaction, table: Table, rows: Rows, *, key: Sequence[str]) -> None:
@@ -84,6 +89,33 @@ async def upsert_rows(tx: Transaction, table: Table, rows: Rows, *, key: Sequenc
         columns = _columns_of(table, rows)
         sql = _upsert(table, columns.names, columns.shared, tuple(key))
         await tx.write(Write(target=table.name, sql=sql, parameters=columns.values))
+
+
+def rows_of(table: Table, *, order: str) -> TextClause:
+    """
+    Return the statement that reads the rows of some ids from a table that is made of months: in
+    *order* for each id. Give it the parameters `ids` and `bounds_of` them.
+
+    The bounds leave out months before it begins; the rest is looked up id by id, each in its
+    month. OFFSET 0 keeps it so: the planner would make a join of it, and guess (ADR-0023).
+    """
+    key = table.info[MONTH_KEY]
+    return text(
+        f"""
+        SELECT found.* FROM unnest(CAST(:ids AS uuid[])) AS wanted (wanted_id), LATERAL (
+            SELECT * FROM {table.fullname} WHERE {key} = wanted_id
+                AND {key} BETWEEN CAST(:lowest AS uuid) AND CAST(:highest AS uuid)
+            ORDER BY {order} OFFSET 0
+        ) AS found
+        """
+    )
+
+
+def bounds_of(ids: Collection[UUID]) -> Mapping[str, UUID]:
+    """
+    Return the lowest and the highest of *ids*.
+    """
+    return {"lowest": min(ids), "highest": max(ids)}
 
 
 Names = tuple[str, ...]
@@ -117,12 +149,22 @@ def _columns_of(table: Table, rows: Rows) -> _Columns:
             # Of ids: nothing in them needs quotes.
             said = ["{" + ",".join(map(str, value)) + "}" for value in said]
         # One array at least must say how many rows there are.
-        if len(rows) >= MANY and len(shared) < len(names) - 1 and _are_alike(said):
+        may_be_shared = len(rows) >= MANY and name != table.info.get(MONTH_KEY)
+        if may_be_shared and len(shared) < len(names) - 1 and _are_alike(said):
             shared.append(name)
             values[name] = said[0]
         else:
             values[name] = said
     return _Columns(names, tuple(shared), values)
+
+
+def _bounds_of(table: Table, rows: Rows) -> Mapping[str, Any]:
+    """
+    Return the lowest and the highest id among *rows*, if the table is made of months.
+    """
+    if MONTH_KEY not in table.info:
+        return {}
+    return bounds_of([row[table.info[MONTH_KEY]] for row in rows])
 
 
 def _are_alike(values: Sequence[Any]) -> bool:
@@ -153,6 +195,10 @@ def _update(table: Table, columns: Names, shared: Names, key: Names, version: st
     match = " AND ".join(f"old.{c} = new.{c}" for c in key)
     if version:
         match += f" AND old.{version} = new.{version} - 1"
+    if by := table.info.get(MONTH_KEY):
+        # Says nothing new, but to the planner: which months need not be looked at (ADR-0023).
+        match += f" AND old.{by} = ANY(CAST(:{by} AS uuid[]))"
+        match += f" AND old.{by} BETWEEN CAST(:lowest AS uuid) AND CAST(:highest AS uuid)"
     source = _source(table, columns, shared)
     return f"UPDATE {table.fullname} AS old SET {changes} FROM ({source}) AS new WHERE {match}"
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
+import orjson
 from asyncpg.exceptions import UniqueViolationError
 from sqlalchemy import Executable, MetaData, Row, TextClause, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from chassis.kernel.errors import Conflict
+from chassis.storage.metrics import STATEMENTS, TRANSACTIONS
 from chassis.telemetry.sql import trace_statements
 
 # Predictable constraint names, so that a migration can refer to them.
@@ -69,6 +71,7 @@ class Transaction:
         Run *statement* and return its rows.
         """
         await self.flush()
+        STATEMENTS.inc()
         return (await self.connection.execute(statement, parameters)).all()
 
     async def run(
@@ -78,6 +81,7 @@ class Transaction:
         Run *statement* and return how many rows it changed.
         """
         await self.flush()
+        STATEMENTS.inc()
         return (await self.connection.execute(statement, parameters)).rowcount
 
     async def write(self, write: Write) -> None:
@@ -107,6 +111,7 @@ class Transaction:
             for number, write in enumerate(writes)
             for name, value in write.parameters.items()
         }
+        STATEMENTS.inc()
         try:
             (counts,) = await self.connection.execute(
                 _together(tuple(write.sql for write in writes)), parameters
@@ -186,6 +191,7 @@ class Database:
         Open a transaction: it commits when the block ends and rolls back when it raises.
         """
         async with self._engine.connect() as connection, connection.begin():
+            TRANSACTIONS.inc()
             transaction = Transaction(connection)
             yield transaction
             await transaction.prepare_commit()
@@ -197,7 +203,12 @@ class Database:
 
 
 def connect(
-    url: str, *, application: str, pool_size: int = 4, idle_seconds: float = 15
+    url: str,
+    *,
+    application: str,
+    pool_size: int = 4,
+    idle_seconds: float = 15,
+    one_plan: bool = False,
 ) -> Database:
     """
     Return the database at *url* (`postgresql+asyncpg://…`); nothing is opened before first use.
@@ -208,6 +219,8 @@ def connect(
             would be closed on return, and opened again by the next rush.)
         idle_seconds: How long an open transaction may do nothing before the server ends it, and
             its locks with it: for so long a frozen process stands in everybody's way.
+        one_plan: Whether a statement is planned once, for all values. Else the server compares,
+            and over tables that are made of months it plans each time anew (ADR-0023).
     """
     engine = create_async_engine(
         url,
@@ -221,6 +234,8 @@ def connect(
         pool_use_lifo=True,
         # What a failed statement was given may be somebody's address: it belongs in no log.
         hide_parameters=True,
+        # Columns of JSON are read with every aggregate that has one.
+        json_deserializer=orjson.loads,
         connect_args={
             # Bounds every wait: a database that went silent fails the call instead of hanging it.
             "command_timeout": 15,
@@ -231,6 +246,7 @@ def connect(
                 # Plans are kept, and the first ones are made while tables are small and unknown:
                 # a scan that was right then would stay in use as they grow.
                 "enable_seqscan": "off",
+                "plan_cache_mode": "force_generic_plan" if one_plan else "auto",
                 "statement_timeout": "10s",
                 "lock_timeout": "5s",
                 "idle_in_transaction_session_timeout": f"{idle_seconds:g}s",

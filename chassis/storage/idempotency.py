@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from functools import lru_cache
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import (
@@ -21,12 +22,13 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    TextClause,
     text,
 )
 from sqlalchemy import Uuid as UuidType
 
 from chassis.kernel.errors import RuleViolated
-from chassis.storage.bulk import insert_missing_rows
+from chassis.storage.bulk import insert_missing_rows, insert_rows
 from chassis.storage.database import Transaction
 
 IDEMPOTENCY_1 = """
@@ -64,9 +66,12 @@ class Request:
     outcome_id: UUID
 
 
-def idempotency_table(metadata: MetaData) -> Table:
+def idempotency_table(metadata: MetaData, name: str = "idempotency") -> Table:
+    """
+    Return the table of requests; another one of its form, with another life, has another *name*.
+    """
     return Table(
-        "idempotency",
+        name,
         metadata,
         Column("caller", Text, nullable=False),
         Column("request_id", UuidType, nullable=False),
@@ -78,10 +83,14 @@ def idempotency_table(metadata: MetaData) -> Table:
 
 
 _TABLE = idempotency_table(MetaData())
-_SELECT = text(
-    "SELECT caller, request_id, fingerprint, outcome_id FROM idempotency"
-    " WHERE request_id = ANY(CAST(:ids AS uuid[]))"
-)
+
+
+@lru_cache(maxsize=8)
+def _select(table: str) -> TextClause:
+    return text(
+        f"SELECT caller, request_id, fingerprint, outcome_id FROM {table}"
+        " WHERE request_id = ANY(CAST(:ids AS uuid[]))"
+    )
 
 
 def fingerprint_of(content: bytes) -> bytes:
@@ -92,13 +101,14 @@ def fingerprint_of(content: bytes) -> bytes:
 
 
 async def find_requests(
-    tx: Transaction, requests: Sequence[tuple[str, UUID, bytes]]
+    tx: Transaction, requests: Sequence[tuple[str, UUID, bytes]], *, table: Table = _TABLE
 ) -> Sequence[UUID | RequestIdReused | None]:
     """
     Return what each of *requests* (caller, request id, fingerprint) brought about; `None` for one
     that was not done, the refusal for one that says something else under a used id.
     """
-    found = await tx.rows(_SELECT, {"ids": [request_id for _, request_id, _ in requests]})
+    ids = [request_id for _, request_id, _ in requests]
+    found = await tx.rows(_select(table.name), {"ids": ids})
     before = {(row.caller, row.request_id): row for row in found}
     answers: list[UUID | RequestIdReused | None] = []
     for caller, request_id, fingerprint in requests:
@@ -122,22 +132,13 @@ async def claim_requests(
     Args:
         requests: No two of the same caller and id.
     """
-    rows = [
-        {
-            "caller": request.caller,
-            "request_id": request.request_id,
-            "fingerprint": request.fingerprint,
-            "outcome_id": request.outcome_id,
-            "created_at": now,
-        }
-        # One global order, so that two batches never wait for each other in a circle.
-        for request in sorted(requests, key=lambda r: (r.request_id, r.caller))
-    ]
-    claimed = await insert_missing_rows(tx, _TABLE, rows, returning="outcome_id")
+    claimed = await insert_missing_rows(tx, _TABLE, _rows(requests, now), returning="outcome_id")
     repeated = [request for request in requests if request.outcome_id not in claimed]
     if not repeated:
         return {}
-    found = await tx.rows(_SELECT, {"ids": [request.request_id for request in repeated]})
+    found = await tx.rows(
+        _select(_TABLE.name), {"ids": [request.request_id for request in repeated]}
+    )
     before = {(row.caller, row.request_id): row for row in found}
     answers: dict[tuple[str, UUID], UUID | RequestIdReused] = {}
     for request in repeated:
@@ -148,3 +149,33 @@ async def claim_requests(
             else RequestIdReused.of(request.request_id)
         )
     return answers
+
+
+async def record_requests(
+    tx: Transaction, requests: Sequence[Request], *, now: datetime, table: Table = _TABLE
+) -> None:
+    """
+    Record *requests*, which `find_requests` does not know, as done by this transaction; before its
+    next read or at its end.
+
+    Args:
+        requests: No two of the same caller and id.
+
+    Raises:
+        Conflict: Now or at the end of the transaction: one of them was done meanwhile.
+    """
+    await insert_rows(tx, table, _rows(requests, now), raced=True)
+
+
+def _rows(requests: Sequence[Request], now: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "caller": request.caller,
+            "request_id": request.request_id,
+            "fingerprint": request.fingerprint,
+            "outcome_id": request.outcome_id,
+            "created_at": now,
+        }
+        # One global order, so that two batches never wait for each other in a circle.
+        for request in sorted(requests, key=lambda r: (r.request_id, r.caller))
+    ]

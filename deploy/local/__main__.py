@@ -16,6 +16,7 @@ from deploy.local import (
     events,
     import_products,
     logs,
+    rebuild_history,
     replay,
     replay_events,
     sagas,
@@ -43,6 +44,7 @@ COMMANDS = {
     "sagas": sagas,
     "dead-letters": dead_letters,
     "replay-events": replay_events,
+    "rebuild-history": rebuild_history,
 }
 
 

@@ -13,8 +13,8 @@ add_arguments = dead_letters.add_arguments
 async def run(arguments: Namespace) -> int:
     cluster = load(arguments.state)
     databases = {
-        listener: connect(cluster.databases[listener].app, application="dead-letters")
-        for listener in WAYBILL.listeners
+        service: connect(cluster.databases[service].app, application="dead-letters")
+        for service in dict.fromkeys(map(WAYBILL.home_of, WAYBILL.listeners))
     }
     try:
         return await dead_letters.run_on(databases, arguments)

@@ -14,9 +14,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from uuid import uuid4
 
-import grpc
-
-from chassis.backoff import backoff_seconds
 from chassis.kernel.clock import system_clock
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.telemetry.tracing import current_traceparent, trace_id_of, tracer
@@ -33,10 +30,10 @@ from deploy.local.verify import verify
 from deploy.local.while_running import while_running
 from deploy.local.world.catalogue import offer_products, receive
 from deploy.local.world.latency import short
-from deploy.local.world.outcomes import ENDED
 from deploy.local.world.patience import Patience
 from deploy.local.world.providers import at_work, retire
 from deploy.local.world.services import Services, services_of
+from deploy.local.world.watching import watched_to_its_end
 from retail.order.v1 import order_service_pb2 as pb
 
 ALL_WITHIN_SECONDS = 120.0
@@ -119,21 +116,13 @@ async def place_and_watch(
     """
     with tracer.start_as_current_span(f"customer: {journey.name}"):
         trace_id = trace_id_of(current_traceparent())
-        order = (await patience(services.order.PlaceOrder, journey.request(shop))).order
-    watch = pb.WatchOrderRequest(account_id=order.account_id, order_id=order.order_id)
-    told = failures = 0
-    while True:
-        try:
-            async for news in services.order.WatchOrder(watch):
-                order = news.order
-                for entry in order.timeline[told:]:
-                    tell(f"{entry.what}  ({entry.cause})")
-                told = len(order.timeline)
-                if order.status in ENDED:
-                    return order, trace_id
-        except grpc.aio.AioRpcError:
-            failures += 1
-        await asyncio.sleep(backoff_seconds(max(failures, 1), most=1.0))
+        placed = (await patience(services.order.PlaceOrder, journey.request(shop))).order
+    order, told = placed, 0
+    async for order in watched_to_its_end(placed, services):
+        for entry in order.timeline[told:]:
+            tell(f"{entry.what}  ({entry.cause})")
+        told = len(order.timeline)
+    return order, trace_id
 
 
 def show(outcomes: Sequence[Outcome], spans: Sequence[Span], verdict: Verdict) -> None:

@@ -137,7 +137,7 @@ async def _messages(evidence: Evidence, context: str) -> int | None:
 
 async def _heard(evidence: Evidence, listener: str, context: str) -> Heard:
     name = durable_of(listener, context)
-    (row,) = await evidence.fetch(listener, _INBOX, name)
+    (row,) = await evidence.fetch(WAYBILL.home_of(listener), _INBOX, name)
     try:
         info = await evidence.broker.jetstream().consumer_info(stream_of(context), name)
     except NotFoundError:

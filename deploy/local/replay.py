@@ -26,6 +26,7 @@ from deploy.local.cluster import Cluster, load, to_json
 from deploy.local.invoices.mapping import Mapping, map_invoices
 from deploy.local.invoices.placing import Placing
 from deploy.local.invoices.reading import files_in, lines_of
+from deploy.local.kills import Kills
 from deploy.local.progress import progress
 from deploy.local.replay_state import ReplayState, load_state, save_state
 from deploy.local.replay_summary import show_accounts, show_summary, summary_of
@@ -63,6 +64,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="SHARE",
         help="of so many products only half is in stock, 0 to 1 (default: 0)",
     )
+    parser.add_argument(
+        "--kill",
+        metavar="SERVICE",
+        default="",
+        help="kill -9 this service meanwhile, such as order",
+    )
+    parser.add_argument(
+        "--kills", type=int, default=10, metavar="N", help="how often (default: 10)"
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
@@ -96,7 +106,11 @@ async def run(arguments: Namespace) -> int:
         print("\nChecking every invariant …")
     verdict = await verify(cluster, wait_seconds=10)
     summary = summary_of(mapping.accounts, replay.outcomes, replay.state, verdict)
-    summary |= {"repeated_calls": replay.patience.repeats, "refused_to_providers": replay.refused}
+    summary |= {
+        "repeated_calls": replay.patience.repeats,
+        "refused_to_providers": replay.refused,
+        "kills": replay.kills.done if replay.kills else 0,
+    }
     file.write_bytes(to_json(summary))
     if arguments.json:
         print(to_json(summary).decode(), end="")
@@ -127,6 +141,9 @@ class Replay:
         self.patience = Patience()
         self.state: ReplayState = load_state(self._state_file)
         self.refused: Counter[str] = Counter()
+        self.kills = (
+            Kills(cluster, arguments.kill, times=arguments.kills) if arguments.kill else None
+        )
         self.outcomes: Outcomes
 
     async def run(self) -> bool:
@@ -221,14 +238,20 @@ class Replay:
             async with asyncio.TaskGroup() as tasks:
                 showing = tasks.create_task(show())
                 self._working = tasks.create_task(work())
+                killing = tasks.create_task(self._kill(len(orders)))
                 with suppress(asyncio.CancelledError):
                     await self._working
                 ended = not self._working.cancelled() and not self._stopping.is_set()
                 showing.cancel()
+                killing.cancel()
             self.state.seconds = before + time.monotonic() - began
             tell(self.outcomes.ended, self._more(providers, time.monotonic() - began))
         self._save()
         return ended
+
+    async def _kill(self, orders: int) -> None:
+        if self.kills:
+            await self.kills.run(lambda: self.outcomes.ended, orders)
 
     def _save(self) -> None:
         self.state.note(self.outcomes.followed)

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 # The checkout: where `services`, `chassis` and `gen` are.
@@ -24,7 +24,8 @@ class Topology:
 
     Attributes:
         contexts: The services, each with its database, stream and port.
-        listeners: Whose events a service consumes: the listener by the context that publishes.
+        listeners: Whose events each listener consumes.
+        homes: Which service a listener belongs to whose name is not the service's.
         service: The command that runs a service; `{service}` stands for its name.
         preparation: The command that makes the servers ready for the services; none if empty.
             It is given the state directory.
@@ -34,6 +35,13 @@ class Topology:
     listeners: Mapping[str, tuple[str, ...]]
     service: Command
     preparation: Command = ()
+    homes: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def home_of(self, listener: str) -> str:
+        """
+        Return the service in whose database *listener* keeps its inbox.
+        """
+        return self.homes.get(listener, listener)
 
     def command_of(self, service: str) -> Command:
         return tuple(word.format(service=service) for word in self.service)
@@ -41,7 +49,12 @@ class Topology:
 
 WAYBILL = Topology(
     contexts=("product", "order", "payment", "fulfillment"),
-    listeners={"order": ("fulfillment",), "fulfillment": ("order",)},
+    listeners={
+        "order": ("fulfillment",),
+        "history": ("order", "payment", "fulfillment"),
+        "fulfillment": ("order",),
+    },
+    homes={"history": "order"},
     service=(sys.executable, "-m", "services.{service}"),
     preparation=(sys.executable, "-m", "deploy.local.provision"),
 )

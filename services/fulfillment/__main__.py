@@ -23,7 +23,7 @@ from services.fulfillment.entrypoints.servicer import FulfillmentServicer
 from services.fulfillment.entrypoints.subscriptions import HEARS, subscriptions
 from services.fulfillment.entrypoints.timers import expire_overdue_offers
 from services.fulfillment.settings import Settings
-from services.fulfillment.wire import DOMAIN
+from services.fulfillment.wire.fields import DOMAIN
 
 
 async def main(settings: Settings) -> None:

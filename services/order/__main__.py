@@ -1,5 +1,7 @@
 """Run the order service: `python -m services.order`."""
 
+from datetime import timedelta
+
 import uvloop
 
 from chassis.events.broker import connect_broker
@@ -13,8 +15,13 @@ from chassis.saga.runner import SagaRunner
 from chassis.saga.store import Bells
 from chassis.settings import read_settings
 from chassis.storage.database import connect
+from chassis.storage.months import Months
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
+from retail.order.v1.cart_service_pb2_grpc import add_CartServiceServicer_to_server
+from retail.order.v1.order_history_service_pb2_grpc import (
+    add_OrderHistoryServiceServicer_to_server,
+)
 from retail.order.v1.order_service_pb2_grpc import add_OrderServiceServicer_to_server
 from retail.order.v1.saga_service_pb2_grpc import add_SagaServiceServicer_to_server
 from services.order.adapters.catalog import GrpcCatalog
@@ -22,13 +29,23 @@ from services.order.adapters.fulfillment import GrpcFulfillment
 from services.order.adapters.inventory import GrpcInventory
 from services.order.adapters.order_changes import HeardOrderChanges
 from services.order.adapters.payments import GrpcPayments
-from services.order.adapters.unit_of_work import join_with, sql_unit_of_work
+from services.order.adapters.unit_of_work import history_of, join_with, sql_unit_of_work
 from services.order.application.order_saga import OrderSaga
+from services.order.domain.cart import Lifetimes
+from services.order.entrypoints.cart_servicer import CartServicer
+from services.order.entrypoints.history_subscriptions import HEARS as HISTORY_HEARS
+from services.order.entrypoints.history_subscriptions import (
+    LINGER_SECONDS,
+    LISTENER,
+    history_subscriptions,
+)
+from services.order.entrypoints.order_history_servicer import OrderHistoryServicer
 from services.order.entrypoints.saga_servicer import SagaServicer
 from services.order.entrypoints.servicer import OrderServicer
 from services.order.entrypoints.subscriptions import HEARS, subscriptions
+from services.order.entrypoints.timers import expire_overdue_carts
 from services.order.settings import Settings
-from services.order.wire import DOMAIN
+from services.order.wire.orders import DOMAIN
 
 
 async def main(settings: Settings) -> None:
@@ -41,7 +58,7 @@ async def main(settings: Settings) -> None:
         metrics_address=settings.metrics_address,
         log_level=settings.log_level,
     )
-    database = connect(settings.database_url, application=settings.instance)
+    database = connect(settings.database_url, application=settings.instance, one_plan=True)
     broker = await connect_broker(settings.nats_url, name=settings.instance)
     product = channel(settings.product_target)
     payment = channel(settings.payment_target)
@@ -50,7 +67,7 @@ async def main(settings: Settings) -> None:
     told, due = Wake(), Bells()
     join = join_with(told=told, due=due, clock=system_clock)
     uow = sql_unit_of_work(database, join)
-    changes = HeardOrderChanges(broker)
+    changes = HeardOrderChanges(broker, database)
     saga = OrderSaga(
         inventory=GrpcInventory(product),
         payments=GrpcPayments(payment),
@@ -77,24 +94,53 @@ async def main(settings: Settings) -> None:
         subscriptions=subscriptions(join, system_clock),
     )
 
+    months = Months(database, kept_months=settings.orders_kept_months)
+    histories = [
+        Consumer(
+            database,
+            broker,
+            listener=LISTENER,
+            context=context,
+            subscriptions=history_subscriptions(context, history_of),
+            linger_seconds=LINGER_SECONDS,
+        )
+        for context in HISTORY_HEARS
+    ]
+
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     server.on_stop(changes.close)
-    servicer = OrderServicer(
-        uow=uow, catalog=GrpcCatalog(product), changes=changes, clock=system_clock
-    )
+    catalog = GrpcCatalog(product)
+    servicer = OrderServicer(uow=uow, catalog=catalog, changes=changes, clock=system_clock)
     add_OrderServiceServicer_to_server(servicer, server.grpc)
     add_SagaServiceServicer_to_server(
         SagaServicer(uow=uow, steps=steps, clock=system_clock), server.grpc
     )
+    add_OrderHistoryServiceServicer_to_server(OrderHistoryServicer(uow=uow), server.grpc)
+    lifetimes = Lifetimes(
+        account=timedelta(days=settings.cart_kept_days),
+        anonymous=timedelta(days=settings.anonymous_cart_kept_days),
+    )
+    carts = CartServicer(uow=uow, catalog=catalog, lifetimes=lifetimes, clock=system_clock)
+    add_CartServiceServicer_to_server(carts, server.grpc)
     if settings.grpc_reflection:
-        server.reflect("retail.order.v1.OrderService", "retail.order.v1.SagaService")
+        server.reflect(
+            "retail.order.v1.OrderService",
+            "retail.order.v1.CartService",
+            "retail.order.v1.OrderHistoryService",
+            "retail.order.v1.SagaService",
+        )
 
+    # Before anybody can write.
+    await months.get_ready()
     api = [changes.run()] if settings.plays("api") else []
     worker = (
         [
             publisher.run(),
             consumer.run(),
+            *(history.run() for history in histories),
             runner.run(),
+            months.run(),
+            expire_overdue_carts(uow=uow, clock=system_clock),
         ]
         if settings.plays("worker")
         else []

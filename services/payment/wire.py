@@ -16,6 +16,7 @@ from chassis.kernel.money import Money
 from chassis.kernel.psp_token import PspToken
 from chassis.rpc.errors import status_from_error
 from chassis.rpc.money import money_from_wire, money_to_wire
+from chassis.rpc.timestamps import timestamp_to_wire
 from retail.payment.v1 import payment_events_pb2, payment_service_pb2
 from services.payment.application.authorize_payments import AuthorizePayment
 from services.payment.application.capture_payments import CapturePayment
@@ -149,15 +150,14 @@ def payment_to_wire(payment: Payment) -> payment_service_pb2.Payment:
 
 
 def transaction_to_wire(transaction: PaymentTransaction) -> payment_service_pb2.PaymentTransaction:
-    wire = payment_service_pb2.PaymentTransaction(
+    return payment_service_pb2.PaymentTransaction(
         transaction_id=str(transaction.id),
         kind=KINDS[transaction.kind],
         state=STATES[transaction.state],
         amount=money_to_wire(transaction.amount),
         failure=transaction.failure,
+        create_time=timestamp_to_wire(transaction.requested_at),
     )
-    wire.create_time.FromDatetime(transaction.requested_at)
-    return wire
 
 
 def balance_to_wire(balance: Balance) -> payment_service_pb2.AccountBalance:

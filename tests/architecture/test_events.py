@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 
 from deploy.local.topology import WAYBILL
+from services.order.entrypoints import history_subscriptions
 
 CONTEXTS = ["product", "order", "payment", "fulfillment"]
 
@@ -57,5 +58,6 @@ def test_whoever_listens_has_a_consumer():
         service: (import_module(f"services.{service}.entrypoints.subscriptions").HEARS,)
         for service in ("order", "fulfillment")
     }
+    heard["history"] = history_subscriptions.HEARS
 
     assert {listener: tuple(contexts) for listener, contexts in WAYBILL.listeners.items()} == heard

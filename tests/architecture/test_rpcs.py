@@ -18,17 +18,19 @@ def rpcs_of(proto):
             yield context, service.name, method.name
 
 
+def snake_case(name):
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
 RPCS = [rpc for proto in PROTOS for rpc in rpcs_of(proto)]
 
 
 @pytest.mark.parametrize(("context", "service", "rpc"), RPCS)
 def test_no_rpc_is_left_unimplemented(context, service, rpc):
     # The service that a context is named after has the plain file name.
-    noun = service.removesuffix("Service").lower()
+    noun = snake_case(service.removesuffix("Service"))
     file = "servicer" if noun == context else f"{noun}_servicer"
-    servicer = getattr(
-        import_module(f"services.{context}.entrypoints.{file}"), f"{noun.capitalize()}Servicer"
-    )
+    servicer = getattr(import_module(f"services.{context}.entrypoints.{file}"), f"{service}r")
 
     module = getattr(servicer, rpc).__module__
 
@@ -43,6 +45,8 @@ COMMANDS = [(context, rpc) for context, _, rpc in RPCS if not rpc.startswith(QUE
 def test_the_use_case_of_a_command_stands_in_a_file_of_its_name(context, rpc):
     # Two RPCs, one use case: placing one order is placing a batch of one.
     name = {"PlaceOrder": "PlaceOrders", "BatchPlaceOrders": "PlaceOrders"}.get(rpc, rpc)
-    file = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    file = snake_case(name)
 
-    assert list((ROOT / "services" / context / "application").rglob(f"{file}.py"))
+    # One that answers many callers at once has its name in the plural.
+    application = ROOT / "services" / context / "application"
+    assert [*application.rglob(f"{file}.py"), *application.rglob(f"{file}s.py")]

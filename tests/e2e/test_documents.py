@@ -25,7 +25,7 @@ async def commands_of(page, cluster, directory):
         (r" YES=1", " --yes"),
         (r"make provision", r".venv/bin/python -m deploy.local.provision .run"),
         (r"make import FILE=(\S+)", rf"{LOCAL} import \1"),
-        (r"make (verify|events|sagas|dead-letters)(?! DO)", rf"{LOCAL} \1"),
+        (r"make (verify|events|sagas|dead-letters|rebuild-history)(?! DO)", rf"{LOCAL} \1"),
         (rf"({re.escape(LOCAL)}.*)", r"\1 --state $STATE"),
         (r'make sagas DO="(.*)"', rf"{LOCAL} sagas --state $STATE \1"),
         (r"(?<!/)\.venv/bin/", f"{sys.prefix}/bin/"),
@@ -58,6 +58,14 @@ async def test_events_can_be_looked_after(cluster, tmp_path):
     assert "events are being published once more" in output
 
 
+async def test_the_history_can_be_rebuilt(cluster, tmp_path):
+    code, output = await commands_of("how-to/rebuild-the-history.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert "0 were missing, 0 were wrong" in output
+    assert "invariants hold" in output
+
+
 async def test_sagas_can_be_looked_after(cluster, tmp_path):
     code, output = await commands_of("how-to/look-after-sagas.md", cluster, tmp_path)
 
@@ -82,6 +90,17 @@ async def test_something_can_be_sold(cluster, tmp_path):
     assert '"correctedQuery": "whistling kettle"' in output
     assert '"status": "ORDER_STATUS_PLACED"' in output
     assert '"available": "6"' in output
+
+
+async def test_carts_can_be_sold_with(cluster, tmp_path):
+    for _ in range(2):
+        code, output = await commands_of("how-to/sell-with-carts.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert '"CART_ITEM_CHANGE_PRICE_UP"' in output
+    assert "the order costs 53.00 EUR, not 49.00 EUR as expected" in output
+    assert "one order: " in output
+    assert '"state": "CART_STATE_CHECKED_OUT"' in output
 
 
 async def test_a_flash_sale_can_be_watched(cluster, tmp_path):

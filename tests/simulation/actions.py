@@ -6,14 +6,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chassis.kernel.errors import DomainError
+from services.order.application.cancel_order import CancelOrder, cancel_order
+from services.order.application.change_order import ChangeOrder, change_order
 from services.order.application.sagas.act import SagaAction
 from services.order.application.sagas.compensate_sagas import CompensateSagas, compensate_sagas
 from services.order.application.sagas.retry_sagas import RetrySagas, retry_sagas
 from services.order.application.sagas.skip_saga_steps import SkipSagaSteps, skip_saga_steps
-from services.order.domain.values import OrderId
+from services.order.domain.values import AccountId, Address, OrderId
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
+
+ACCOUNT = AccountId("shop-1")
 
 _LOOKS = 30
 # During the first steps, while a provider works, or around a parcel's way.
@@ -86,7 +91,41 @@ async def _act(world: "World", use_case: Callable[..., Any], command: SagaAction
         world.acted.setdefault(order_id, []).append(what)
 
 
+async def cancel(world: "World", order_id: OrderId) -> None:
+    command = CancelOrder(account_id=ACCOUNT, order_id=order_id)
+    await _ask(world, cancel_order, command)
+
+
+async def change(world: "World", order_id: OrderId) -> None:
+    chance = world.random
+    lines = world.memory.order(order_id).lines
+    some = [line for line in lines if chance.random() < 0.7]
+    quantities = {line.number: chance.randint(0, line.quantity.units) for line in some}
+    elsewhere = Address(name="Bo", lines=(), city="", postal_code="", country_code="GB")
+    if ship_to := chance.choice((None, elsewhere)) or (elsewhere if not quantities else None):
+        world.log(f"another address for {world.name(order_id)}: {ship_to.name}")
+    command = ChangeOrder(
+        account_id=ACCOUNT, order_id=order_id, ship_to=ship_to, quantities=quantities
+    )
+    await _ask(world, change_order, command)
+
+
+async def _ask(
+    world: "World", use_case: Callable[..., Any], command: CancelOrder | ChangeOrder
+) -> None:
+    what = f"{type(command).__name__} of {world.name(command.order_id)}"
+    try:
+        await use_case(command, uow=world.uow, clock=world.clock)
+    except DomainError as refusal:
+        world.log(f"{what}: {refusal!r}")
+    else:
+        world.log(f"{what}: asked for")
+
+
+CHANGE = Action("change", change)
 ACTIONS = (
+    CHANGE,
+    Action("cancel", cancel),
     Action("retry", retry),
     Action("compensate", compensate),
     Action("see to it elsewhere", see_to_it_elsewhere),

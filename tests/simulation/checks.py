@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chassis.saga.runner import LEASE
-from services.order.application.order_saga import LOOK_AGAIN_AFTER
+from services.order.application.saga_outcomes import LOOK_AGAIN_AFTER
 from services.order.domain.order import Order
-from services.order.domain.values import OrderStatus, PaymentStatus, Reason
+from services.order.domain.values import OrderStatus, PaymentStatus, Reason, RequestState
 
 if TYPE_CHECKING:
     from tests.simulation.faults import StepRun
@@ -36,7 +36,7 @@ def complaints(world: "World") -> Sequence[str]:
     found += [f"{run.step} ran longer than its lease" for run in world.runs if _overran(world, run)]
     for order_id, name in world.placed.items():
         order = world.memory.order(order_id)
-        for check in (_end, _why, _money, _goods, _work, _timeline, _pace):
+        for check in (_end, _why, _money, _goods, _work, _requests, _timeline, _pace):
             found += [f"{name}: {what}" for what in check(world, order)]
     return found
 
@@ -135,6 +135,30 @@ def _work(world: "World", order: Order) -> Iterator[str]:
         told = sum(work.parcels for work in works)
         if told != len(order.shipments):
             yield f"{told} parcels left, {len(order.shipments)} are noted"
+
+
+def _requests(world: "World", order: Order) -> Iterator[str]:
+    """
+    What customers asked for has an answer, and the answer is true.
+    """
+    cancellation, change = order.cancellation, order.change
+    if cancellation and order.has_ended:
+        cancelled = order.status in {OrderStatus.CANCELLED, OrderStatus.REJECTED}
+        if (cancellation.state is RequestState.ACCEPTED) != cancelled:
+            yield f"is {order.status}, and its cancellation {cancellation.state}"
+    if order.has_ended and (order.is_to_be_cancelled or order.is_to_be_changed):
+        yield "has ended, and a request has no answer"
+    if change and change.state is RequestState.ACCEPTED:
+        asked = {line.number: line.quantity.units for line in order.lines}
+        if any(asked.get(number, 0) != units for number, units in change.quantities.items()):
+            yield f"was changed to {change.quantities}, and has {asked}"
+    works = world.fulfillment.work.get(order.id, [])
+    ordered = Counter({(a.sku, a.location_id): a.units for a in order.allocations})
+    worked: Counter[tuple[str, str]] = Counter()
+    for work in works:
+        worked.update({(a.sku, a.location_id): a.units for a in work.goods})
+    if works and not order.is_to_be_changed and ordered != worked:
+        yield f"{dict(ordered)} are allocated, {dict(worked)} are worked on"
 
 
 def _timeline(world: "World", order: Order) -> Iterator[str]:

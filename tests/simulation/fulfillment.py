@@ -13,7 +13,7 @@ from services.order.application.note_deliveries import NoteDelivery, note_delive
 from services.order.application.note_dispatches import NoteDispatch, note_dispatches
 from services.order.application.note_unfulfillable import NoteUnfulfillable, note_unfulfillable
 from services.order.application.note_work_accepted import NoteWorkAccepted, note_work_accepted
-from services.order.application.ports import Refused
+from services.order.application.participants import FulfillmentChange, Refused
 from services.order.domain.events import OrderConfirmed
 from services.order.domain.order import Order
 from services.order.domain.values import Allocation, Goods, LocationId, OrderId, ShipmentId
@@ -53,6 +53,8 @@ class Work:
     order_id: OrderId
     location_id: LocationId
     left: list[Allocation]
+    # All that is to be sent, whether or not it has left.
+    goods: list[Allocation]
     cancelled: bool = False
     parcels: int = 0
     untold: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
@@ -64,6 +66,7 @@ class Fulfillment:
         self._shut: set[OrderId] = set()
         self.work: dict[OrderId, list[Work]] = defaultdict(list)
         self.ways: dict[OrderId, Ways] = {}
+        self.changed: dict[OrderId, int] = {}
 
     async def hear(self, event: OrderConfirmed) -> None:
         """
@@ -76,7 +79,7 @@ class Fulfillment:
         for allocation in event.goods:
             by_location[allocation.location_id].append(allocation)
         for location_id, goods in by_location.items():
-            work = Work(order_id, location_id, goods)
+            work = Work(order_id, location_id, goods, goods)
             self.work[order_id].append(work)
             self._world.spawn(self._do(work, self.ways[order_id]))
             self._world.spawn(self._tell(work))
@@ -91,6 +94,28 @@ class Fulfillment:
             return refused("ALREADY_DISPATCHED")
         for work in works:
             work.cancelled = True
+        return None
+
+    def change(self, change: FulfillmentChange, *, moody: bool) -> Refused | None:
+        order_id = change.order_id
+        works = self.work[order_id]
+        if self.changed.get(order_id, 0) >= change.number:
+            return None
+        if order_id in self._shut:
+            return refused("FULFILLMENT_CANCELLED")
+        if not works:
+            return Refused(reason="FULFILLMENT_NOT_OPEN", passing=True)
+        if moody and works[0].left and not works[0].cancelled:
+            # A parcel leaves at this very moment.
+            self._dispatch(works[0], works[0].left)
+        if any(work.parcels for work in works):
+            return refused("ALREADY_DISPATCHED")
+        self.changed[order_id] = change.number
+        for work in works:
+            work.goods = [a for a in change.goods if a.location_id == work.location_id]
+            # What no provider wants stays so.
+            work.left = work.goods if work.left else []
+            work.cancelled = work.cancelled or not work.goods
         return None
 
     async def _do(self, work: Work, ways: Ways) -> None:
@@ -135,6 +160,7 @@ class Fulfillment:
                 "location_id": work.location_id,
                 "goods": tuple(Goods(sku=a.sku, units=a.units) for a in goods),
                 "at": self._world.clock(),
+                "change_number": self.changed.get(work.order_id, 0),
             },
         )
         work.left = [a for a in work.left if a not in goods]

@@ -18,7 +18,8 @@ from chassis.saga.standing import Standing, StandingQuery
 from chassis.saga.steps import Move
 from chassis.saga.store import Claim
 from services.order.application.ports import OrderNotFound, TracedEntry
-from services.order.domain.order import Order, TimelineEntry
+from services.order.domain.order import Order
+from services.order.domain.timeline import TimelineEntry
 from services.order.domain.values import AccountId, OrderId
 
 T = TypeVar("T")

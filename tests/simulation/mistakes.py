@@ -8,9 +8,9 @@ from uuid import UUID
 from chassis.saga.runner import SagaRunner
 from chassis.saga.steps import Outcome, Step
 from chassis.saga.store import Claim
-from services.order.application import order_saga
+from services.order.application import saga_outcomes
 from services.order.application.order_saga import OrderSaga
-from services.order.application.ports import Refused
+from services.order.application.participants import Refused
 from services.order.domain.order import Order
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import ShipmentId
@@ -88,12 +88,12 @@ class DispatchDeadlineForgotten(World):
     """
 
     async def live(self) -> None:
-        promised = order_saga.DISPATCH_WITHIN
-        order_saga.DISPATCH_WITHIN = timedelta(days=400)
+        promised = saga_outcomes.DISPATCH_WITHIN
+        saga_outcomes.DISPATCH_WITHIN = timedelta(days=400)
         try:
             await super().live()
         finally:
-            order_saga.DISPATCH_WITHIN = promised
+            saga_outcomes.DISPATCH_WITHIN = promised
 
 
 class ClaimNotChecked(World):

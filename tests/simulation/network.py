@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from copy import copy
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from services.order.application.ports import Refused
+from services.order.application.participants import FulfillmentChange, Refused
 from services.order.domain.order import Order
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import Allocation
@@ -115,6 +115,11 @@ class NetworkInventory:
     async def release(self, orders: Sequence[Order]) -> Sequence[Refused | None]:
         return await self._call("product.release", orders, self._product.release)
 
+    async def reduce(
+        self, kept: Sequence[tuple[Order, Sequence[Allocation]]]
+    ) -> Sequence[Refused | None]:
+        return await self._call("product.reduce", kept, self._product.reduce)
+
     async def consume(
         self, shipments: Sequence[tuple[Order, Shipment]]
     ) -> Sequence[Refused | None]:
@@ -140,6 +145,9 @@ class NetworkPayments:
 class NetworkFulfillment:
     def __init__(self, world: "World") -> None:
         self._call, self._fulfillment = world.network.call, world.fulfillment
+
+    async def change(self, changes: Sequence[FulfillmentChange]) -> Sequence[Refused | None]:
+        return await self._call("fulfillment.change", changes, self._fulfillment.change)
 
     async def cancel(self, orders: Sequence[Order]) -> Sequence[Refused | None]:
         return await self._call("fulfillment.cancel", orders, self._fulfillment.cancel)

@@ -6,13 +6,14 @@ is refused from then on.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chassis.kernel.clock import Clock
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
-from services.order.application.ports import Refused
+from services.order.application.participants import Refused
 from services.order.domain.order import Order
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import Allocation, LocationId, OrderId, ShipmentId
@@ -79,6 +80,22 @@ class Product:
             known.state = "released"
             known.left.clear()
         self.reservations[order.id] = known
+        return None
+
+    def reduce(self, item: tuple[Order, Sequence[Allocation]], *, moody: bool) -> Refused | None:
+        order, allocations = item
+        known = self.of(order.id)
+        if moody or known is None:
+            return refused("RESERVATION_NOT_FOUND")
+        if known.state in {"released", "expired"}:
+            return refused(f"RESERVATION_{known.state.upper()}")
+        kept = Counter({(a.sku, a.location_id): a.units for a in allocations})
+        shipped: Counter[Place] = Counter()
+        for parcel in order.shipments:
+            shipped.update(self.shipped.get(parcel, {}))
+        if shipped - kept:
+            return refused("ALREADY_SHIPPED")
+        known.left &= kept - shipped
         return None
 
     def consume(self, parcel: tuple[Order, Shipment], *, moody: bool) -> Refused | None:

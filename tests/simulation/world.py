@@ -15,10 +15,11 @@ from chassis.kernel.text import Sku
 from chassis.saga.runner import SagaRunner
 from chassis.saga.steps import Step
 from services.order.application.order_saga import FIRST_STEP, OrderSaga
+from services.order.application.participants import FulfillmentChange
 from services.order.domain.events import OrderConfirmed
 from services.order.domain.order import Order
 from services.order.domain.values import AccountId, Address, Channel, OrderId, OrderLine
-from tests.simulation.actions import ACTIONS
+from tests.simulation.actions import ACTIONS, CHANGE, Action
 from tests.simulation.checks import MOST_RUNS
 from tests.simulation.faults import Chance, Fault, StepRun
 from tests.simulation.fulfillment import Fulfillment, Ways
@@ -137,10 +138,15 @@ class World:
         chance = self.random
         await asyncio.sleep(chance.uniform(0, 120))
         order_id = await self.place(number, chance.choice(list(Ways)))
-        if chance.random() < 0.4:
-            action = chance.choice(ACTIONS)
+        for action in self._wishes():
             await asyncio.sleep(action.when(chance))
             await action.act(self, order_id)
+
+    def _wishes(self) -> Sequence[Action]:
+        wishes = self.random.choices(ACTIONS, k=self.random.choice((0, 0, 1, 1, 2)))
+        # Where the fault that is to come can come only so.
+        is_to_change = self.chance.sure and self.chance.sure[0] == "change_fulfillment"
+        return [CHANGE, *wishes] if is_to_change else wishes
 
     async def place(self, number: int, ways: Ways) -> OrderId:
         """
@@ -175,6 +181,8 @@ class World:
         return any(verb.startswith(o.who) and o.from_ <= now < o.to for o in self.outages)
 
     def note_mood(self, item: Any) -> None:
+        if isinstance(item, FulfillmentChange):
+            return  # a parcel has left: a fair answer
         order = item[0] if isinstance(item, tuple) else item
         self.moods.add(order.id)
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from statistics import median
 from uuid import uuid4
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from chassis.events.broker import Broker
 from chassis.events.consumer import BATCH as FETCH
 from chassis.events.consumer import Consumer
 from chassis.events.delivery import read_deliveries
@@ -58,7 +58,7 @@ class Beside:
 
 
 async def relay_beside_raw(
-    world: World, database: Database, broker: Client, *, events: int, rounds: int
+    world: World, database: Database, broker: Broker, *, events: int, rounds: int
 ) -> Beside:
     """
     Measure the relay that empties an outbox, beside atomic batches of the same messages that are
@@ -78,7 +78,7 @@ async def consumer_beside_raw(
     world: World,
     telling: Database,
     hearing: Database,
-    broker: Client,
+    broker: Broker,
     *,
     events: int,
     rounds: int,
@@ -127,7 +127,7 @@ async def keep_history(world: World, events: int) -> None:
     await world.execute("CHECKPOINT")
 
 
-async def _raw_publishes(broker: Client, events: int) -> float:
+async def _raw_publishes(broker: Broker, events: int) -> float:
     batches = [[_message() for _ in range(BATCH)] for _ in range(events // BATCH)]
     began = time.perf_counter()
     for batch in batches:
@@ -152,14 +152,14 @@ def _message() -> Outgoing:
     return Outgoing(SUBJECT, PAYLOAD, headers)
 
 
-async def _empty_outbox(database: Database, broker: Client) -> None:
+async def _empty_outbox(database: Database, broker: Broker) -> None:
     await drain_outbox(database, broker, context="order")
     while await relay_batch(database, broker, context="order"):
         pass
 
 
 async def _fetches(
-    broker: Client, events: int, handle: Callable[[Sequence[Msg]], Awaitable[None]]
+    broker: Broker, events: int, handle: Callable[[Sequence[Msg]], Awaitable[None]]
 ) -> float:
     inbox = await broker.jetstream().pull_subscribe_bind(
         durable=durable_of("fulfillment", "order"), stream=stream_of("order")

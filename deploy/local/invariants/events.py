@@ -200,12 +200,13 @@ async def inboxes_are_complete(evidence: Evidence) -> Finding:
     finding = Finding()
     pending = 0
     for listener, heard in WAYBILL.listeners.items():
+        home = WAYBILL.home_of(listener)
         for context in heard:
             durable = durable_of(listener, context)
             floor = await acknowledged(evidence.broker, durable, context)
             forgotten = await evidence.value(context, "SELECT forgotten_before FROM stream_state")
             async for id_, (told, mark) in side_by_side(
-                evidence.rows(context, _HIGHEST), evidence.rows(listener, _WATERMARKS, durable)
+                evidence.rows(context, _HIGHEST), evidence.rows(home, _WATERMARKS, durable)
             ):
                 finding.checked += 1
                 key = f"{durable} {id_}"
@@ -237,13 +238,13 @@ async def inboxes_are_complete(evidence: Evidence) -> Finding:
 
 async def no_dead_letters(evidence: Evidence) -> Finding:
     finding = Finding()
-    for listener in WAYBILL.listeners:
-        finding.checked += await evidence.value(listener, "SELECT count(*) FROM inbox")
+    for service in {WAYBILL.home_of(listener) for listener in WAYBILL.listeners}:
+        finding.checked += await evidence.value(service, "SELECT count(*) FROM inbox")
         letters = """
             SELECT consumer || ' ' || event_id, format('%s: %s', subject, error)
             FROM dead_letters WHERE resolution = '' LIMIT 1000
         """
-        for key, what in await evidence.fetch(listener, letters):
+        for key, what in await evidence.fetch(service, letters):
             finding.violate(key, what)
     return finding
 

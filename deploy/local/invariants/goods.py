@@ -3,7 +3,7 @@
 from typing import Any
 
 from deploy.local.invariants.evidence import Evidence
-from deploy.local.invariants.invariant import Finding, Invariant
+from deploy.local.invariants.invariant import Finding, Invariant, by_query
 from deploy.local.invariants.merging import side_by_side
 
 ENDED = {"COMPLETED", "REJECTED", "CANCELLED"}
@@ -32,6 +32,7 @@ _RESERVED_GOODS = f"""
     )
 } AS goods
     FROM reservation_allocations JOIN reservations ON id = reservation_id
+    WHERE quantity > 0
     GROUP BY reservation_id, state ORDER BY reservation_id
 """
 _FULFILLED_GOODS = f"""
@@ -147,7 +148,7 @@ async def parcels_match(evidence: Evidence) -> Finding:
 
 
 _ORDERS_MONEY = """
-    SELECT orders.id, status, currency, grand_total, unfulfillable = '[]' AS whole,
+    SELECT orders.id, status, currency, grand_total, authorized, unfulfillable = '[]' AS whole,
         coalesce(sum(value), 0) AS dispatched,
         coalesce(sum(value) FILTER (WHERE captured), 0) AS charged
     FROM orders LEFT JOIN order_shipments ON order_id = orders.id
@@ -188,8 +189,8 @@ def _money_problem(order: Any, payment: Any) -> str:
             f"{captured} is captured; parcels worth {order['dispatched']} have left,"
             f" {order['charged']} of it noted as charged"
         )
-    if status == "PLACED" and (not payment or payment["authorized"] != order["grand_total"]):
-        return f"it is PLACED, and not {order['grand_total']} set aside for it"
+    if status == "PLACED" and (not payment or payment["authorized"] != order["authorized"]):
+        return f"it is PLACED, and not {order['authorized']} set aside for it"
     if status == "COMPLETED":
         if captured != order["dispatched"]:
             return f"it is COMPLETED; {captured} is captured for {order['dispatched']} dispatched"
@@ -210,6 +211,18 @@ INVARIANTS = (
         "fulfillment-matches-orders",
         "The work on an order, all locations together, is what is allocated to it.",
         fulfillment_matches_orders,
+    ),
+    by_query(
+        "changes-whole",
+        "All the work of an order that is still to be done follows the same change of it.",
+        context="fulfillment",
+        count="SELECT count(DISTINCT order_id) FROM fulfillment_orders",
+        violations="""
+            SELECT order_id::text,
+                format('its work follows the changes %s', array_agg(DISTINCT change_number))
+            FROM fulfillment_orders WHERE ordered_units > 0
+            GROUP BY order_id HAVING count(DISTINCT change_number) > 1
+        """,
     ),
     Invariant(
         "parcels-match",

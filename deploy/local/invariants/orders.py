@@ -4,6 +4,9 @@ from deploy.local.invariants.invariant import Invariant, by_query
 
 ENDED = "('COMPLETED', 'REJECTED', 'CANCELLED')"
 
+# A customer may cancel before anything was allocated.
+_PROMISED = "status IN ('PLACED', 'COMPLETED') OR (status = 'CANCELLED' AND allocations <> '[]')"
+
 INVARIANTS: tuple[Invariant, ...] = (
     by_query(
         "orders-end",
@@ -63,18 +66,18 @@ INVARIANTS: tuple[Invariant, ...] = (
         "allocations-cover-lines",
         "What is allocated to an order that was confirmed is what its lines ask for.",
         context="order",
-        count="SELECT count(*) FROM orders WHERE status NOT IN ('PENDING', 'REJECTED')",
-        violations="""
+        count=f"SELECT count(*) FROM orders WHERE {_PROMISED}",
+        violations=f"""
             SELECT coalesce(asked.order_id, given.order_id) || ' ' || sku,
                 format('%s units are asked for, %s allocated', asked.units, given.units)
             FROM (
                 SELECT order_id, sku, sum(quantity) AS units FROM order_lines
                 JOIN orders ON orders.id = order_id
-                WHERE status NOT IN ('PENDING', 'REJECTED') GROUP BY 1, 2
+                WHERE {_PROMISED} GROUP BY 1, 2
             ) AS asked FULL JOIN (
                 SELECT id AS order_id, each ->> 0 AS sku, sum((each ->> 2)::bigint) AS units
                 FROM orders, jsonb_array_elements(allocations) AS each
-                WHERE status NOT IN ('PENDING', 'REJECTED') GROUP BY 1, 2
+                WHERE {_PROMISED} GROUP BY 1, 2
             ) AS given USING (order_id, sku)
             WHERE asked.units IS DISTINCT FROM given.units
         """,
@@ -100,7 +103,8 @@ INVARIANTS: tuple[Invariant, ...] = (
             WHERE created_at >= coalesce((SELECT forgotten_before FROM stream_state), '-infinity')
             AND (placed, confirmed, completed, rejected, cancelled) IS DISTINCT FROM (
                 1,
-                (status IN ('PLACED', 'COMPLETED', 'CANCELLED'))::int,
+                CASE WHEN status = 'CANCELLED' THEN least(confirmed, 1)
+                    ELSE (status IN ('PLACED', 'COMPLETED'))::int END,
                 (status = 'COMPLETED')::int,
                 (status = 'REJECTED')::int,
                 (status = 'CANCELLED')::int)
@@ -119,6 +123,23 @@ INVARIANTS: tuple[Invariant, ...] = (
                 SELECT outcome_id, count(*) AS requests FROM idempotency GROUP BY outcome_id
             ) AS answered ON outcome_id = orders.id
             WHERE orders.id IS NULL OR requests IS DISTINCT FROM 1
+        """,
+    ),
+    by_query(
+        "carts-become-orders",
+        "Every cart that was checked out is one order of its account, and no other cart is.",
+        context="order",
+        count="SELECT count(*) FROM carts WHERE state = 'CHECKED_OUT'",
+        violations="""
+            SELECT carts.id::text, CASE
+                WHEN orders.id IS NULL THEN format('became order %s, which is not there', order_id)
+                WHEN as_many > 1 THEN format('became order %s, and so did another', order_id)
+                ELSE format('became order %s, of another account', order_id) END
+            FROM carts LEFT JOIN orders ON orders.id = order_id LEFT JOIN (
+                SELECT order_id, count(*) AS as_many FROM carts GROUP BY 1
+            ) AS together USING (order_id)
+            WHERE carts.state = 'CHECKED_OUT' AND (
+                as_many > 1 OR orders.account_id IS DISTINCT FROM carts.account_id)
         """,
     ),
 )

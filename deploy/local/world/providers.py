@@ -59,6 +59,11 @@ class Character:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
+    """
+    Attributes:
+        lines: What is in it; empty: all that has not left yet.
+    """
+
     fulfillment_order_id: str
     number: int
     lines: tuple[pb.FulfillmentLine, ...]
@@ -147,8 +152,9 @@ class Provider:
                     offer_ids=[work.offer.offer_id for work in wanted],
                 ),
             )
-            done = await self._settle(wanted, accepted.results, self._answer)
-            self.take_up(work.fulfillment_order for work in done)
+            await self._settle(wanted, accepted.results, self._answer)
+            # As it is now: an order may have changed since it was offered.
+            self.take_up(r.fulfillment_order for r in accepted.results if not r.HasField("error"))
         if unwanted:
             rejected = await self._patience(
                 self._fulfillment.RejectOffers,
@@ -218,7 +224,8 @@ class Provider:
 
     def _parcels(self, work: pb.FulfillmentOrder) -> Iterable[Parcel]:
         """
-        Share the goods out over the parcels: as evenly as whole units allow.
+        Share the goods out over the parcels: as evenly as whole units allow. The last one takes
+        what is left, which is less if the order changes meanwhile.
         """
         count = self.character.parcels
         for number in range(count):
@@ -228,7 +235,9 @@ class Provider:
                 if (units := (line.quantity + number) // count)
             )
             if lines:
-                yield Parcel(work.fulfillment_order_id, number, lines)
+                # The last one takes all that is left: the work may have changed meanwhile.
+                is_last = number == count - 1
+                yield Parcel(work.fulfillment_order_id, number, () if is_last else lines)
 
 
 @asynccontextmanager

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from chassis.rpc.client import channel
 from deploy.local.cluster import Cluster
 from retail.fulfillment.v1.fulfillment_service_pb2_grpc import FulfillmentServiceStub
+from retail.order.v1.cart_service_pb2_grpc import CartServiceStub
+from retail.order.v1.order_history_service_pb2_grpc import OrderHistoryServiceStub
 from retail.order.v1.order_service_pb2_grpc import OrderServiceStub
 from retail.order.v1.saga_service_pb2_grpc import SagaServiceStub
 from retail.payment.v1.payment_service_pb2_grpc import PaymentServiceStub
@@ -25,6 +27,8 @@ class Services:
         self.category = CategoryServiceStub(self._channels["product"])
         self.stock = StockServiceStub(self._channels["product"])
         self.order = OrderServiceStub(self._channels["order"])
+        self.order_history = OrderHistoryServiceStub(self._channels["order"])
+        self.cart = CartServiceStub(self._channels["order"])
         self.saga = SagaServiceStub(self._channels["order"])
         self.payment = PaymentServiceStub(self._channels["payment"])
         self.fulfillment = FulfillmentServiceStub(self._channels["fulfillment"])

@@ -32,7 +32,7 @@ from services.fulfillment.domain.values import (
     OrderId,
     ShipmentId,
 )
-from services.fulfillment.wire import event_to_wire
+from services.fulfillment.wire.events import event_to_wire
 
 # The lock is on the root row, and every writer takes it before it reads the rest: a statement of
 # its own then sees what the former holder has committed. NO KEY, so that children may be added.
@@ -64,7 +64,8 @@ _ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _OF_ORDER = text("SELECT * FROM fulfillment_orders WHERE order_id = :id ORDER BY location_id")
 _OFFERS = text(
     """
-    SELECT id AS offer_id, fulfillment_order_id, provider_id, state, expires_at, reason
+    SELECT id AS offer_id, fulfillment_order_id, provider_id, state, expires_at, reason,
+        change_number AS offer_change_number
     FROM offers WHERE fulfillment_order_id = ANY(CAST(:ids AS uuid[])) ORDER BY id
     """
 )

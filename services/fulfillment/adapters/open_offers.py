@@ -1,6 +1,6 @@
 """Open offers, read from PostgreSQL without a lock."""
 
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import text
@@ -11,10 +11,15 @@ from services.fulfillment.application.ports import OfferedWork
 from services.fulfillment.domain.values import OfferId, ProviderId
 
 # Answered by the index of open offers alone, whatever lies behind.
-_IDS = text("SELECT id FROM offers WHERE provider_id = :provider_id AND state = 'SUBMITTED'")
+_OPEN = text(
+    """
+    SELECT id, change_number FROM offers WHERE provider_id = :provider_id AND state = 'SUBMITTED'
+    """
+)
 _READ = text(
     """
-    SELECT fulfillment_orders.*, offers.id AS offer_id, provider_id, state, expires_at, reason
+    SELECT fulfillment_orders.*, offers.id AS offer_id, provider_id, state, expires_at, reason,
+        offers.change_number AS offer_change_number
     FROM offers JOIN fulfillment_orders ON fulfillment_orders.id = fulfillment_order_id
     WHERE offers.id = ANY(CAST(:ids AS uuid[]))
         AND provider_id = :provider_id AND state = 'SUBMITTED'
@@ -32,9 +37,9 @@ class SqlOpenOffers:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def ids_of(self, provider_id: ProviderId) -> Set[OfferId]:
-        rows = await self._tx.rows(_IDS, {"provider_id": provider_id})
-        return {OfferId(row.id) for row in rows}
+    async def of(self, provider_id: ProviderId) -> Mapping[OfferId, int]:
+        rows = await self._tx.rows(_OPEN, {"provider_id": provider_id})
+        return {OfferId(row.id): row.change_number for row in rows}
 
     async def read(
         self, provider_id: ProviderId, ids: Collection[OfferId]

@@ -42,6 +42,7 @@ def order_from_row(
         status=FulfillmentOrderStatus(row.status),
         request_status=RequestStatus(row.request_status),
         offers=tuple(offers),
+        change_number=row.change_number,
         shipments=tuple(shipments),
     )
 
@@ -65,6 +66,7 @@ def row_from_order(order: FulfillmentOrder) -> dict[str, Any]:
         },
         "status": order.status,
         "request_status": order.request_status,
+        "change_number": order.change_number,
         "ordered_units": units_of(order.goods),
         "dispatched_units": units_of(order.dispatched),
         "delivered_units": units_of(order.delivered),
@@ -78,6 +80,7 @@ def offer_from_row(row: Row[Any]) -> Offer:
         state=OfferState(row.state),
         expires_at=row.expires_at,
         reason=row.reason,
+        change_number=row.offer_change_number,
     )
 
 
@@ -89,6 +92,7 @@ def row_from_offer(offer: Offer, order: FulfillmentOrder) -> dict[str, Any]:
         "state": offer.state,
         "expires_at": offer.expires_at,
         "reason": offer.reason,
+        "change_number": offer.change_number,
     }
 
 

@@ -49,6 +49,7 @@ fulfillment_orders = Table(
     Column("ship_to", JSONB, nullable=False),
     Column("status", Text, nullable=False),
     Column("request_status", Text, nullable=False),
+    Column("change_number", Integer, nullable=False),
     # What the goods and shipments come to, so that the database can hold us to it.
     Column("ordered_units", BigInteger, nullable=False),
     Column("dispatched_units", BigInteger, nullable=False),
@@ -64,6 +65,7 @@ offers = Table(
     Column("state", Text, nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("reason", Text, nullable=False),
+    Column("change_number", Integer, nullable=False),
 )
 
 shipments = Table(

@@ -83,6 +83,12 @@ class Intake(Protocol):
         """
         ...
 
+    async def shut_among(self, order_ids: Collection[OrderId]) -> Set[OrderId]:
+        """
+        Return those that were cancelled before they came in.
+        """
+        ...
+
 
 class Providers(Protocol):
     """
@@ -115,7 +121,11 @@ class OpenOffers(Protocol):
     The offers that wait for an answer, to be looked at only.
     """
 
-    async def ids_of(self, provider_id: ProviderId) -> Set[OfferId]: ...
+    async def of(self, provider_id: ProviderId) -> Mapping[OfferId, int]:
+        """
+        Return those to a provider, each with the number of the last change it follows.
+        """
+        ...
 
     async def read(
         self, provider_id: ProviderId, ids: Collection[OfferId]
@@ -153,14 +163,15 @@ class Transaction(Protocol):
 # Call it to begin. The block commits when it ends and rolls back when it raises.
 UnitOfWork = Callable[[], AbstractAsyncContextManager[Transaction]]
 
-# Yields the offers just made to a provider; first of all, and whenever one may have been missed,
-# `None`: look for yourself. Ends when nobody should watch any more.
-News = AsyncIterator[Set[OfferId] | None]
+# Yields the offers to a provider that were just made, or changed and by which change; first of
+# all, and whenever one may have been missed, `None`: look for yourself. Ends when nobody should
+# watch any more.
+News = AsyncIterator[Mapping[OfferId, int] | None]
 
 
 class OfferNotices(Protocol):
     """
-    Who hears at once when an offer is made.
+    Who hears at once when an offer is made or changed.
     """
 
     def of(self, provider_id: ProviderId) -> AbstractContextManager[News]: ...

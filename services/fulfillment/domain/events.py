@@ -69,6 +69,22 @@ class FulfillmentOrderCancelled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FulfillmentOrderChanged:
+    """
+    Attributes:
+        goods: All that is to be sent now.
+        provider_id: Who does the work or is asked to, by which offer; `None`: nobody.
+    """
+
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    change_number: int
+    goods: tuple[Goods, ...]
+    provider_id: ProviderId | None
+    offer_id: OfferId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentDispatched:
     fulfillment_order_id: FulfillmentOrderId
     order_id: OrderId
@@ -76,6 +92,7 @@ class ShipmentDispatched:
     location_id: LocationId
     goods: tuple[Goods, ...]
     dispatched_at: datetime
+    change_number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +111,7 @@ FulfillmentEvent = (
     | OfferExpired
     | FulfillmentOrderUnfulfillable
     | FulfillmentOrderCancelled
+    | FulfillmentOrderChanged
     | ShipmentDispatched
     | ShipmentDelivered
 )

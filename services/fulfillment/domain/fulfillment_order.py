@@ -4,31 +4,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chassis.kernel.aggregate import Aggregate
 from chassis.kernel.quantity import Quantity
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.events import (
-    FulfillmentEvent,
     FulfillmentOrderCancelled,
+    FulfillmentOrderChanged,
     FulfillmentOrderOpened,
-    FulfillmentOrderUnfulfillable,
-    OfferAccepted,
-    OfferExpired,
-    OfferRejected,
-    OfferSubmitted,
     ShipmentDelivered,
     ShipmentDispatched,
 )
-from services.fulfillment.domain.offer import Offer
-from services.fulfillment.domain.provider import Provider, choose_provider
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
     Address,
-    FulfillmentOrderId,
     FulfillmentOrderStatus,
     Goods,
     LocationId,
-    OfferId,
     OfferState,
     OrderId,
     ProviderId,
@@ -39,29 +29,18 @@ from services.fulfillment.domain.values import (
     merged,
     units_of,
 )
+from services.fulfillment.domain.work import Work
 
 
 @dataclass(kw_only=True, eq=False)
-class FulfillmentOrder(Aggregate[FulfillmentEvent]):
+class FulfillmentOrder(Work):
     """
-    The work of one order at one location.
-
-    Every change records an event; a verb that repeats what was done records nothing.
+    The work of one order at one location, until its parcels have arrived or it is given up.
 
     Attributes:
-        goods: What to send, each SKU once.
-        offers: Who was asked, oldest first; at most one of them is live.
         shipments: The parcels, oldest first.
     """
 
-    id: FulfillmentOrderId
-    order_id: OrderId
-    location_id: LocationId
-    goods: tuple[Goods, ...]
-    ship_to: Address
-    status: FulfillmentOrderStatus = FulfillmentOrderStatus.OPEN
-    request_status: RequestStatus = RequestStatus.UNSUBMITTED
-    offers: tuple[Offer, ...] = ()
     shipments: tuple[Shipment, ...] = ()
 
     @classmethod
@@ -86,123 +65,12 @@ class FulfillmentOrder(Aggregate[FulfillmentEvent]):
         return order
 
     @property
-    def live_offer(self) -> Offer | None:
-        return next((offer for offer in self.offers if offer.is_live), None)
-
-    @property
     def dispatched(self) -> tuple[Goods, ...]:
         return merged(some for shipment in self.shipments for some in shipment.goods)
 
     @property
     def delivered(self) -> tuple[Goods, ...]:
         return merged(some for s in self.shipments if s.is_delivered for some in s.goods)
-
-    def seek_provider(
-        self, providers: Iterable[Provider], *, offer_id: OfferId, expires_at: datetime
-    ) -> None:
-        """
-        Offer the work to the next best provider, or say that nobody wants it.
-        """
-        provider = choose_provider(
-            providers,
-            country_code=self.ship_to.country_code,
-            asked={offer.provider_id for offer in self.offers},
-            work=self.id,
-        )
-        if provider is None:
-            self.status = FulfillmentOrderStatus.UNFULFILLABLE
-            self.record(
-                FulfillmentOrderUnfulfillable(
-                    fulfillment_order_id=self.id,
-                    order_id=self.order_id,
-                    location_id=self.location_id,
-                )
-            )
-            return
-        offer = Offer(id=offer_id, provider_id=provider.id, expires_at=expires_at)
-        self.offers = (*self.offers, offer)
-        self.request_status = RequestStatus.SUBMITTED
-        self.record(
-            OfferSubmitted(
-                fulfillment_order_id=self.id,
-                order_id=self.order_id,
-                offer_id=offer.id,
-                provider_id=offer.provider_id,
-                expires_at=expires_at,
-            )
-        )
-
-    def accept(self, offer_id: OfferId, provider_id: ProviderId) -> None:
-        """
-        Take the work on. Let what is overdue `lapse` first: it can't be accepted any more.
-
-        Raises:
-            OfferNotFound: It was never made to this provider.
-            OfferRejected, OfferExpired, OfferWithdrawn: It is over.
-        """
-        offer = self._offer_to(provider_id, offer_id)
-        offer.must_be_acceptable()
-        if offer.state is OfferState.ACCEPTED:
-            return  # asked again: the first answer may have been lost
-        self._replace_offer(replace(offer, state=OfferState.ACCEPTED))
-        self.status = FulfillmentOrderStatus.IN_PROGRESS
-        self.request_status = RequestStatus.ACCEPTED
-        self.record(
-            OfferAccepted(
-                fulfillment_order_id=self.id,
-                order_id=self.order_id,
-                offer_id=offer.id,
-                provider_id=offer.provider_id,
-            )
-        )
-
-    def reject(self, offer_id: OfferId, provider_id: ProviderId, reason: str) -> bool:
-        """
-        Decline the work, and return whether it needs another provider now.
-
-        Of an offer that is over the provider is free already: nothing changes.
-
-        Raises:
-            OfferNotFound: It was never made to this provider.
-            OfferAccepted: The provider has taken it on.
-        """
-        offer = self._offer_to(provider_id, offer_id)
-        if offer.state is OfferState.ACCEPTED:
-            raise refusals.OfferAccepted(f"offer {offer_id} was accepted")
-        if not offer.is_open:
-            return False
-        self._replace_offer(replace(offer, state=OfferState.REJECTED, reason=reason))
-        self.request_status = RequestStatus.REJECTED
-        self.record(
-            OfferRejected(
-                fulfillment_order_id=self.id,
-                order_id=self.order_id,
-                offer_id=offer.id,
-                provider_id=offer.provider_id,
-                reason=reason,
-            )
-        )
-        return True
-
-    def lapse(self, now: datetime) -> bool:
-        """
-        Let the open offer expire if it is overdue, and return whether the work needs another
-        provider now.
-        """
-        offer = self.live_offer
-        if offer is None or not offer.is_overdue(now):
-            return False
-        self._replace_offer(replace(offer, state=OfferState.EXPIRED))
-        self.request_status = RequestStatus.REJECTED
-        self.record(
-            OfferExpired(
-                fulfillment_order_id=self.id,
-                order_id=self.order_id,
-                offer_id=offer.id,
-                provider_id=offer.provider_id,
-            )
-        )
-        return True
 
     def dispatch(
         self,
@@ -247,6 +115,7 @@ class FulfillmentOrder(Aggregate[FulfillmentEvent]):
                 location_id=self.location_id,
                 goods=goods,
                 dispatched_at=now,
+                change_number=self.change_number,
             )
         )
 
@@ -295,20 +164,62 @@ class FulfillmentOrder(Aggregate[FulfillmentEvent]):
         self.must_not_be_dispatched()
         if self.status in (FulfillmentOrderStatus.CANCELLED, FulfillmentOrderStatus.UNFULFILLABLE):
             return
+        self._give_up()
+
+    def must_be_changeable_to(self, goods: Iterable[Goods]) -> None:
+        """
+        Raises:
+            FulfillmentCancelled: It was given up, other than because a change left nothing of it.
+            AlreadyDispatched: A parcel has left.
+            FulfillmentGrows: So much is not to be sent.
+        """
+        if self.status is FulfillmentOrderStatus.CANCELLED and self.goods:
+            raise refusals.FulfillmentCancelled(f"the work on order {self.order_id} was given up")
+        self.must_not_be_dispatched()
+        units = {some.sku: some.quantity.units for some in self.goods}
+        for some in merged(goods):
+            if some.quantity.units > units.get(some.sku, 0):
+                raise refusals.FulfillmentGrows(
+                    f"{some.quantity.units} of {some.sku} are more than the"
+                    f" {units.get(some.sku, 0)} to be sent from {self.location_id}"
+                )
+
+    def change(self, number: int, *, goods: Iterable[Goods], ship_to: Address) -> None:
+        """
+        Send only *goods*, and perhaps elsewhere; if there are none, give the work up. Whoever is
+        asked to do it is asked to do it as it is now; whoever does it does that.
+
+        Raises:
+            FulfillmentCancelled, AlreadyDispatched, FulfillmentGrows: It cannot be changed so.
+        """
+        goods = merged(goods)
+        self.must_be_changeable_to(goods)
+        if not self.goods:
+            return  # an earlier change left nothing of it
+        self.goods, self.ship_to, self.change_number = goods, ship_to, number
+        if not goods:
+            self._give_up()
+            return
+        offer = self.live_offer
+        if offer and offer.is_open:
+            self._replace_offer(replace(offer, change_number=number))
+        self.record(
+            FulfillmentOrderChanged(
+                fulfillment_order_id=self.id,
+                order_id=self.order_id,
+                change_number=number,
+                goods=goods,
+                provider_id=offer.provider_id if offer else None,
+                offer_id=offer.id if offer else None,
+            )
+        )
+
+    def _give_up(self) -> None:
         if offer := self.live_offer:
             self._replace_offer(replace(offer, state=OfferState.WITHDRAWN))
         self.status = FulfillmentOrderStatus.CANCELLED
         self.request_status = RequestStatus.CANCELLATION_ACCEPTED
         self.record(FulfillmentOrderCancelled(fulfillment_order_id=self.id, order_id=self.order_id))
-
-    def _offer_to(self, provider_id: ProviderId, offer_id: OfferId) -> Offer:
-        for offer in self.offers:
-            if offer.id == offer_id and offer.provider_id == provider_id:
-                return offer
-        raise refusals.OfferNotFound(f"there is no offer {offer_id} to {provider_id}")
-
-    def _replace_offer(self, new: Offer) -> None:
-        self.offers = tuple(new if offer.id == new.id else offer for offer in self.offers)
 
     def _must_be_done_by(self, provider_id: ProviderId) -> None:
         offer = self.live_offer

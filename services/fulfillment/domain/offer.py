@@ -12,6 +12,7 @@ class Offer:
     """
     Attributes:
         reason: Why it was rejected, in the provider's words.
+        change_number: The last change of the order that the open offer follows; 0: none.
     """
 
     id: OfferId
@@ -19,6 +20,7 @@ class Offer:
     state: OfferState = OfferState.SUBMITTED
     expires_at: datetime
     reason: str = ""
+    change_number: int = 0
 
     @property
     def is_open(self) -> bool:

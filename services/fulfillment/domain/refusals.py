@@ -5,7 +5,7 @@ In a module of their own, because some share their name with an event: OfferExpi
 happened and why the answer is no. Use them as `refusals.OfferExpired`.
 """
 
-from chassis.kernel.errors import NotFound, RuleViolated
+from chassis.kernel.errors import Conflict, NotFound, RuleViolated
 
 
 class OfferNotFound(NotFound):
@@ -54,3 +54,17 @@ class ShipmentNotFound(NotFound):
 
 class AlreadyDispatched(RuleViolated):
     pass
+
+
+class FulfillmentCancelled(RuleViolated):
+    pass
+
+
+class FulfillmentGrows(RuleViolated):
+    pass
+
+
+class FulfillmentNotOpen(Conflict):
+    """
+    The order's confirmation is on its way still: asked again, it will have arrived.
+    """

@@ -1,8 +1,8 @@
-"""New offers, noticed the moment their events are published."""
+"""New and changed offers, noticed the moment their events are published."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Set
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from chassis.wake import Wake
-from retail.fulfillment.v1.fulfillment_events_pb2 import OfferSubmitted
+from retail.fulfillment.v1.fulfillment_events_pb2 import FulfillmentOrderChanged, OfferSubmitted
 from services.fulfillment.domain.values import OfferId, ProviderId
 
 # How often watchers look for themselves, in case a notice was lost.
@@ -25,9 +25,9 @@ MOST_NOTICED = 5_000
 
 class NatsOfferNotices:
     """
-    One plain subscription for the whole process, fanned out to the watchers by provider.
+    Plain subscriptions for the whole process, fanned out to the watchers by provider.
 
-    Not a JetStream consumer: a notice only saves time, so nothing has to be kept, acknowledged or
+    No JetStream consumers: a notice only saves time, so nothing has to be kept, acknowledged or
     repeated. After a reconnect the client subscribes again by itself.
     """
 
@@ -48,17 +48,22 @@ class NatsOfferNotices:
         """
         Pass on notices until cancelled.
         """
-        subscription = await self._broker.subscribe(
-            OfferSubmitted.DESCRIPTOR.full_name, cb=self._notice
-        )
+        subscriptions = [
+            await self._broker.subscribe(event.DESCRIPTOR.full_name, cb=heard)
+            for event, heard in (
+                (OfferSubmitted, self._submitted),
+                (FulfillmentOrderChanged, self._changed),
+            )
+        ]
         try:
             await asyncio.get_running_loop().create_future()
         finally:
             if self._broker.is_connected:
-                await subscription.unsubscribe()
+                for subscription in subscriptions:
+                    await subscription.unsubscribe()
 
     @contextmanager
-    def of(self, provider_id: ProviderId) -> Iterator[AsyncIterator[Set[OfferId] | None]]:
+    def of(self, provider_id: ProviderId) -> Iterator[AsyncIterator[Mapping[OfferId, int] | None]]:
         watcher = _Watcher()
         self._watchers[provider_id].add(watcher)
         try:
@@ -77,13 +82,22 @@ class NatsOfferNotices:
             for watcher in watchers:
                 watcher.wake.ring()
 
-    async def _notice(self, message: Msg) -> None:
+    async def _submitted(self, message: Msg) -> None:
         if self._watchers:
             event = OfferSubmitted.FromString(message.data)
-            for watcher in self._watchers.get(ProviderId(event.provider_id), ()):
-                watcher.note(OfferId(UUID(event.offer_id)))
+            self._note(event.provider_id, event.offer_id, 0)
 
-    async def _news(self, watcher: "_Watcher") -> AsyncIterator[Set[OfferId] | None]:
+    async def _changed(self, message: Msg) -> None:
+        if self._watchers:
+            event = FulfillmentOrderChanged.FromString(message.data)
+            if event.offer_id:
+                self._note(event.provider_id, event.offer_id, event.change_number)
+
+    def _note(self, provider_id: str, offer_id: str, change_number: int) -> None:
+        for watcher in self._watchers.get(ProviderId(provider_id), ()):
+            watcher.note(OfferId(UUID(offer_id)), change_number)
+
+    async def _news(self, watcher: "_Watcher") -> AsyncIterator[Mapping[OfferId, int] | None]:
         time = asyncio.get_running_loop().time
         while not self._closed:
             sweep_at = time() + self._sweep_seconds
@@ -98,13 +112,13 @@ class NatsOfferNotices:
 class _Watcher:
     def __init__(self) -> None:
         self.wake = Wake()
-        self._noticed: set[OfferId] = set()
+        self._noticed: dict[OfferId, int] = {}
 
-    def note(self, offer_id: OfferId) -> None:
+    def note(self, offer_id: OfferId, change_number: int) -> None:
         if len(self._noticed) < MOST_NOTICED:
-            self._noticed.add(offer_id)
+            self._noticed[offer_id] = max(change_number, self._noticed.get(offer_id, 0))
         self.wake.ring()
 
-    def take(self) -> Set[OfferId]:
-        noticed, self._noticed = self._noticed, set()
+    def take(self) -> Mapping[OfferId, int]:
+        noticed, self._noticed = self._noticed, {}
         return noticed

@@ -11,6 +11,7 @@ from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
 from retail.fulfillment.v1.fulfillment_service_pb2_grpc import FulfillmentServiceServicer
 from services.fulfillment.application.accept_offers import accept_offers
 from services.fulfillment.application.cancel_fulfillment import cancel_fulfillment
+from services.fulfillment.application.change_fulfillment import change_fulfillment
 from services.fulfillment.application.deliver_shipments import deliver_shipments
 from services.fulfillment.application.dispatch_shipments import dispatch_shipments
 from services.fulfillment.application.list_fulfillment_orders import list_fulfillment_orders
@@ -21,21 +22,21 @@ from services.fulfillment.application.reject_offers import reject_offers
 from services.fulfillment.application.watch_offers import watch_offers
 from services.fulfillment.domain.values import ProviderId
 from services.fulfillment.entrypoints.batches import Shared, answer_each
-from services.fulfillment.wire import (
+from services.fulfillment.wire.changes import change_result_to_wire, changes_from_wire
+from services.fulfillment.wire.fields import order_id_from_wire, provider_id_from_wire
+from services.fulfillment.wire.offers import (
     acceptances_from_wire,
+    offered_work_to_wire,
+    rejections_from_wire,
+)
+from services.fulfillment.wire.orders import (
     cancellation_to_wire,
     cancellations_from_wire,
-    deliveries_from_wire,
-    dispatches_from_wire,
-    offered_work_to_wire,
-    order_id_from_wire,
     order_to_wire,
-    provider_from_wire,
-    provider_id_from_wire,
-    provider_to_wire,
-    rejections_from_wire,
     result_to_wire,
 )
+from services.fulfillment.wire.providers import provider_from_wire, provider_to_wire
+from services.fulfillment.wire.shipments import deliveries_from_wire, dispatches_from_wire
 
 
 class FulfillmentServicer(FulfillmentServiceServicer):
@@ -118,6 +119,13 @@ class FulfillmentServicer(FulfillmentServiceServicer):
         cancel = partial(cancel_fulfillment, uow=self._uow)
         answers = await answer_each(cancellations_from_wire(request), cancel)
         return pb.CancelFulfillmentResponse(results=[cancellation_to_wire(a) for a in answers])
+
+    async def ChangeFulfillment(
+        self, request: pb.ChangeFulfillmentRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ChangeFulfillmentResponse:
+        change = partial(change_fulfillment, uow=self._uow)
+        answers = await answer_each(changes_from_wire(request), change)
+        return pb.ChangeFulfillmentResponse(results=[change_result_to_wire(a) for a in answers])
 
     async def ListFulfillmentOrders(
         self, request: pb.ListFulfillmentOrdersRequest, context: grpc.aio.ServicerContext

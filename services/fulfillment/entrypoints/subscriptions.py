@@ -9,7 +9,7 @@ from chassis.storage.database import Transaction as DatabaseTransaction
 from retail.order.v1.order_events_pb2 import OrderConfirmed
 from services.fulfillment.application.open_fulfillment_orders import open_fulfillment_orders
 from services.fulfillment.application.ports import Transaction
-from services.fulfillment.wire import work_from_wire
+from services.fulfillment.wire.orders import work_from_wire
 
 HEARS = "order"
 

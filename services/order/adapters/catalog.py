@@ -8,7 +8,7 @@ from chassis.kernel.text import Sku
 from chassis.rpc.money import money_from_wire
 from retail.product.v1 import product_service_pb2 as pb
 from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
-from services.order.application.ports import SoldVariant
+from services.order.domain.sold_variant import SoldVariant
 
 # Half of what product answers at once.
 MOST_SKUS = 5_000

@@ -7,8 +7,9 @@ import grpc
 from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
 from retail.fulfillment.v1.fulfillment_service_pb2_grpc import FulfillmentServiceStub
 from services.order.adapters.refusals import refused_from_wire
-from services.order.application.ports import Refused
+from services.order.application.participants import FulfillmentChange, Refused
 from services.order.domain.order import Order
+from services.order.wire.address import address_to_wire
 
 
 class GrpcFulfillment:
@@ -22,3 +23,23 @@ class GrpcFulfillment:
             refused_from_wire(result.error) if result.HasField("error") else None
             for result in answer.results
         ]
+
+    async def change(self, changes: Sequence[FulfillmentChange]) -> Sequence[Refused | None]:
+        request = pb.ChangeFulfillmentRequest(changes=[_change(change) for change in changes])
+        answer = await self._fulfillment.ChangeFulfillment(request)
+        return [
+            refused_from_wire(result.error) if result.HasField("error") else None
+            for result in answer.results
+        ]
+
+
+def _change(change: FulfillmentChange) -> pb.FulfillmentChange:
+    return pb.FulfillmentChange(
+        order_id=str(change.order_id),
+        change_number=change.number,
+        ship_to=address_to_wire(change.ship_to),
+        lines=[
+            pb.LocatedLine(sku=some.sku, location_id=some.location_id, quantity=some.units)
+            for some in change.goods
+        ],
+    )

@@ -8,7 +8,7 @@ from chassis.kernel.text import Sku
 from retail.product.v1 import product_service_pb2 as pb
 from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
 from services.order.adapters.refusals import refused_from_wire
-from services.order.application.ports import Refused
+from services.order.application.participants import Refused
 from services.order.domain.order import Order
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import Allocation, LocationId
@@ -35,6 +35,23 @@ class GrpcInventory:
     async def release(self, orders: Sequence[Order]) -> Sequence[Refused | None]:
         request = pb.ReleaseReservationsRequest(reservation_ids=[str(o.id) for o in orders])
         return _refusals((await self._product.ReleaseReservations(request)).results)
+
+    async def reduce(
+        self, kept: Sequence[tuple[Order, Sequence[Allocation]]]
+    ) -> Sequence[Refused | None]:
+        request = pb.ReduceReservationsRequest(
+            reductions=[
+                pb.Reduction(
+                    reservation_id=str(order.id),
+                    kept=[
+                        pb.KeptGoods(sku=a.sku, location_id=a.location_id, quantity=a.units)
+                        for a in allocations
+                    ],
+                )
+                for order, allocations in kept
+            ]
+        )
+        return _refusals((await self._product.ReduceReservations(request)).results)
 
     async def consume(
         self, shipments: Sequence[tuple[Order, Shipment]]

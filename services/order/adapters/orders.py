@@ -1,58 +1,61 @@
 """Orders, kept in PostgreSQL: any number in a handful of statements."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
 
 from chassis.events.outbox import Outbox
-from chassis.kernel.money import Money
-from chassis.kernel.quantity import Quantity
-from chassis.kernel.text import Sku
 from chassis.storage.aggregates import save_aggregates
-from chassis.storage.bulk import insert_rows, upsert_rows
+from chassis.storage.bulk import bounds_of, insert_rows, rows_of, update_rows, upsert_rows
 from chassis.storage.database import Transaction
-from chassis.telemetry.tracing import trace_id_of
 from services.order.adapters import tables
+from services.order.adapters.order_rows import (
+    changes_from_order,
+    line_rows,
+    order_from_rows,
+    row_from_order,
+    row_from_terms,
+    shipment_rows,
+    timeline_rows,
+)
 from services.order.application.ports import OrderNotFound, TracedEntry
-from services.order.domain.order import Order, TimelineEntry
-from services.order.domain.shipment import Shipment
-from services.order.domain.values import (
-    AccountId,
-    Address,
-    Allocation,
-    Channel,
-    FulfillmentStatus,
-    Goods,
-    LocationId,
-    OrderId,
-    OrderLine,
-    OrderStatus,
-    PaymentStatus,
-    Reason,
-    ShipmentId,
-)
-from services.order.wire import event_to_wire
+from services.order.domain.order import Order
+from services.order.domain.period import ALWAYS, Period
+from services.order.domain.timeline import TimelineEntry
+from services.order.domain.values import AccountId, FulfillmentStatus, OrderId, OrderStatus
+from services.order.wire.events import event_to_wire
 
-_ORDERS = text("SELECT * FROM orders WHERE id = ANY(CAST(:ids AS uuid[]))")
-_LINES = text(
-    "SELECT * FROM order_lines WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, number"
-)
-_SHIPMENTS = text(
-    "SELECT * FROM order_shipments WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id, id"
-)
+_ORDERS = rows_of(tables.orders, order="id")
+_LINES = rows_of(tables.order_lines, order="number")
+_SHIPMENTS = rows_of(tables.order_shipments, order="id")
 _TIMELINE = text("SELECT * FROM order_timeline WHERE order_id = :id ORDER BY number")
 _PAGE = text(
     """
     SELECT id FROM orders
     WHERE account_id = :account_id
-        AND (CAST(:before AS uuid) IS NULL OR id < CAST(:before AS uuid))
+        AND id >= CAST(:first AS uuid) AND id < CAST(:end AS uuid)
+        AND (CAST(:placed_from AS timestamptz) IS NULL
+            OR created_at >= CAST(:placed_from AS timestamptz))
+        AND (CAST(:placed_before AS timestamptz) IS NULL
+            OR created_at < CAST(:placed_before AS timestamptz))
         AND (CAST(:statuses AS text[]) = '{}' OR status = ANY(CAST(:statuses AS text[])))
     ORDER BY id DESC LIMIT :limit
     """
 )
+_REMOVE_LINES = text(
+    """
+    DELETE FROM order_lines WHERE order_id = ANY(CAST(:ids AS uuid[]))
+        AND order_id BETWEEN CAST(:lowest AS uuid) AND CAST(:highest AS uuid)
+        AND (order_id, number) NOT IN (
+            SELECT id, number
+            FROM unnest(CAST(:kept AS uuid[]), CAST(:numbers AS integer[])) AS kept (id, number))
+    """
+)
+# Sorts before every order, and after.
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 class SqlOrders:
@@ -74,15 +77,14 @@ class SqlOrders:
         return {id_: self._read[id_] for id_ in order_ids if id_ in self._read}
 
     async def _load(self, order_ids: Set[OrderId]) -> dict[OrderId, Order]:
-        ids = {"ids": list(order_ids)}
-        rows = await self._tx.rows(_ORDERS, ids)
-        lines = _by_order(await self._tx.rows(_LINES, ids))
+        rows = await self._tx.rows(_ORDERS, _bounded(order_ids))
+        lines = _by_order(await self._tx.rows(_LINES, _bounded(order_ids)))
         # No parcel leaves before a provider accepts: the early steps save the question.
         worked_on = [
             row.id for row in rows if row.fulfillment_status != FulfillmentStatus.UNFULFILLED
         ]
         shipments = (
-            _by_order(await self._tx.rows(_SHIPMENTS, {"ids": worked_on})) if worked_on else {}
+            _by_order(await self._tx.rows(_SHIPMENTS, _bounded(worked_on))) if worked_on else {}
         )
         return {
             OrderId(row.id): order_from_rows(row, lines[row.id], shipments.get(row.id, ()))
@@ -103,12 +105,16 @@ class SqlOrders:
         before: OrderId | None,
         statuses: Sequence[OrderStatus],
         limit: int,
+        period: Period = ALWAYS,
     ) -> Sequence[Order]:
         rows = await self._tx.rows(
             _PAGE,
             {
                 "account_id": account_id,
-                "before": before,
+                "first": period.first_id or _FIRST,
+                "end": period.end_id(before) or _LAST,
+                "placed_from": period.placed_from,
+                "placed_before": period.placed_before,
                 "statuses": list(statuses),
                 "limit": limit,
             },
@@ -151,8 +157,35 @@ class SqlOrders:
         await insert_rows(
             self._tx, tables.order_timeline, [row for o in orders for row in timeline_rows(o)]
         )
+        await self._write_terms([order for order in orders if order.terms_changed])
         for order in orders:
             order.news.clear()
+
+    async def _write_terms(self, orders: Sequence[Order]) -> None:
+        """
+        Write what was agreed anew: lines, address, totals. Rare, so apart from the rest.
+        """
+        if not orders:
+            return
+        rows = [row_from_terms(order) for order in orders]
+        await update_rows(self._tx, tables.orders, rows, key=("id",))
+        lines = [row for order in orders for row in line_rows(order)]
+        await self._tx.run(
+            _REMOVE_LINES,
+            {
+                **_bounded([order.id for order in orders]),
+                "kept": [line["order_id"] for line in lines],
+                "numbers": [line["number"] for line in lines],
+            },
+        )
+        kept = [{name: row[name] for name in ("order_id", "number", "quantity")} for row in lines]
+        await update_rows(self._tx, tables.order_lines, kept, key=("order_id", "number"))
+        for order in orders:
+            order.terms_changed = False
+
+
+def _bounded(order_ids: Collection[UUID]) -> Mapping[str, Any]:
+    return {"ids": list(order_ids), **bounds_of(order_ids)}
 
 
 def _by_order(rows: Sequence[Row[Any]]) -> Mapping[UUID, Sequence[Row[Any]]]:
@@ -160,136 +193,3 @@ def _by_order(rows: Sequence[Row[Any]]) -> Mapping[UUID, Sequence[Row[Any]]]:
     for row in rows:
         by_order[row.order_id].append(row)
     return by_order
-
-
-def order_from_rows(
-    row: Row[Any], lines: Sequence[Row[Any]], shipments: Sequence[Row[Any]]
-) -> Order:
-    currency = row.currency
-    return Order(
-        id=OrderId(row.id),
-        version=row.version,
-        event_count=row.event_count,
-        trace=row.trace,
-        account_id=AccountId(row.account_id),
-        channel=Channel(row.channel),
-        status=OrderStatus(row.status),
-        payment_status=PaymentStatus(row.payment_status),
-        fulfillment_status=FulfillmentStatus(row.fulfillment_status),
-        reason=Reason(row.reason) if row.reason else None,
-        reference=row.reference,
-        shipping=Money(row.shipping, currency),
-        discount=Money(row.discount, currency),
-        psp_token=row.psp_token,
-        ship_to=Address(**{**row.ship_to, "lines": tuple(row.ship_to["lines"])}),
-        lines=tuple(
-            OrderLine(
-                sku=Sku(line.sku),
-                title=line.title,
-                quantity=Quantity(line.quantity),
-                unit_price=Money(line.unit_price, currency),
-            )
-            for line in lines
-        ),
-        allocations=tuple(
-            Allocation(sku=Sku(sku), location_id=LocationId(location), units=units)
-            for sku, location, units in row.allocations
-        ),
-        unfulfillable=tuple(LocationId(location) for location in row.unfulfillable),
-        shipments={ShipmentId(s.id): shipment_from_row(s, currency) for s in shipments},
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        news_count=row.news_count,
-    )
-
-
-def row_from_order(order: Order) -> dict[str, Any]:
-    return {
-        **changes_from_order(order),
-        "trace": order.trace,
-        "account_id": order.account_id,
-        "channel": order.channel,
-        "reference": order.reference,
-        "currency": order.currency,
-        "items_total": order.items_total.minor_units,
-        "shipping": order.shipping.minor_units,
-        "discount": order.discount.minor_units,
-        "grand_total": order.grand_total.minor_units,
-        "psp_token": order.psp_token,
-        "ship_to": order.ship_to,
-        "created_at": order.created_at,
-    }
-
-
-def changes_from_order(order: Order) -> dict[str, Any]:
-    return {
-        "id": order.id,
-        "version": order.version,
-        "event_count": order.event_count,
-        "status": order.status,
-        "payment_status": order.payment_status,
-        "fulfillment_status": order.fulfillment_status,
-        "reason": order.reason or "",
-        "allocations": [(a.sku, a.location_id, a.units) for a in order.allocations],
-        "unfulfillable": order.unfulfillable,
-        "news_count": order.news_count,
-        "updated_at": order.updated_at,
-    }
-
-
-def line_rows(order: Order) -> list[dict[str, Any]]:
-    return [
-        {
-            "order_id": order.id,
-            "number": number,
-            "sku": line.sku,
-            "title": line.title,
-            "quantity": line.quantity.units,
-            "unit_price": line.unit_price.minor_units,
-        }
-        for number, line in enumerate(order.lines, start=1)
-    ]
-
-
-def shipment_rows(order: Order) -> list[dict[str, Any]]:
-    return [
-        {
-            "order_id": order.id,
-            "id": shipment.id,
-            "location_id": shipment.location_id,
-            "goods": [(item.sku, item.units) for item in shipment.goods],
-            "value": shipment.value.minor_units,
-            "shipping": shipment.shipping.minor_units,
-            "captured": shipment.captured,
-            "dispatched_at": shipment.dispatched_at,
-            "delivered_at": shipment.delivered_at,
-        }
-        for shipment in order.shipments.values()
-    ]
-
-
-def shipment_from_row(row: Row[Any], currency: str) -> Shipment:
-    return Shipment(
-        id=ShipmentId(row.id),
-        location_id=LocationId(row.location_id),
-        goods=tuple(Goods(sku=Sku(sku), units=units) for sku, units in row.goods),
-        value=Money(row.value, currency),
-        shipping=Money(row.shipping, currency),
-        captured=row.captured,
-        dispatched_at=row.dispatched_at,
-        delivered_at=row.delivered_at,
-    )
-
-
-def timeline_rows(order: Order) -> list[dict[str, Any]]:
-    return [
-        {
-            "order_id": order.id,
-            "number": number,
-            "at": entry.at,
-            "what": entry.what,
-            "cause": entry.cause,
-            "trace_id": trace_id_of(order.trace),
-        }
-        for number, entry in enumerate(order.news, start=order.news_count - len(order.news) + 1)
-    ]

@@ -8,7 +8,7 @@ from chassis.rpc.money import money_to_wire
 from retail.payment.v1 import payment_service_pb2 as pb
 from retail.payment.v1.payment_service_pb2_grpc import PaymentServiceStub
 from services.order.adapters.refusals import refused_from_wire
-from services.order.application.ports import Refused
+from services.order.application.participants import Refused
 from services.order.domain.order import Order
 from services.order.domain.shipment import Shipment
 

@@ -4,7 +4,7 @@ import grpc
 from google.rpc.status_pb2 import Status
 
 from chassis.rpc.errors import reason_of
-from services.order.application.ports import Refused
+from services.order.application.participants import Refused
 
 _PASSING = {
     code.value[0]

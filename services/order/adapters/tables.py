@@ -4,7 +4,9 @@ from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, Table, Te
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import JSONB
 
+from chassis.storage.bulk import MONTH_KEY
 from chassis.storage.database import metadata as new_metadata
+from chassis.storage.idempotency import idempotency_table
 
 metadata = new_metadata()
 
@@ -27,14 +29,19 @@ orders = Table(
     Column("shipping", BigInteger, nullable=False),
     Column("discount", BigInteger, nullable=False),
     Column("grand_total", BigInteger, nullable=False),
+    Column("authorized", BigInteger, nullable=False),
     Column("psp_token", Text, nullable=False),
     Column("ship_to", JSONB, nullable=False),
     # [[sku, location, units], …], as product answered: read and written whole.
     Column("allocations", JSONB, nullable=False),
     Column("unfulfillable", JSONB, nullable=False),
+    # As they stand in domain/cancellation.py and domain/order_change.py; null: never asked for.
+    Column("cancellation", JSONB),
+    Column("change", JSONB),
     Column("news_count", Integer, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
+    info={MONTH_KEY: "id"},
 )
 
 order_lines = Table(
@@ -46,6 +53,7 @@ order_lines = Table(
     Column("title", Text, nullable=False),
     Column("quantity", BigInteger, nullable=False),
     Column("unit_price", BigInteger, nullable=False),
+    info={MONTH_KEY: "order_id"},
 )
 
 order_shipments = Table(
@@ -60,6 +68,7 @@ order_shipments = Table(
     Column("captured", Boolean, nullable=False),
     Column("dispatched_at", DateTime(timezone=True), nullable=False),
     Column("delivered_at", DateTime(timezone=True)),
+    info={MONTH_KEY: "order_id"},
 )
 
 order_timeline = Table(
@@ -71,4 +80,24 @@ order_timeline = Table(
     Column("what", Text, nullable=False),
     Column("cause", Text, nullable=False),
     Column("trace_id", Text, nullable=False),
+    info={MONTH_KEY: "order_id"},
 )
+
+carts = Table(
+    "carts",
+    metadata,
+    Column("id", UuidType, primary_key=True),
+    Column("version", Integer, nullable=False),
+    # NULL: it belongs to nobody yet.
+    Column("account_id", Text),
+    Column("state", Text, nullable=False),
+    # [[sku, units, title, price, [[least, price], …]], …], the last three as the owner saw them.
+    Column("items", JSONB, nullable=False),
+    Column("order_id", UuidType),
+    Column("merged_into", UuidType),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+
+cart_requests = idempotency_table(metadata, "cart_requests")

@@ -9,6 +9,9 @@ from chassis.kernel.clock import Clock
 from chassis.saga.store import Bells, Sagas
 from chassis.storage.database import Database, Transaction
 from chassis.wake import Wake
+from services.order.adapters.cart_requests import SqlCartRequests
+from services.order.adapters.carts import SqlCarts
+from services.order.adapters.order_history import SqlOrderHistory
 from services.order.adapters.orders import SqlOrders
 from services.order.adapters.requests import SqlRequests
 from services.order.domain.order import Order
@@ -24,6 +27,9 @@ class SqlTransaction:
         self.orders = SqlOrders(tx, Outbox(tx, wake=told, clock=clock))
         self.requests = SqlRequests(tx)
         self.sagas = Sagas(tx, due)
+        self.history = history_of(tx)
+        self.carts = SqlCarts(tx)
+        self.cart_requests = SqlCartRequests(tx)
 
     async def subjects(self, ids: Sequence[UUID]) -> dict[UUID, Order]:
         """
@@ -39,6 +45,13 @@ class SqlTransaction:
 SqlUnitOfWork = Callable[[], AbstractAsyncContextManager[SqlTransaction]]
 # Joins a transaction that is open already: the one that also moves the inbox.
 Join = Callable[[Transaction], SqlTransaction]
+
+
+def history_of(tx: Transaction) -> SqlOrderHistory:
+    """
+    Return the history as an open transaction reaches it: one for each, as it gathers.
+    """
+    return tx.once(SqlOrderHistory, lambda: SqlOrderHistory(tx))
 
 
 def join_with(*, told: Wake, due: Bells, clock: Clock) -> Join:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chassis.kernel.errors import InvalidInput
 from services.order.application.ports import UnitOfWork
 from services.order.domain.order import Order
+from services.order.domain.period import ALWAYS, Period
 from services.order.domain.values import AccountId, OrderId, OrderStatus
 
 
@@ -26,6 +27,7 @@ class ListOrders:
     before: OrderId | None
     statuses: tuple[OrderStatus, ...]
     limit: int
+    period: Period = ALWAYS
 
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= 100:
@@ -41,6 +43,7 @@ async def list_orders(query: ListOrders, *, uow: UnitOfWork) -> tuple[Sequence[O
             query.account_id,
             before=query.before,
             statuses=query.statuses,
+            period=query.period,
             limit=query.limit + 1,
         )
     return orders[: query.limit], len(orders) > query.limit

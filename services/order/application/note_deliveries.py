@@ -20,7 +20,10 @@ async def note_deliveries(
     commands: Sequence[NoteDelivery], *, tx: Transaction, clock: Clock
 ) -> None:
     """
-    Note the arrivals, and wake the sagas that complete the orders. An arrival is noted once.
+    Note the arrivals. An arrival is noted once.
+
+    An order of which all has arrived and is paid is completed here, and its saga ends: nobody else
+    has to be asked. The sagas of others are woken.
     """
     order_ids = [command.order_id for command in commands]
     # First, as it locks the story: what a step under way has read is void from here on.
@@ -29,4 +32,8 @@ async def note_deliveries(
     for command in commands:
         if order := orders.get(command.order_id):
             order.deliver(command.shipment_id, at=command.at, now=clock())
+    done = [order for order in orders.values() if order.is_done]
+    for order in done:
+        order.complete(clock())
+    await tx.sagas.end([order.id for order in done])
     await tx.orders.save([*orders.values()])

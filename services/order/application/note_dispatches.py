@@ -11,11 +11,17 @@ from services.order.domain.values import Goods, LocationId, OrderId, ShipmentId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteDispatch:
+    """
+    Attributes:
+        change_number: The last change of the order that the work followed; 0: none.
+    """
+
     order_id: OrderId
     shipment_id: ShipmentId
     location_id: LocationId
     goods: tuple[Goods, ...]
     at: datetime
+    change_number: int = 0
 
 
 async def note_dispatches(
@@ -35,6 +41,7 @@ async def note_dispatches(
                 location_id=command.location_id,
                 goods=command.goods,
                 at=command.at,
+                change_number=command.change_number,
                 now=clock(),
             )
     await tx.orders.save([*orders.values()])

@@ -9,38 +9,58 @@ What happens after an order is placed, step by step.
                           fulfillment hears OrderConfirmed
     parcel dispatched     payment captures its share,              refused → again, then a person
                           product books the goods out
-    all delivered         complete                                 (short: give the rest back)
-    no provider           compensate                               parcel gone → complete short
-    deadline passed       fulfillment cancels, compensate          parcel gone → wait longer
-    an operator gives up  fulfillment cancels, compensate          parcel gone → kept
+    all delivered         complete; a rest is given back           parcel gone → complete short
+    change requested      fulfillment changes the work,            dispatched → change refused
+                          product gets back what goes out
+    cancel requested      before PLACED: compensate; after it
+                          fulfillment cancels, compensate          dispatched → cancel refused
+    no provider,          fulfillment cancels, compensate          dispatched → wait longer
+    deadline passed
     compensate            product releases, payment voids,         again until done
                           the order is REJECTED or CANCELLED
 
-Every step may run twice: each call carries the order's id, or the parcel's, and the other side
-does it once. The runner (chassis.saga.runner) calls each step with all the orders it is due for.
+Every step may run twice: each call carries the order's id, or the parcel's, or the change's number,
+and the other side does it once. A request of a customer makes a step under way void: whatever it
+got meanwhile, the next step asks for again or gives back. The runner (chassis.saga.runner) calls
+each step with all the orders it is due for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from chassis.kernel.clock import Clock
-from chassis.saga.standing import A_PERSON
-from chassis.saga.steps import Outcome, Step, TryAgain
-from services.order.application.ports import Fulfillment, Inventory, Payments, Refused
+from chassis.saga.steps import Outcome, Step
+from services.order.application.participants import (
+    Fulfillment,
+    FulfillmentChange,
+    Inventory,
+    Payments,
+    Refused,
+)
+from services.order.application.saga_outcomes import (
+    CONFIRM_WITHIN,
+    OrderOutcome,
+    after_authorizing,
+    after_cancelling,
+    after_changing,
+    after_compensating,
+    after_confirming,
+    after_following,
+    after_reserving,
+    given_up,
+    is_hopeless,
+    put_to_a_person,
+)
+from services.order.application.saga_skips import (
+    given_back_elsewhere,
+    settled_elsewhere,
+    taken_elsewhere,
+)
 from services.order.domain.order import Order
-from services.order.domain.values import Allocation, OrderId, OrderStatus, Reason
+from services.order.domain.values import OrderId, Reason, RequestState
 
 FIRST_STEP = "reserve_stock"
-
-# Stock and money are found within this time or not at all. Shorter than the hold on the stock
-# (10 minutes), so that an order is never confirmed on goods that are gone.
-CONFIRM_WITHIN = timedelta(minutes=8)
-DISPATCH_WITHIN = timedelta(days=7)
-DELIVER_WITHIN = timedelta(days=30)
-LOOK_AGAIN_AFTER = timedelta(days=1)
-
-OrderOutcome = Outcome[Order] | TryAgain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +83,24 @@ class OrderSaga:
                 name="follow_fulfillment",
                 act=self.follow_fulfillment,
                 lasting="a parcel that left is paid for; what has not left, compensate gives back",
-                skip=_taken_elsewhere,
+                skip=taken_elsewhere,
+            ),
+            Step(
+                name="change_fulfillment",
+                act=self.change_fulfillment,
+                lasting="it gets nothing; what goes out of the order was never to be sent again",
+                skip=settled_elsewhere,
+            ),
+            Step(
+                name="cancel_fulfillment",
+                act=self.cancel_fulfillment,
+                lasting="it gets nothing; compensate follows",
             ),
             Step(
                 name="compensate",
                 act=self.compensate,
                 lasting="it gets nothing, and is repeated until all has gone back",
-                skip=_given_back_elsewhere,
+                skip=given_back_elsewhere,
             ),
         )
 
@@ -77,68 +108,96 @@ class OrderSaga:
         """
         Ask product to hold the goods of each order, all or nothing.
         """
-        timely = self._timely(orders)
-        answers = await self.inventory.reserve(timely) if timely else ()
-        outcomes = {o.id: _reserved(a) for o, a in zip(timely, answers, strict=True)}
-        return [outcomes.get(order.id, _given_up(Reason.DEADLINE_PASSED)) for order in orders]
+        given_up_on, kept = self._sort(orders)
+        answers = await self.inventory.reserve(kept) if kept else ()
+        outcomes = {o.id: after_reserving(a) for o, a in zip(kept, answers, strict=True)}
+        return _in_order(orders, given_up_on | outcomes)
 
     async def authorize_payment(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:
         """
         Ask payment to set each order's grand total aside.
         """
-        timely = self._timely(orders)
-        answers = await self.payments.authorize(timely) if timely else ()
-        outcomes = {o.id: _authorized(a) for o, a in zip(timely, answers, strict=True)}
-        return [outcomes.get(order.id, _given_up(Reason.DEADLINE_PASSED)) for order in orders]
+        given_up_on, kept = self._sort(orders)
+        answers = await self.payments.authorize(kept) if kept else ()
+        outcomes = {o.id: after_authorizing(a) for o, a in zip(kept, answers, strict=True)}
+        return _in_order(orders, given_up_on | outcomes)
 
     async def confirm_reservation(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:
         """
         Make each hold an allocation that stays; from here on the order is a promise.
         """
-        return [_confirmed(answer) for answer in await self.inventory.confirm(orders)]
+        kept = [order for order in orders if not order.is_to_be_cancelled]
+        answers = await self.inventory.confirm(kept) if kept else ()
+        outcomes = {o.id: after_confirming(o, a) for o, a in zip(kept, answers, strict=True)}
+        cancelled = {o.id: given_up(_wanted(o)) for o in orders if o.is_to_be_cancelled}
+        return _in_order(orders, cancelled | outcomes)
 
     async def follow_fulfillment(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:
         """
         Look at what providers have done since the last look, and do what follows from it.
         """
         now = self.clock()
-        charges = await self._charge(orders)
-        hopeless = [order for order in orders if _is_hopeless(order, now)]
-        cancels = dict(zip(_ids(hopeless), await self._cancel(hopeless), strict=True))
-        short = [
-            order
+        refused = await self._charge(orders)
+        # Not before all is charged: what is given back cannot be taken any more.
+        ready = [order for order in orders if order.has_rest and order.id not in refused]
+        refused |= await self._give_back_rests(ready)
+        return [
+            put_to_a_person(refused[order.id], "follow_fulfillment")
+            if order.id in refused
+            else _asked_for(order, now) or after_following(order, now)
             for order in orders
-            # Not before all is charged: what is given back cannot be taken any more.
-            if order.is_short and order.is_delivered and order.id not in charges
         ]
-        rests = dict(zip(_ids(short), await self._give_back(short), strict=True))
 
-        outcomes: list[OrderOutcome] = []
-        for order in orders:
-            if refused := charges.get(order.id) or rests.get(order.id):
-                outcomes.append(_refused(refused, "follow_fulfillment"))
-            elif order.id in cancels:
-                outcomes.append(_cancelled(order, cancels[order.id]))
-            else:
-                outcomes.append(_followed(order, now))
-        return outcomes
+    async def change_fulfillment(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:
+        """
+        Ask fulfillment to work by what the order shall be, and give product back what goes out of
+        it. Fulfillment decides: it knows whether anything has left.
+        """
+        asked = [order for order in orders if _awaits_answer(order)]
+        answers = await self.fulfillment.change([_change_of(o) for o in asked]) if asked else ()
+        refused = {o.id: answer for o, answer in zip(asked, answers, strict=True) if answer}
+        smaller = [o for o in orders if _gives_back(o) and o.id not in refused]
+        kept = [(o, o.kept_by_change) for o in smaller]
+        reduced = await self.inventory.reduce(kept) if kept else ()
+        unsettled = {o.id: answer for o, answer in zip(smaller, reduced, strict=True) if answer}
+        return [after_changing(o, refused.get(o.id), unsettled.get(o.id)) for o in orders]
+
+    async def cancel_fulfillment(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:
+        """
+        Ask fulfillment to give up the work on each order, unless a parcel has left.
+        """
+        answers = await self.fulfillment.cancel(orders)
+        return [
+            after_cancelling(order, answer) for order, answer in zip(orders, answers, strict=True)
+        ]
 
     async def compensate(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:
         """
         Give back whatever each order may hold: also what an earlier call may have got whose
         answer was lost. The other side remembers the order, and refuses it from now on.
         """
-        answers = await self._give_back(orders)
+        released = await self.inventory.release(orders)
+        voided = await self.payments.void(orders)
         return [
-            _refused(refused, "compensate")
-            if refused
-            else Outcome(change=Order.finish_giving_up, next_step=None)
-            for refused in answers
+            after_compensating(stock or money)
+            for stock, money in zip(released, voided, strict=True)
         ]
 
-    def _timely(self, orders: Sequence[Order]) -> Sequence[Order]:
+    def _sort(self, orders: Sequence[Order]) -> tuple[dict[OrderId, OrderOutcome], list[Order]]:
+        """
+        Return what becomes of the orders that are not to go on, and the ones that are.
+        """
         now = self.clock()
-        return [order for order in orders if now < order.created_at + CONFIRM_WITHIN]
+        given_up_on: dict[OrderId, OrderOutcome] = {}
+        kept: list[Order] = []
+        for order in orders:
+            if order.is_to_be_cancelled:
+                given_up_on[order.id] = given_up(_wanted(order))
+            elif now >= order.created_at + CONFIRM_WITHIN:
+                given_up_on[order.id] = given_up(Reason.DEADLINE_PASSED)
+            else:
+                kept.append(order)
+        return given_up_on, kept
 
     async def _charge(self, orders: Sequence[Order]) -> dict[OrderId, Refused]:
         """
@@ -154,158 +213,58 @@ class OrderSaga:
         refused = [*zip(payable, paid, strict=True), *zip(parcels, booked, strict=True)]
         return {order.id: answer for (order, _), answer in refused if answer}
 
-    async def _cancel(self, orders: Sequence[Order]) -> Sequence[Refused | None]:
-        return await self.fulfillment.cancel(orders) if orders else ()
-
-    async def _give_back(self, orders: Sequence[Order]) -> Sequence[Refused | None]:
+    async def _give_back_rests(self, orders: Sequence[Order]) -> dict[OrderId, Refused]:
+        """
+        Give back what is left over of orders that are done; return those where it was refused.
+        """
         if not orders:
-            return ()
-        released = await self.inventory.release(orders)
+            return {}
+        short = [order for order in orders if order.is_short]
+        released = await self.inventory.release(short) if short else ()
         voided = await self.payments.void(orders)
-        return [stock or money for stock, money in zip(released, voided, strict=True)]
+        refused = [*zip(short, released, strict=True), *zip(orders, voided, strict=True)]
+        return {order.id: answer for order, answer in refused if answer}
 
 
-def _reserved(answer: tuple[Allocation, ...] | Refused) -> OrderOutcome:
-    if isinstance(answer, Refused):
-        if answer.passing:
-            return TryAgain(because=answer.reason)
-        # All or nothing: what is refused holds nothing that would have to go back.
-        return Outcome(change=_reject(_reason(answer.reason)), next_step=None)
-
-    def note(order: Order, now: datetime) -> None:
-        order.reserve(answer, now)
-
-    return Outcome(change=note, next_step="authorize_payment")
-
-
-def _authorized(refused: Refused | None) -> OrderOutcome:
-    if refused is None:
-        return Outcome(change=Order.authorize, next_step="confirm_reservation")
-    if refused.passing:
-        return TryAgain(because=refused.reason)
-    return _given_up(Reason.PAYMENT_DECLINED)
+def _asked_for(order: Order, now: datetime) -> OrderOutcome | None:
+    """
+    Return where to go with an order that somebody wants cancelled or changed, or that must be
+    given up; `None` if it goes on as it is.
+    """
+    if _awaits_answer(order):
+        # First, as fulfillment may have done it already, and its answer was lost.
+        return Outcome(next_step="change_fulfillment")
+    if order.is_to_be_cancelled or is_hopeless(order, now):
+        return Outcome(next_step="cancel_fulfillment")
+    if order.is_to_be_changed:
+        return Outcome(next_step="change_fulfillment")
+    return None
 
 
-def _confirmed(refused: Refused | None) -> OrderOutcome:
-    if refused is None:
-        return Outcome(
-            change=Order.confirm,
-            next_step="follow_fulfillment",
-            wait=DISPATCH_WITHIN,
-            waits_for="provider",
-        )
-    if refused.passing:
-        return TryAgain(because=refused.reason)
-    return _given_up(Reason.RESERVATION_EXPIRED)
+def _awaits_answer(order: Order) -> bool:
+    return order.change is not None and order.change.state is RequestState.REQUESTED
 
 
-def _followed(order: Order, now: datetime) -> Outcome[Order]:
-    parcels = [parcel.id for parcel in order.uncaptured]
-    ends = order.is_delivered
-    overdue = now - order.created_at - DELIVER_WITHIN
-    late = order.is_dispatched and timedelta(0) <= overdue < LOOK_AGAIN_AFTER
+def _gives_back(order: Order) -> bool:
+    return order.change is not None and order.change.is_open and bool(order.change.quantities)
 
-    def note(order: Order, now: datetime) -> None:
-        if order.reason:
-            order.keep(now)
-        if parcels:
-            order.capture(parcels, now)
-        if ends:
-            order.complete(now)
-        elif late:
-            order.wait_longer("delivery overdue", now)
 
-    if ends:
-        return Outcome(change=note, next_step=None)
-    return Outcome(
-        change=note if parcels or late or order.reason else None,
-        next_step="follow_fulfillment",
-        wait=_next_look(order, now),
-        waits_for="carrier" if order.is_dispatched else "provider",
+def _change_of(order: Order) -> FulfillmentChange:
+    assert order.change
+    return FulfillmentChange(
+        order_id=order.id,
+        number=order.change.number,
+        ship_to=order.change.ship_to or order.ship_to,
+        goods=order.kept_by_change,
     )
 
 
-def _taken_elsewhere(order: Order, now: datetime) -> Outcome[Order] | None:
-    """
-    Return what follows if somebody has seen to the money and goods that were refused here.
-    """
-    if not order.uncaptured and not (order.is_short and order.is_delivered):
-        return None  # it waits for somebody who has to act
-    return _followed(order, now)
+def _wanted(order: Order) -> Reason:
+    assert order.cancellation
+    return order.cancellation.reason
 
 
-def _given_back_elsewhere(_order: Order, _now: datetime) -> Outcome[Order]:
-    return Outcome(change=Order.finish_giving_up, next_step=None)
-
-
-def _refused(refused: Refused, step: str) -> OrderOutcome:
-    """
-    Return what to do when money or goods are refused that the order has a right to.
-    """
-    if refused.passing:
-        return TryAgain(because=refused.reason)
-    # Asking at once would get the same answer: somebody has to look into it.
-    return Outcome(next_step=step, wait=LOOK_AGAIN_AFTER, waits_for=f"{A_PERSON}: {refused.reason}")
-
-
-def _cancelled(order: Order, refused: Refused | None) -> OrderOutcome:
-    if refused is None:
-        hopeless = Reason.UNFULFILLABLE if order.is_short else Reason.DEADLINE_PASSED
-        return _given_up(order.reason or hopeless)
-    if refused.passing:
-        return TryAgain(because=refused.reason)
-    # A parcel left while we asked: its event is on the way and wakes the saga.
-    return Outcome(
-        change=Order.keep if order.reason else None,
-        next_step="follow_fulfillment",
-        wait=LOOK_AGAIN_AFTER,
-        waits_for="provider",
-    )
-
-
-def _is_hopeless(order: Order, now: datetime) -> bool:
-    """
-    Return whether nothing has left, and nothing will: not in time, not the whole, or because
-    somebody wants so.
-    """
-    overdue = now >= order.created_at + DISPATCH_WITHIN
-    return not order.shipments and (bool(order.reason) or order.is_short or overdue)
-
-
-def _next_look(order: Order, now: datetime) -> timedelta:
-    within = DELIVER_WITHIN if order.shipments else DISPATCH_WITHIN
-    return max(order.created_at + within - now, LOOK_AGAIN_AFTER)
-
-
-def giving_up(order: Order) -> Outcome[Order]:
-    """
-    Return where the story of an order goes on that was asked to be given up.
-    """
-    # Once it is a promise, somebody may be at work on it, who is asked first.
-    pending = order.status is OrderStatus.PENDING
-    return Outcome(next_step="compensate" if pending else "follow_fulfillment")
-
-
-def _given_up(reason: Reason) -> OrderOutcome:
-    def give_up(order: Order, now: datetime) -> None:
-        order.give_up(reason, now)
-
-    return Outcome(change=give_up, next_step="compensate")
-
-
-def _reject(reason: Reason) -> Callable[[Order, datetime], None]:
-    def reject(order: Order, now: datetime) -> None:
-        order.reject(reason, now)
-
-    return reject
-
-
-def _reason(word: str) -> Reason:
-    """
-    Return why an order without stock is rejected: product's word where it is one of ours.
-    """
-    return Reason(word) if word in set(Reason) else Reason.OUT_OF_STOCK
-
-
-def _ids(orders: Sequence[Order]) -> Sequence[OrderId]:
-    return [order.id for order in orders]
+def _in_order(
+    orders: Sequence[Order], outcomes: dict[OrderId, OrderOutcome]
+) -> Sequence[OrderOutcome]:
+    return [outcomes[order.id] for order in orders]

@@ -18,11 +18,11 @@ from services.order.application.ports import (
     Catalog,
     ProductNotSold,
     RequestKey,
-    SoldVariant,
     Transaction,
     UnitOfWork,
 )
 from services.order.domain.order import Order
+from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.values import AccountId, Address, Channel, OrderId, OrderLine
 
 
@@ -92,11 +92,11 @@ async def place_orders(
         orders: dict[int, Order] = {}
         for number in asked:
             try:
-                orders[number] = _order_from(commands[number], sold, now)
+                orders[number] = order_from(commands[number], sold, now)
             except DomainError as refusal:
                 answers[number] = refusal
         async with uow() as tx:
-            for number, answer in (await _place(commands, orders, tx, now)).items():
+            for number, answer in (await place(commands, orders, tx, now)).items():
                 answers[number] = answer
     return [answer for answer in answers if answer is not None]
 
@@ -107,18 +107,18 @@ async def _answers_before(
     """
     Return the answers to requests that were done before; `None` where one was not.
     """
-    known = await tx.requests.find([_key(command) for command in commands])
+    known = await tx.requests.find([key_of(command) for command in commands])
     orders = await tx.orders.find([id_ for id_ in known if isinstance(id_, UUID)])
     return [orders[answer] if isinstance(answer, UUID) else answer for answer in known]
 
 
-async def _place(
+async def place(
     commands: Sequence[PlaceOrder], orders: Mapping[int, Order], tx: Transaction, now: datetime
 ) -> Mapping[int, Order | DomainError]:
     """
     Save *orders* under their requests, but for those that somebody else has done meanwhile.
     """
-    requests = [(_key(commands[number]), order.id) for number, order in orders.items()]
+    requests = [(key_of(commands[number]), order.id) for number, order in orders.items()]
     claims = await tx.requests.claim(requests, now=now)
     stands = dict(zip(orders, claims, strict=True))
     fresh = [order for number, order in orders.items() if stands[number] == order.id]
@@ -131,7 +131,13 @@ async def _place(
     }
 
 
-def _order_from(command: PlaceOrder, sold: Mapping[Sku, SoldVariant], now: datetime) -> Order:
+def order_from(command: PlaceOrder, sold: Mapping[Sku, SoldVariant], now: datetime) -> Order:
+    """
+    Return the order that is wished for, at today's prices.
+
+    Raises:
+        DomainError: It cannot be had, or not for what was expected.
+    """
     units = _units_of(command)
     lines = tuple(_line(command, number, sold, units) for number in range(len(command.lines)))
     nothing = Money(0, lines[0].unit_price.currency) if lines else Money(0, "XXX")
@@ -193,7 +199,7 @@ def _must_cost_what_was_expected(command: PlaceOrder, order: Order) -> None:
         )
 
 
-def _key(command: PlaceOrder) -> RequestKey:
+def key_of(command: PlaceOrder) -> RequestKey:
     return RequestKey(
         account_id=command.account_id,
         request_id=command.request_id,

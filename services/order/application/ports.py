@@ -8,11 +8,13 @@ from typing import Protocol
 from uuid import UUID
 
 from chassis.kernel.errors import DomainError, NotFound
-from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
-from services.order.domain.order import Order, TimelineEntry
-from services.order.domain.shipment import Shipment
-from services.order.domain.values import AccountId, Allocation, OrderId, OrderStatus
+from services.order.application.carts.ports import CartRequests, Carts
+from services.order.domain.order import Order
+from services.order.domain.period import ALWAYS, Period
+from services.order.domain.sold_variant import SoldVariant
+from services.order.domain.timeline import TimelineEntry
+from services.order.domain.values import AccountId, OrderId, OrderStatus
 
 
 class OrderNotFound(NotFound):
@@ -48,9 +50,10 @@ class Orders(Protocol):
         before: OrderId | None,
         statuses: Sequence[OrderStatus],
         limit: int,
+        period: Period = ALWAYS,
     ) -> Sequence[Order]:
         """
-        Return an account's orders, newest first, that are older than *before*.
+        Return an account's orders of a period, newest first, that are older than *before*.
         """
         ...
 
@@ -124,6 +127,8 @@ class SagaStarts(Protocol):
 
     async def wake(self, ids: Sequence[UUID], *, now: datetime) -> None: ...
 
+    async def end(self, ids: Sequence[UUID]) -> None: ...
+
 
 class Transaction(Protocol):
     """
@@ -139,31 +144,15 @@ class Transaction(Protocol):
     @property
     def sagas(self) -> SagaStarts: ...
 
+    @property
+    def carts(self) -> Carts: ...
+
+    @property
+    def cart_requests(self) -> CartRequests: ...
+
 
 # Call it to begin. The block commits when it ends and rolls back when it raises.
 UnitOfWork = Callable[[], AbstractAsyncContextManager[Transaction]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoldVariant:
-    """
-    What an order line needs to know of what it orders.
-
-    Attributes:
-        price: Of one unit.
-        breaks: Of one unit if so many are ordered: ever more units, ever cheaper.
-    """
-
-    title: str
-    price: Money
-    breaks: tuple[tuple[int, Money], ...] = ()
-
-    def price_of(self, units: int) -> Money:
-        """
-        Return what each of so many units costs.
-        """
-        reached = [price for least, price in self.breaks if least <= units]
-        return reached[-1] if reached else self.price
 
 
 class Catalog(Protocol):
@@ -174,91 +163,6 @@ class Catalog(Protocol):
     async def sold(self, skus: Sequence[Sku]) -> Mapping[Sku, SoldVariant]:
         """
         Return what is known of those *skus* that are sold.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """
-    Another context said no.
-
-    Attributes:
-        reason: Its reason, such as OUT_OF_STOCK.
-        passing: Whether the same question may be answered otherwise later: an outage or a
-            conflict, not a decision.
-    """
-
-    reason: str
-    passing: bool
-
-
-class Inventory(Protocol):
-    """
-    The stock that product keeps. A reservation has its order's id; every verb may be repeated.
-    """
-
-    async def reserve(self, orders: Sequence[Order]) -> Sequence[tuple[Allocation, ...] | Refused]:
-        """
-        Hold the goods of each order, all or nothing; return which location gives what.
-        """
-        ...
-
-    async def confirm(self, orders: Sequence[Order]) -> Sequence[Refused | None]:
-        """
-        Turn each order's hold into an allocation that does not expire.
-        """
-        ...
-
-    async def release(self, orders: Sequence[Order]) -> Sequence[Refused | None]:
-        """
-        Give back what each order holds and has not shipped.
-        """
-        ...
-
-    async def consume(
-        self, shipments: Sequence[tuple[Order, Shipment]]
-    ) -> Sequence[Refused | None]:
-        """
-        Book out the goods of each parcel.
-        """
-        ...
-
-
-class Payments(Protocol):
-    """
-    The money that payment keeps. A payment has its order's id; every verb may be repeated.
-    """
-
-    async def authorize(self, orders: Sequence[Order]) -> Sequence[Refused | None]:
-        """
-        Set aside each order's grand total.
-        """
-        ...
-
-    async def capture(
-        self, shipments: Sequence[tuple[Order, Shipment]]
-    ) -> Sequence[Refused | None]:
-        """
-        Take the value of each parcel.
-        """
-        ...
-
-    async def void(self, orders: Sequence[Order]) -> Sequence[Refused | None]:
-        """
-        Give back what was set aside for each order and not taken.
-        """
-        ...
-
-
-class Fulfillment(Protocol):
-    """
-    The work that fulfillment follows.
-    """
-
-    async def cancel(self, orders: Sequence[Order]) -> Sequence[Refused | None]:
-        """
-        Give up the work on each order, unless a parcel has left.
         """
         ...
 

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from chassis.kernel.money import Money
+from chassis.kernel.money import Money, sum_of
 from chassis.kernel.text import Sku
-from services.order.domain.values import OrderLine
+from services.order.domain.shipment import Shipment
+from services.order.domain.values import Goods, OrderLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +48,25 @@ def charge_for(
     charged = whole.value.minor_units * value // items
     shipping = min(whole.shipping.minor_units * value // items, charged)
     return Charge(value=Money(charged, currency), shipping=Money(shipping, currency))
+
+
+def charge_of_parcel(
+    goods: Sequence[Goods],
+    earlier: Sequence[Shipment],
+    lines: Sequence[OrderLine],
+    *,
+    whole: Charge,
+    items_total: Money,
+) -> Charge:
+    """
+    Return what a parcel with *goods* is charged, after the *earlier* ones.
+    """
+    dispatched: Counter[Sku] = Counter()
+    for item in chain(goods, *(parcel.goods for parcel in earlier)):
+        dispatched[item.sku] += item.units
+    after = charge_for(dispatched, lines, whole=whole, items_total=items_total)
+    value = after.value - sum_of((p.value for p in earlier), items_total.currency)
+    shipping = after.shipping - sum_of((p.shipping for p in earlier), items_total.currency)
+    # What a discount leaves no room for here, a later parcel carries.
+    share = min(shipping.minor_units, value.minor_units)
+    return Charge(value=value, shipping=Money(share, items_total.currency))

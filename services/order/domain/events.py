@@ -39,4 +39,14 @@ class OrderCompleted:
     order_id: OrderId
 
 
-OrderEvent = OrderPlaced | OrderConfirmed | OrderRejected | OrderCancelled | OrderCompleted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChanged:
+    order_id: OrderId
+    change_number: int
+    grand_total: Money
+    goods: tuple[Goods, ...]
+
+
+OrderEvent = (
+    OrderPlaced | OrderConfirmed | OrderRejected | OrderCancelled | OrderCompleted | OrderChanged
+)

@@ -51,6 +51,16 @@ class FulfillmentStatus(StrEnum):
     RETURNED = "RETURNED"
 
 
+class RequestState(StrEnum):
+    """
+    What became of a wish about an order.
+    """
+
+    REQUESTED = "REQUESTED"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+
+
 class Reason(StrEnum):
     """
     Why an order was rejected or cancelled.
@@ -61,6 +71,7 @@ class Reason(StrEnum):
     RESERVATION_EXPIRED = "RESERVATION_EXPIRED"
     UNFULFILLABLE = "UNFULFILLABLE"
     DEADLINE_PASSED = "DEADLINE_PASSED"
+    CUSTOMER_REQUEST = "CUSTOMER_REQUEST"
     OPERATOR_REQUEST = "OPERATOR_REQUEST"
 
 
@@ -115,12 +126,16 @@ class Address:
 class OrderLine:
     """
     Some quantity of one SKU, with title and price as they were when it was ordered.
+
+    Attributes:
+        number: Its place when it was ordered, from 1; 0 before that.
     """
 
     sku: Sku
     title: str
     quantity: Quantity
     unit_price: Money
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from services.order.application.sagas.retry_sagas import RetrySagas, retry_sagas
 from services.order.application.sagas.skip_saga_steps import SkipSagaSteps, skip_saga_steps
 from services.order.application.sagas.standings import Steps
 from services.order.domain.values import OrderId
-from services.order.saga_wire import (
+from services.order.wire.sagas import (
     list_sagas_from_wire,
     saga_page_token,
     saga_result_to_wire,

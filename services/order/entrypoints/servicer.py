@@ -12,19 +12,22 @@ from chassis.kernel.ids import parse_id
 from chassis.telemetry.tracing import current_traceparent
 from retail.order.v1 import order_service_pb2 as pb
 from retail.order.v1.order_service_pb2_grpc import OrderServiceServicer
+from services.order.application.cancel_order import cancel_order
+from services.order.application.change_order import change_order
 from services.order.application.get_order import get_order
 from services.order.application.list_orders import list_orders
 from services.order.application.place_orders import PlaceOrder, place_orders
 from services.order.application.ports import Catalog, OrderChanges, UnitOfWork
 from services.order.application.watch_order import watch_order
 from services.order.domain.values import OrderId, account_id
-from services.order.wire import (
+from services.order.wire.orders import (
     list_orders_from_wire,
     order_to_wire,
     page_token,
     place_order_from_wire,
     result_to_wire,
 )
+from services.order.wire.requests import cancel_order_from_wire, change_order_from_wire
 
 MOST_ENTRIES = 500
 
@@ -38,6 +41,7 @@ class OrderServicer(OrderServiceServicer):
         self, *, uow: UnitOfWork, catalog: Catalog, changes: OrderChanges, clock: Clock
     ) -> None:
         self._uow = uow
+        self._clock = clock
         self._changes = changes
         self._place = partial(place_orders, uow=uow, catalog=catalog, clock=clock)
         # Callers that come while a batch is being committed share the next commit.
@@ -85,7 +89,7 @@ class OrderServicer(OrderServiceServicer):
         orders, more = await list_orders(list_orders_from_wire(request), uow=self._uow)
         return pb.ListOrdersResponse(
             orders=[order_to_wire(order) for order in orders],
-            next_page_token=page_token(orders[-1]) if more else "",
+            next_page_token=page_token(orders[-1].id) if more else "",
         )
 
     async def WatchOrder(
@@ -94,10 +98,25 @@ class OrderServicer(OrderServiceServicer):
         async for order, timeline in watch_order(
             account_id(request.account_id),
             OrderId(parse_id(request.order_id, "order_id")),
+            after_version=request.after_version,
             uow=self._uow,
             changes=self._changes,
         ):
             yield pb.WatchOrderResponse(order=order_to_wire(order, timeline))
+
+    async def CancelOrder(
+        self, request: pb.CancelOrderRequest, context: grpc.aio.ServicerContext
+    ) -> pb.CancelOrderResponse:
+        command = cancel_order_from_wire(request)
+        order = await cancel_order(command, uow=self._uow, clock=self._clock)
+        return pb.CancelOrderResponse(order=order_to_wire(order))
+
+    async def ChangeOrder(
+        self, request: pb.ChangeOrderRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ChangeOrderResponse:
+        command = change_order_from_wire(request)
+        order = await change_order(command, uow=self._uow, clock=self._clock)
+        return pb.ChangeOrderResponse(order=order_to_wire(order))
 
 
 def _parsed(entry: pb.PlaceOrderRequest, trace: str) -> PlaceOrder | DomainError:

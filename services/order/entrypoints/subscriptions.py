@@ -42,6 +42,7 @@ def subscriptions(join: Join, clock: Clock) -> Sequence[Subscription]:
                 location_id=LocationId(event.location_id),
                 goods=tuple(Goods(sku=Sku(g.sku), units=g.quantity) for g in event.goods),
                 at=event.dispatch_time.ToDatetime(UTC),
+                change_number=event.change_number,
             )
             for event in events
         ]

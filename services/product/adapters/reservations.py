@@ -18,8 +18,8 @@ from chassis.storage.bulk import insert_missing_rows, insert_rows, update_rows
 from chassis.storage.database import Transaction
 from services.product.adapters import tables
 from services.product.domain.allocation import Allocation, Shipment
-from services.product.domain.reservation import Reservation, ReservationState
-from services.product.domain.values import LocationId, ReservationId, ShipmentId
+from services.product.domain.reservation import Reservation
+from services.product.domain.values import LocationId, ReservationId, ReservationState, ShipmentId
 from services.product.wire.events import event_to_wire
 
 _COLUMNS = "id, version, event_count, trace, state, expires_at"
@@ -41,7 +41,8 @@ _LOCK_OVERDUE = text(
 )
 _ALLOCATIONS = text(
     """
-    SELECT reservation_id, sku, location_id, quantity, shipped FROM reservation_allocations
+    SELECT reservation_id, sku, location_id, quantity, shipped, given_back
+    FROM reservation_allocations
     WHERE reservation_id = ANY(CAST(:ids AS uuid[]))
     """
 )
@@ -134,7 +135,7 @@ class SqlReservations:
 
     async def _update_allocations(self, reservations: Iterable[Reservation]) -> None:
         rows = [
-            row_from_allocation(r.id, allocation)
+            {**row_from_allocation(r.id, allocation), "given_back": allocation.given_back}
             for r in reservations
             for allocation, before in zip(r.allocations, self._allocations[r.id], strict=True)
             if allocation is not before
@@ -197,6 +198,7 @@ def allocation_from_row(row: Row[Any]) -> Allocation:
         location_id=LocationId(row.location_id),
         quantity=row.quantity,
         shipped=row.shipped,
+        given_back=row.given_back,
     )
 
 
@@ -220,6 +222,9 @@ def row_from_reservation(reservation: Reservation) -> Mapping[str, Any]:
 
 
 def row_from_allocation(reservation_id: ReservationId, allocation: Allocation) -> Mapping[str, Any]:
+    """
+    Return what a new one says; nothing of it was given back.
+    """
     return {
         "reservation_id": reservation_id,
         "sku": allocation.sku,

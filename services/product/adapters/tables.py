@@ -129,6 +129,8 @@ reservation_allocations = Table(
     Column("location_id", Text, nullable=False),
     Column("quantity", BigInteger, nullable=False),
     Column("shipped", BigInteger, nullable=False),
+    # What was promised at first, beyond the quantity.
+    Column("given_back", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("reservation_id", "sku", "location_id"),
 )
 

@@ -144,6 +144,12 @@ class ReservationReleased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationReduced:
+    reservation_id: ReservationId
+    goods: tuple[Goods, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReservationExpired:
     reservation_id: ReservationId
 
@@ -161,6 +167,7 @@ ReservationEvent = (
     | ReservationExtended
     | ReservationConfirmed
     | ReservationReleased
+    | ReservationReduced
     | ReservationExpired
     | StockShipped
 )

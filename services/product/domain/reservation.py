@@ -9,47 +9,44 @@ The Reservation aggregate: goods promised to one order.
 Each verb changes the reservation and moves its stock in one step, and may be asked twice.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Self
 
 from chassis.kernel.aggregate import Aggregate
-from chassis.kernel.errors import InvalidInput, NotFound, RuleViolated
-from chassis.kernel.text import Sku
-from services.product.domain.allocation import Allocation, Shipment, allocations_less
+from chassis.kernel.errors import RuleViolated
+from services.product.domain.allocation import (
+    Allocation,
+    Shipment,
+    allocations_kept,
+    allocations_less,
+    goods_of,
+    were_made_for,
+)
 from services.product.domain.events import (
     ReservationConfirmed,
     ReservationEvent,
     ReservationExpired,
     ReservationExtended,
+    ReservationReduced,
     ReservationReleased,
     StockReserved,
     StockShipped,
 )
 from services.product.domain.movement import Cause, CauseType
 from services.product.domain.stock import FROM_ANYWHERE, Sourcing, Stock
-from services.product.domain.values import Goods, Lines, Place, ReservationId, ShipmentId
+from services.product.domain.values import (
+    Goods,
+    Kept,
+    Lines,
+    Place,
+    ReservationId,
+    ReservationState,
+    ShipmentId,
+)
 
 DEFAULT_HOLD = timedelta(minutes=10)
 LONGEST_HOLD = timedelta(hours=24)
-
-
-class ReservationState(StrEnum):
-    HELD = "HELD"
-    CONFIRMED = "CONFIRMED"
-    CONSUMED = "CONSUMED"
-    RELEASED = "RELEASED"
-    EXPIRED = "EXPIRED"
-
-
-class HoldOutOfRange(InvalidInput):
-    pass
-
-
-class ReservationNotFound(NotFound):
-    pass
 
 
 class ReservationMismatch(RuleViolated):
@@ -69,18 +66,15 @@ class ShipmentMismatch(RuleViolated):
 
 
 class ReservationWasReleased(RuleViolated):
-    # The plain name is the event's.
-    reason = "RESERVATION_RELEASED"
+    reason = "RESERVATION_RELEASED"  # the plain name is the event's
 
 
 class ReservationIsConfirmed(RuleViolated):
-    # The plain name is the event's.
-    reason = "RESERVATION_CONFIRMED"
+    reason = "RESERVATION_CONFIRMED"  # the plain name is the event's
 
 
 class ReservationHasExpired(RuleViolated):
-    # The plain name is the event's.
-    reason = "RESERVATION_EXPIRED"
+    reason = "RESERVATION_EXPIRED"  # the plain name is the event's
 
 
 @dataclass(kw_only=True, eq=False)
@@ -125,7 +119,10 @@ class Reservation(Aggregate[ReservationEvent]):
 
     @property
     def places(self) -> set[Place]:
-        return {Place(sku=a.sku, location_id=a.location_id) for a in self.allocations}
+        """
+        Where something is promised to it still.
+        """
+        return {a.place for a in self.allocations if a.left}
 
     def is_overdue(self, now: datetime) -> bool:
         return (
@@ -145,8 +142,8 @@ class Reservation(Aggregate[ReservationEvent]):
         """
         Take the goods for all of *lines* out of *stock*, or nothing at all.
 
-        Asked again, it holds what it holds, wherever else the goods could come from now; unless
-        that is overdue, which then expires here.
+        Asked again, it holds what it holds, wherever else the goods could come from now, and also
+        if some were given back since; unless that is overdue, which then expires here.
 
         Raises:
             OutOfStock: There is too little of something.
@@ -157,7 +154,7 @@ class Reservation(Aggregate[ReservationEvent]):
         self._demand_alive(stock, now)
         if self.is_empty:
             self._take(stock.source(lines, sourcing), stock, now)
-        elif self._wanted() != {sku: quantity.units for sku, quantity in lines.items()}:
+        elif not were_made_for(self.allocations, lines):
             raise ReservationMismatch(f"reservation {self.id} was made for other lines")
 
     def extend(self, expires_at: datetime, stock: Stock, *, now: datetime) -> None:
@@ -191,9 +188,32 @@ class Reservation(Aggregate[ReservationEvent]):
         if self.state is not ReservationState.HELD:
             return
         for a in self.allocations:
-            stock.at(a.sku, a.location_id).allocate(a.quantity, self._cause(now))
+            if a.left:
+                stock.at(a.sku, a.location_id).allocate(a.left, self._cause(now))
         self.state = ReservationState.CONFIRMED
         self.record(ReservationConfirmed(reservation_id=self.id))
+
+    def reduce(self, kept: Kept, stock: Stock, *, now: datetime) -> None:
+        """
+        Give back all but *kept*; where it has less, it stays so. An overdue one expires here.
+
+        Raises:
+            AlreadyShipped: More than that has shipped.
+            ReservationMismatch: It has nothing of what it shall keep.
+            ReservationWasReleased, ReservationHasExpired: Its goods were given back.
+        """
+        self._demand_alive(stock, now)
+        after = allocations_kept(self.allocations, kept, of=self.id)
+        if after == self.allocations:
+            return
+        if not goods_of(after):
+            raise ReservationMismatch(f"reservation {self.id} has nothing of what it shall keep")
+        for had, has in zip(self.allocations, after, strict=True):
+            self._give_back(had, had.quantity - has.quantity, stock, now)
+        self.allocations = after
+        if not self.places:
+            self.state = ReservationState.CONSUMED
+        self.record(ReservationReduced(reservation_id=self.id, goods=goods_of(after)))
 
     def release(self, stock: Stock, *, now: datetime) -> None:
         """
@@ -204,15 +224,9 @@ class Reservation(Aggregate[ReservationEvent]):
         """
         if self.state is ReservationState.CONSUMED:
             raise ReservationConsumed(f"the goods of reservation {self.id} have shipped")
-        match self.state:
-            case ReservationState.HELD:
-                self._give_back_held(stock, now)
-            case ReservationState.CONFIRMED:
-                for a in self.allocations:
-                    if a.left:
-                        stock.at(a.sku, a.location_id).release_allocated(a.left, self._cause(now))
-            case _:
-                return
+        if self.state not in (ReservationState.HELD, ReservationState.CONFIRMED):
+            return
+        self._give_back_all(stock, now)
         self.state = ReservationState.RELEASED
         self.record(ReservationReleased(reservation_id=self.id))
 
@@ -222,7 +236,7 @@ class Reservation(Aggregate[ReservationEvent]):
         """
         if not self.is_overdue(now):
             return
-        self._give_back_held(stock, now)
+        self._give_back_all(stock, now)
         self.state = ReservationState.EXPIRED
         self.record(ReservationExpired(reservation_id=self.id))
 
@@ -246,12 +260,9 @@ class Reservation(Aggregate[ReservationEvent]):
         for sku, quantity in shipment.lines.items():
             stock.at(sku, shipment.location_id).ship(quantity.units, cause)
         self.shipments[shipment.id] = shipment
-        if all(a.left == 0 for a in self.allocations):
+        if not self.places:
             self.state = ReservationState.CONSUMED
-        goods = tuple(
-            Goods(sku=sku, location_id=shipment.location_id, quantity=quantity.units)
-            for sku, quantity in shipment.lines.items()
-        )
+        goods = shipment.goods
         self.record(StockShipped(reservation_id=self.id, shipment_id=shipment.id, goods=goods))
 
     def _take(self, goods: tuple[Goods, ...], stock: Stock, now: datetime) -> None:
@@ -265,9 +276,15 @@ class Reservation(Aggregate[ReservationEvent]):
         )
         self.record(StockReserved(reservation_id=self.id, goods=goods, expires_at=self.expires_at))
 
-    def _give_back_held(self, stock: Stock, now: datetime) -> None:
+    def _give_back_all(self, stock: Stock, now: datetime) -> None:
         for a in self.allocations:
-            stock.at(a.sku, a.location_id).release_held(a.quantity, self._cause(now))
+            self._give_back(a, a.left, stock, now)
+
+    def _give_back(self, a: Allocation, units: int, stock: Stock, now: datetime) -> None:
+        if units:
+            item, is_held = stock.at(a.sku, a.location_id), self.state is ReservationState.HELD
+            release = item.release_held if is_held else item.release_allocated
+            release(units, self._cause(now))
 
     def _demand_alive(self, stock: Stock, now: datetime) -> None:
         self.expire_if_overdue(stock, now=now)
@@ -275,12 +292,6 @@ class Reservation(Aggregate[ReservationEvent]):
             raise ReservationWasReleased(f"reservation {self.id} was released")
         if self.state is ReservationState.EXPIRED:
             raise ReservationHasExpired(f"reservation {self.id} ran out at {self.expires_at}")
-
-    def _wanted(self) -> Mapping[Sku, int]:
-        wanted: dict[Sku, int] = {}
-        for a in self.allocations:
-            wanted[a.sku] = wanted.get(a.sku, 0) + a.quantity
-        return wanted
 
     def _cause(self, now: datetime) -> Cause:
         return Cause(type=CauseType.RESERVATION, id=self.id, at=now)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import NewType
 from uuid import UUID, uuid5
@@ -36,6 +37,14 @@ class LocationMalformed(InvalidInput):
     pass
 
 
+class ReservationState(StrEnum):
+    HELD = "HELD"
+    CONFIRMED = "CONFIRMED"
+    CONSUMED = "CONSUMED"
+    RELEASED = "RELEASED"
+    EXPIRED = "EXPIRED"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """
@@ -44,6 +53,10 @@ class Place:
 
     sku: Sku
     location_id: LocationId
+
+
+# Units kept at each place; at others, none.
+Kept = Mapping[Place, Quantity]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from services.product.application.ports.transaction import UnitOfWork
 from services.product.application.reservations.confirm_reservations import confirm_reservations
 from services.product.application.reservations.consume_reservations import consume_reservations
 from services.product.application.reservations.extend_reservations import extend_reservations
+from services.product.application.reservations.reduce_reservations import reduce_reservations
 from services.product.application.reservations.release_reservations import release_reservations
 from services.product.application.reservations.reserve_stock import ReserveStock, reserve_stock
 from services.product.domain.reservation import Reservation
@@ -87,6 +88,17 @@ class ReservationMethods:
             request.reservation_ids, "reservation_ids", reservations.release_from_wire, release
         )
         response = pb.ReleaseReservationsResponse()
+        reservations.write_results(answers, response.results)
+        return response
+
+    async def ReduceReservations(
+        self, request: pb.ReduceReservationsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ReduceReservationsResponse:
+        reduce = partial(reduce_reservations, uow=self._uow, clock=self._clock)
+        answers = await answer_each(
+            request.reductions, "reductions", reservations.reduction_from_wire, reduce
+        )
+        response = pb.ReduceReservationsResponse()
         reservations.write_results(answers, response.results)
         return response
 

@@ -22,6 +22,7 @@ from services.product.domain.events import (
     ReservationConfirmed,
     ReservationExpired,
     ReservationExtended,
+    ReservationReduced,
     ReservationReleased,
     StockAdjusted,
     StockDepleted,
@@ -119,6 +120,10 @@ def event_to_wire(event: ProductEvent) -> Message:
             return events_pb.ReservationConfirmed(reservation_id=str(event.reservation_id))
         case ReservationReleased():
             return events_pb.ReservationReleased(reservation_id=str(event.reservation_id))
+        case ReservationReduced():
+            return events_pb.ReservationReduced(
+                reservation_id=str(event.reservation_id), goods=goods_to_wire(event.goods)
+            )
         case ReservationExpired():
             return events_pb.ReservationExpired(reservation_id=str(event.reservation_id))
         case StockShipped():

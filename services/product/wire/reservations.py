@@ -1,6 +1,6 @@
 """Reservations on the wire."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
@@ -8,6 +8,8 @@ from google.protobuf.internal.containers import RepeatedCompositeFieldContainer
 
 from chassis.kernel.errors import DomainError, InvalidInput
 from chassis.kernel.ids import parse_id
+from chassis.kernel.quantity import Quantity
+from chassis.kernel.text import parse_sku
 from chassis.rpc.errors import status_from_error
 from chassis.rpc.timestamps import timestamp_to_wire
 from chassis.telemetry.tracing import trace_for
@@ -15,6 +17,7 @@ from retail.product.v1 import product_service_pb2 as pb
 from services.product.application.reservations.confirm_reservations import ConfirmReservation
 from services.product.application.reservations.consume_reservations import ConsumeReservation
 from services.product.application.reservations.extend_reservations import ExtendReservation
+from services.product.application.reservations.reduce_reservations import ReduceReservation
 from services.product.application.reservations.release_reservations import ReleaseReservation
 from services.product.application.reservations.reserve_stock import ReserveStock
 from services.product.domain.allocation import Shipment
@@ -22,13 +25,18 @@ from services.product.domain.location import MOST_LOCATIONS
 from services.product.domain.reservation import (
     DEFAULT_HOLD,
     LONGEST_HOLD,
-    HoldOutOfRange,
     Reservation,
-    ReservationState,
 )
 from services.product.domain.stock import FROM_ANYWHERE, Sourcing, SourcingStrategy
-from services.product.domain.values import ReservationId, ShipmentId, parse_location
-from services.product.wire.fields import DOMAIN, lines_from_wire
+from services.product.domain.values import (
+    Kept,
+    Place,
+    ReservationId,
+    ReservationState,
+    ShipmentId,
+    parse_location,
+)
+from services.product.wire.fields import DOMAIN, MOST_LINES, lines_from_wire, quantity_from_wire
 
 # Looked up by name once, not for every reservation.
 STATES: Mapping[ReservationState, pb.ReservationState] = {
@@ -39,11 +47,23 @@ STRATEGIES: Mapping[int, SourcingStrategy] = {
 }
 
 
+class HoldOutOfRange(InvalidInput):
+    pass
+
+
 class StrategyUnknown(InvalidInput):
     pass
 
 
 class LocationsOutOfRange(InvalidInput):
+    pass
+
+
+class KeptOutOfRange(InvalidInput):
+    pass
+
+
+class PlaceRepeated(InvalidInput):
     pass
 
 
@@ -103,6 +123,29 @@ def release_from_wire(reservation_id: str, field: str) -> ReleaseReservation:
     return ReleaseReservation(reservation_id=ReservationId(parse_id(reservation_id, field)))
 
 
+def reduction_from_wire(wire: pb.Reduction, field: str) -> ReduceReservation:
+    return ReduceReservation(
+        reservation_id=ReservationId(parse_id(wire.reservation_id, f"{field}.reservation_id")),
+        kept=kept_from_wire(wire.kept, f"{field}.kept"),
+    )
+
+
+def kept_from_wire(wire: Sequence[pb.KeptGoods], field: str) -> Kept:
+    if not 1 <= len(wire) <= MOST_LINES:
+        raise KeptOutOfRange(f"{field} must name 1 to {MOST_LINES:,} places", field=field)
+    kept: dict[Place, Quantity] = {}
+    for number, goods in enumerate(wire):
+        path = f"{field}[{number}]"
+        place = Place(
+            sku=parse_sku(goods.sku, f"{path}.sku"),
+            location_id=parse_location(goods.location_id, f"{path}.location_id"),
+        )
+        if place in kept:
+            raise PlaceRepeated(f"{path} names a place that {field} named before", field=path)
+        kept[place] = quantity_from_wire(goods.quantity, f"{path}.quantity")
+    return kept
+
+
 def consumption_from_wire(wire: pb.Consumption, field: str) -> ConsumeReservation:
     return ConsumeReservation(
         reservation_id=ReservationId(parse_id(wire.reservation_id, f"{field}.reservation_id")),
@@ -144,8 +187,9 @@ def write_result(answer: Reservation | DomainError, result: pb.ReservationResult
     wire.reservation_id = str(answer.id)
     wire.state = STATES[answer.state]
     for a in answer.allocations:
-        wire.allocations.add(
-            sku=a.sku, location_id=a.location_id, quantity=a.quantity, shipped=a.shipped
-        )
+        if a.quantity:
+            wire.allocations.add(
+                sku=a.sku, location_id=a.location_id, quantity=a.quantity, shipped=a.shipped
+            )
     if answer.state is ReservationState.HELD and answer.expires_at:
         wire.expire_time.CopyFrom(timestamp_to_wire(answer.expires_at))

@@ -10,6 +10,7 @@ from chassis.kernel.errors import RuleViolated
 from chassis.rpc import deadlines
 from chassis.rpc.client import channel
 from chassis.rpc.errors import reason_of, status_of
+from chassis.rpc.metrics import calls_of
 from chassis.rpc.server import PortTaken, Server
 from chassis.telemetry.tracing import item_traces, pack_items
 from deploy.local.ports import Ports
@@ -130,6 +131,17 @@ async def test_every_call_has_a_deadline(served):
     await stub.GetOrder(pb.GetOrderRequest())
 
     assert 0 < servicer.budgets[0] < deadlines.DEFAULT_SECONDS
+
+
+async def test_calls_are_counted_whatever_comes_of_them(served):
+    _, stub, _ = served
+    calls = calls_of("/retail.order.v1.OrderService/GetOrder")
+    before = calls.collect()[0].samples[0].value
+
+    await stub.GetOrder(pb.GetOrderRequest(order_id="fine"))
+    await failure_of(stub.GetOrder(pb.GetOrderRequest(order_id="refuse")))
+
+    assert calls.collect()[0].samples[0].value - before == 2
 
 
 async def test_a_callers_deadline_reaches_the_handler_less_a_margin(served):

@@ -32,6 +32,8 @@ class World:
         self.seen = []
         self.saved = []
         self.trouble = {}
+        self.trouble_at_second = {}
+        self.wait = timedelta(0)  # after the first step
 
     @asynccontextmanager
     async def begin(self):
@@ -49,10 +51,15 @@ class World:
         for subject in subjects:
             if error := self.trouble.get(subject.id):
                 raise error
-        return [Outcome(change=lambda *_: None, next_step="second") for _ in subjects]
+        return [
+            Outcome(change=lambda *_: None, next_step="second", wait=self.wait) for _ in subjects
+        ]
 
     async def second(self, subjects):
         self.seen.append(("second", len(subjects)))
+        for subject in subjects:
+            if error := self.trouble_at_second.get(subject.id):
+                raise error
         return [Outcome(change=lambda *_: None, next_step=None) for _ in subjects]
 
     async def start(self, count):
@@ -94,8 +101,44 @@ async def test_what_is_due_is_run_as_one_batch(world):
     await runner.run_once(runner.steps[0])
 
     assert world.seen == [("first", 50), ("second", 50)]
-    assert sorted(world.saved) == sorted([*ids, *ids])
+    assert sorted(world.saved) == sorted(ids)
     assert not await world.standing()
+
+
+async def test_what_a_step_got_is_kept_when_the_next_one_meets_an_outage(world):
+    (id_,) = await world.start(1)
+    world.trouble_at_second[id_] = OSError("payment is away")
+
+    runner = world.runner()
+    await runner.run_once(runner.steps[0])
+
+    saga = (await world.standing())[id_]
+    assert (saga.step, saga.attempts) == ("second", 1)
+    assert "payment is away" in saga.last_error
+    assert world.saved == [id_]
+
+
+async def test_a_defect_in_the_next_step_writes_nothing_down_and_harms_nobody_else(world):
+    bad, *good = await world.start(5)
+    world.trouble_at_second[bad] = ValueError("a defect")
+
+    runner = world.runner()
+    await runner.run_once(runner.steps[0])
+
+    assert sorted(world.saved) == sorted(good)
+    assert (await world.standing()).keys() == {bad}
+    assert (await world.standing())[bad].step == "first"
+
+
+async def test_a_lease_that_is_too_short_for_the_next_step_is_renewed_first(world, monkeypatch):
+    (id_,) = await world.start(1)
+    runner = world.runner()
+    # The next step may take ten seconds.
+    monkeypatch.setattr(runner_module, "LEASE", timedelta(seconds=9))
+
+    await runner.run_once(runner.steps[0])
+
+    assert world.saved == [id_, id_]
 
 
 async def test_a_commit_wakes_the_runner_at_once(world, running, monkeypatch):
@@ -207,7 +250,7 @@ async def test_two_runners_never_run_the_same_saga_at_once(world):
     )
 
     assert sum(ran) == 100
-    assert set(Counter(world.saved).values()) == {2}  # one save a step
+    assert set(Counter(world.saved).values()) == {1}
 
 
 async def test_after_an_outage_a_step_runs_again_within_seconds_however_long_it_lasted(world):
@@ -246,6 +289,7 @@ async def test_what_our_own_database_did_not_take_does_not_wait_for_its_lease(wo
 
 async def test_a_step_whose_commit_worked_though_nobody_heard_so_is_not_run_again(world):
     (id_,) = await world.start(1)
+    world.wait = timedelta(hours=1)
     commits = iter(["not heard of"])
 
     class Deaf(World):

@@ -152,11 +152,33 @@ CORRUPTIONS = {
         " FROM idempotency LIMIT 1",
         "requests-answered-once",
     ),
+    "a cart is sold, and nobody gets an order": (
+        "order",
+        "carts",
+        "INSERT INTO carts VALUES (gen_random_uuid(), 1, 'ada', 'CHECKED_OUT', '[]',"
+        " gen_random_uuid(), NULL, now(), now(), now())",
+        "carts-become-orders",
+    ),
+    "two carts are one order": (
+        "order",
+        "carts",
+        "INSERT INTO carts SELECT gen_random_uuid(), 1, account_id, 'CHECKED_OUT', '[]', id, NULL,"
+        f" now(), now(), now() FROM orders, generate_series(1, 2) WHERE id = {ONE_COMPLETED}",
+        "carts-become-orders",
+    ),
     "other goods are sent": (
         "fulfillment",
         "fulfillment_orders",
         """UPDATE fulfillment_orders SET goods = '[["STONES", 1]]'""",
         "fulfillment-matches-orders",
+    ),
+    "a change reaches half of the work": (
+        "fulfillment",
+        "fulfillment_orders",
+        "INSERT INTO fulfillment_orders SELECT (jsonb_populate_record(work, jsonb_build_object("
+        "'id', gen_random_uuid(), 'location_id', 'elsewhere', 'change_number', 1))).*"
+        " FROM fulfillment_orders AS work WHERE ordered_units > 0 LIMIT 1",
+        "changes-whole",
     ),
     "a parcel has other goods in it": (
         "fulfillment",
@@ -186,6 +208,25 @@ CORRUPTIONS = {
         " FROM published_events AS other WHERE other.aggregate_id = event.aggregate_id"
         " AND event.aggregate_version + other.aggregate_version = 3",
         "in-order-in-the-stream",
+    ),
+    "the history has lost an order": (
+        "order",
+        "order_history",
+        f"DELETE FROM order_history WHERE order_id = {ONE_COMPLETED}",
+        "history-agrees",
+    ),
+    "the history says that an order goes on": (
+        "order",
+        "order_history",
+        f"UPDATE order_history SET status = 'PLACED' WHERE order_id = {ONE_COMPLETED}",
+        "history-agrees",
+    ),
+    "the history knows of a parcel less": (
+        "order",
+        "orders",
+        "UPDATE orders SET fulfillment_status = 'PARTIALLY_FULFILLED',"
+        f" updated_at = now() - interval '1 hour' WHERE id = {ONE_COMPLETED}",
+        "history-agrees",
     ),
     "an event was never heard": (
         "fulfillment",

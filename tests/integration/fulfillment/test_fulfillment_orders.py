@@ -201,12 +201,12 @@ async def test_open_offers_are_read_with_their_work_and_only_by_their_provider(
     offer_id = work.live_offer.id
 
     async with fulfillment.uow() as tx:
-        ids = await tx.open_offers.ids_of(ProviderId("ace"))
+        ids = await tx.open_offers.of(ProviderId("ace"))
         (offered,) = await tx.open_offers.read(ProviderId("ace"), [offer_id, UUID(int=0)])
         foreign = await tx.open_offers.read(ProviderId("other"), [offer_id])
         first = await tx.open_offers.next_expiry()
 
-    assert ids == {offer_id}
+    assert ids == {offer_id: 0}
     assert vars(offered.order) == vars(work)
     assert offered.offer == work.live_offer
     assert foreign == []

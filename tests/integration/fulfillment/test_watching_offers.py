@@ -18,7 +18,7 @@ from services.fulfillment.application.watch_offers import watch_offers
 from services.fulfillment.domain.values import OrderId, ProviderId
 from services.fulfillment.entrypoints.notices import NatsOfferNotices
 from services.fulfillment.entrypoints.servicer import FulfillmentServicer
-from services.fulfillment.wire import DOMAIN
+from services.fulfillment.wire.fields import DOMAIN
 
 ACE = ProviderId("ace")
 

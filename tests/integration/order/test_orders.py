@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from chassis.kernel.clock import system_clock
 from chassis.kernel.errors import Conflict
-from chassis.kernel.ids import new_id
+from chassis.kernel.ids import first_id_at, new_id
 from chassis.kernel.money import Money
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
@@ -16,6 +16,7 @@ from chassis.wake import Wake
 from services.order.adapters.unit_of_work import join_with, sql_unit_of_work
 from services.order.application.ports import OrderNotFound, RequestKey
 from services.order.domain.order import Order
+from services.order.domain.period import Period
 from services.order.domain.values import (
     AccountId,
     Address,
@@ -123,6 +124,7 @@ async def test_parcels_and_timeline_grow_with_the_order(uow):
     order = await saved(uow, an_order())
     order.accept_work("swift", NOW)
     order.reserve([Allocation(sku=Sku("LAMP"), location_id=MAIN, units=3)], NOW)
+    order.authorize(NOW)
     order.confirm(NOW)
     goods = (Goods(sku=Sku("LAMP"), units=3),)
     parcel = ShipmentId(UUID(int=7))
@@ -141,6 +143,7 @@ async def test_parcels_and_timeline_grow_with_the_order(uow):
         "order accepted",
         "work accepted",
         "stock reserved",
+        "payment authorized",
         "order confirmed",
         "parcel dispatched",
         "payment captured",
@@ -204,3 +207,21 @@ async def test_a_request_is_claimed_once(uow):
     assert found[0] == first
     assert isinstance(found[1], RequestIdReused)
     assert found[2] is None
+
+
+async def test_a_page_can_be_narrowed_to_a_time(uow):
+    before, after = NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)
+    order = an_order()
+    # An order's id is made a moment after its time.
+    order.id = OrderId(first_id_at(NOW + timedelta(milliseconds=3)))
+    await saved(uow, order)
+
+    async def ids_of(period):
+        async with uow() as tx:
+            page = await tx.orders.page(SHOP, before=None, statuses=[], limit=3, period=period)
+        return [found.id for found in page]
+
+    assert await ids_of(Period(placed_from=NOW, placed_before=after)) == [order.id]
+    assert await ids_of(Period(placed_before=NOW + timedelta(milliseconds=1))) == [order.id]
+    assert await ids_of(Period(placed_from=before, placed_before=NOW)) == []
+    assert await ids_of(Period(placed_from=after)) == []

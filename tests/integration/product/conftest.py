@@ -23,6 +23,10 @@ from services.product.application.reservations.consume_reservations import (
     consume_reservations,
 )
 from services.product.application.reservations.expire_reservations import expire_reservations
+from services.product.application.reservations.reduce_reservations import (
+    ReduceReservation,
+    reduce_reservations,
+)
 from services.product.application.reservations.release_reservations import (
     ReleaseReservation,
     release_reservations,
@@ -31,7 +35,7 @@ from services.product.application.reservations.reserve_stock import ReserveStock
 from services.product.application.stock.receive_stock import ReceiveStock, receive_stock
 from services.product.domain.allocation import Shipment
 from services.product.domain.location import Location
-from services.product.domain.values import LocationId, ReservationId, ShipmentId
+from services.product.domain.values import LocationId, Place, ReservationId, ShipmentId
 
 MAIN = LocationId("main")
 
@@ -120,6 +124,19 @@ class Replica:
     async def release(self, *ids):
         commands = [ReleaseReservation(reservation_id=id_) for id_ in ids]
         return await release_reservations(commands, **self._how)
+
+    async def reduce(self, *kept):
+        """
+        Let each of *kept* keep so much at the main location: an id and units by SKU.
+        """
+        commands = [
+            ReduceReservation(
+                reservation_id=id_,
+                kept={Place(sku=s, location_id=MAIN): units for s, units in lines(u).items()},
+            )
+            for id_, u in kept
+        ]
+        return await reduce_reservations(commands, **self._how)
 
     async def consume(self, id_, units, *, location=MAIN):
         # One shipment a reservation and location: booked twice, it counts once.

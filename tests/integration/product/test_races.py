@@ -17,6 +17,7 @@ TURNS = text(
     """
 )
 SKUS = ["A", "B", "C", "D", "E"]
+VERBS = ["reserve", "reserve", "confirm", "reduce", "release", "consume", "expire"]
 
 
 async def together(*calls):
@@ -123,6 +124,22 @@ async def test_of_a_reservation_and_its_release_the_release_wins(replica, replic
     assert level.held == 0
 
 
+async def test_goods_are_given_back_once_whoever_reduces_and_releases(replica, replicas, new_id):
+    await replica.receive(200)
+    ids = [new_id() for _ in range(40)]
+    await replica.reserve(*((id_, {"LAMP": 5}) for id_ in ids))
+    await replica.confirm(*ids[:20])
+
+    await together(
+        *(replicas[n % 2].reduce(*((i, {"LAMP": 2 + n % 3}) for i in ids)) for n in range(6)),
+        *(replicas[1].release(id_) for id_ in ids[10:30]),
+        *(replicas[0].confirm(id_) for id_ in ids[30:]),
+    )
+
+    (level,) = await replica.levels()
+    assert (level.held, level.allocated, level.available) == (0, 40, 160)
+
+
 async def test_an_overdue_hold_is_given_back_once_whoever_notices(replica, replicas, clock, new_id):
     await replica.receive(100)
     ids = [new_id() for _ in range(40)]
@@ -164,13 +181,16 @@ async def test_the_books_balance_whatever_happens_in_whatever_order(
 
     def anything():
         at, some = replicas[chance.randrange(2)], chance.sample(ids, 6)
-        verb = chance.choice(["reserve", "reserve", "confirm", "release", "consume", "expire"])
+        verb = chance.choice(VERBS)
         match verb:
             case "reserve":
                 asked = [(id_, wanted[id_]) for id_ in some]
                 return [lambda: at.reserve(*asked)] * 2
             case "confirm":
                 return [lambda: at.confirm(*some)] * 2
+            case "reduce":
+                kept = [(id_, {chance.choice(list(wanted[id_])): 1}) for id_ in some[:3]]
+                return [lambda: at.reduce(*kept)] * 2
             case "release":
                 return [lambda: at.release(*some[:2])] * 2
             case "consume":

@@ -32,16 +32,20 @@ async def test_who_is_refused_costs_two_reads(replica, new_id, size):
 
 @pytest.mark.parametrize("size", [1, 20, 500])
 async def test_the_later_verbs_take_as_many_statements_for_many_as_for_one(replica, new_id, size):
-    await replica.receive(1_000)
+    await replica.receive(1_001)
     ids = [new_id() for _ in range(size)]
-    await replica.reserve(*((id_, {"LAMP": 1}) for id_ in ids))
+    await replica.reserve(*((id_, {"LAMP": 2}) for id_ in ids))
 
     with counted(replica.database) as confirming:
         await replica.confirm(*ids)
+    with counted(replica.database) as reducing:
+        await replica.reduce(*((id_, {"LAMP": 1}) for id_ in ids))
     with counted(replica.database) as releasing:
         await replica.release(*ids)
 
     assert len(confirming) <= MOST
+    # One more finds what has shipped, and one writes the goods.
+    assert len(reducing) <= MOST + 2
     # Each id is claimed first, in case the reservation under it is still on its way.
     assert len(releasing) <= MOST + 1
 

@@ -79,6 +79,26 @@ async def test_a_partial_shipment_reads_back(replica, new_id):
     assert outcome(other) == "SHIPMENT_MISMATCH"
 
 
+async def test_a_reduced_reservation_reads_back(replica, new_id):
+    alice = new_id()
+    await replica.receive(5)
+    await replica.receive(5, sku="SHADE")
+    await replica.reserve((alice, {"LAMP": 3, "SHADE": 1}))
+    await replica.confirm(alice)
+
+    (first,) = await replica.reduce((alice, {"LAMP": 2}))
+    (again,) = await replica.reduce((alice, {"LAMP": 2}))
+    (repeated,) = await replica.reserve((alice, {"LAMP": 3, "SHADE": 1}))
+
+    assert [(a.sku, a.quantity, a.given_back) for a in again.allocations] == [
+        ("LAMP", 2, 1),
+        ("SHADE", 0, 1),
+    ]
+    assert first.allocations == again.allocations == repeated.allocations
+    lamp, shade = await replica.levels("LAMP", "SHADE")
+    assert (lamp.allocated, shade.allocated) == (2, 0)
+
+
 async def test_a_refused_reservation_leaves_no_trace(replica, new_id):
     alice = new_id()
     await replica.receive(1)
@@ -162,6 +182,8 @@ async def test_a_transaction_that_fails_leaves_nothing(replica):
         "DELETE FROM stock_movements",
         "TRUNCATE stock_movements",
         "UPDATE reservation_allocations SET shipped = quantity + 1",
+        "UPDATE reservation_allocations SET quantity = 0",
+        "UPDATE reservation_allocations SET given_back = -1",
         "UPDATE reservations SET state = 'LOST'",
     ],
 )

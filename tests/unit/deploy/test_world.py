@@ -82,12 +82,15 @@ def parcels_of(units, count):
 
 
 @pytest.mark.parametrize(
-    ("units", "count", "shares"), [(5, 2, [2, 3]), (1, 2, [1]), (6, 3, [2, 2, 2])]
+    ("units", "count", "shares"), [(5, 2, [2]), (1, 2, []), (6, 3, [2, 2]), (3, 1, [])]
 )
-def test_goods_are_shared_out_over_the_parcels(units, count, shares):
+def test_goods_are_shared_out_over_the_parcels_and_the_last_one_takes_the_rest(
+    units, count, shares
+):
     parcels, again = parcels_of(units, count)
 
-    assert [parcel.lines[0].quantity for parcel in parcels] == shares
+    assert [parcel.lines[0].quantity for parcel in parcels[:-1]] == shares
+    assert parcels[-1].lines == ()
     assert [parcel.id for parcel in parcels] == [parcel.id for parcel in again]
 
 

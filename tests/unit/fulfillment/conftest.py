@@ -45,10 +45,11 @@ class FulfillmentWorld:
         self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
         self.providers: dict[ProviderId, Provider] = {}
         self.orders: dict[FulfillmentOrderId, FulfillmentOrder] = {}
-        self.passed: set[OrderId] = set()
+        # Every order that was heard of, and whether it was opened.
+        self.passed: dict[OrderId, bool] = {}
         self.events: list[FulfillmentEvent] = []
         # What watchers are told, one round after the other.
-        self.news: list[set[OfferId] | None] = [None]
+        self.news: list[dict[OfferId, int] | None] = [None]
         # What every use case needs that may make an offer.
         self.offering = {
             "uow": self.uow,
@@ -125,7 +126,7 @@ class InMemoryTransaction:
         self.providers = InMemoryProviders(dict(world.providers))
         self.fulfillment_orders = InMemoryFulfillmentOrders(deepcopy(world.orders))
         self.open_offers = InMemoryOpenOffers(self.fulfillment_orders)
-        self.intake = InMemoryIntake(set(world.passed))
+        self.intake = InMemoryIntake(dict(world.passed))
 
 
 class InMemoryProviders:
@@ -147,12 +148,15 @@ class InMemoryIntake:
         self.passed = passed
 
     async def admit(self, order_ids):
-        admitted = set(order_ids) - self.passed
-        self.passed |= admitted
+        admitted = set(order_ids) - self.passed.keys()
+        self.passed |= dict.fromkeys(admitted, True)
         return admitted
 
     async def shut(self, order_ids):
-        await self.admit(order_ids)
+        self.passed = dict.fromkeys(order_ids, False) | self.passed
+
+    async def shut_among(self, order_ids):
+        return {id_ for id_ in order_ids if self.passed.get(id_) is False}
 
 
 class InMemoryFulfillmentOrders:
@@ -204,8 +208,9 @@ class InMemoryOpenOffers:
     def __init__(self, orders: InMemoryFulfillmentOrders) -> None:
         self._orders = orders
 
-    async def ids_of(self, provider_id):
-        return {work.offer.id for work in self._open() if work.offer.provider_id == provider_id}
+    async def of(self, provider_id):
+        offers = [work.offer for work in self._open()]
+        return {o.id: o.change_number for o in offers if o.provider_id == provider_id}
 
     async def read(self, provider_id, ids):
         return sorted(

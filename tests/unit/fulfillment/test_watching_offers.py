@@ -37,7 +37,7 @@ async def test_a_watcher_gets_a_new_offer_when_it_is_noticed(world, order_id):
 
     async def make_another():
         second = await world.given_work(OrderId(UUID(int=2)))
-        world.news = [{first.id, second.live_offer.id}]
+        world.news = [{first.id: 0, second.live_offer.id: 0}]
 
     rounds = await watched(world, meanwhile=make_another)
 
@@ -61,7 +61,7 @@ async def test_what_is_no_longer_open_is_not_sent(world, order_id):
     offer = (await world.given_work(order_id)).live_offer
     command = RejectOffer(offer_id=offer.id, provider_id=ACE, reason="")
     await reject_offers([command], **world.offering)
-    world.news = [None, {offer.id}]
+    world.news = [None, {offer.id: 0}]
 
     rounds = await watched(world)
 

@@ -11,13 +11,10 @@ from chassis.kernel.text import Sku
 from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
 from services.fulfillment.domain.values import Goods, ProviderId
 from services.fulfillment.entrypoints.batches import Shared, answer_each
-from services.fulfillment.wire import (
-    acceptances_from_wire,
-    dispatches_from_wire,
-    order_to_wire,
-    provider_from_wire,
-    result_to_wire,
-)
+from services.fulfillment.wire.offers import acceptances_from_wire
+from services.fulfillment.wire.orders import order_to_wire, result_to_wire
+from services.fulfillment.wire.providers import provider_from_wire
+from services.fulfillment.wire.shipments import dispatches_from_wire
 
 ID = str(UUID(int=1))
 

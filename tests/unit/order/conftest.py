@@ -15,9 +15,13 @@ from chassis.kernel.text import Sku
 from chassis.saga.steps import TryAgain
 from chassis.storage.idempotency import RequestIdReused
 from services.order.application.order_saga import OrderSaga
+from services.order.application.participants import Refused
 from services.order.application.place_orders import PlaceOrder, WantedLine
-from services.order.application.ports import OrderNotFound, Refused, SoldVariant, TracedEntry
+from services.order.application.ports import OrderNotFound, TracedEntry
+from services.order.domain.period import ALWAYS
+from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.values import AccountId, Address, Allocation, Channel, LocationId
+from tests.unit.order.carts_memory import InMemoryCartRequests, InMemoryCarts
 
 LAMP = Sku("LAMP")
 SHOP = AccountId("shop-1")
@@ -36,6 +40,8 @@ class OrderWorld:
         self.variants = {LAMP: SoldVariant(title="Lamp", price=Money(10_00, "EUR"))}
         self.orders = {}
         self.requests = {}
+        self.carts = {}
+        self.cart_requests = {}
         self.sagas = {}  # order id → (step, due at)
         self.timelines = {}
         self.events = []
@@ -45,6 +51,8 @@ class OrderWorld:
         self.authorized = {}
         self.captured = {}
         self.cancelled_work = set()
+        self.changed_work = {}  # order id → FulfillmentChange
+        self.kept = {}  # order id → what its reservation keeps
         self.saga = OrderSaga(
             inventory=InventoryBook(self),
             payments=PaymentsBook(self),
@@ -67,6 +75,7 @@ class OrderWorld:
         yield tx
         self.orders, self.requests, self.sagas = tx.by_id, tx.by_key, tx.stories
         self.timelines = tx.timelines
+        self.carts, self.cart_requests = tx.carts.by_id, tx.cart_requests.by_key
         self.events += tx.events
 
     async def sold(self, skus):
@@ -109,6 +118,8 @@ class InMemoryTransaction:
         self.events = []
         self.orders = self.sagas = self
         self.requests = InMemoryRequests(self.by_key)
+        self.carts = InMemoryCarts(world.carts)
+        self.cart_requests = InMemoryCartRequests(world.cart_requests)
 
     async def find(self, order_ids):
         return {id_: deepcopy(self.by_id[id_]) for id_ in order_ids if id_ in self.by_id}
@@ -119,13 +130,15 @@ class InMemoryTransaction:
             raise OrderNotFound(f"there is no order {order_id}")
         return deepcopy(order)
 
-    async def page(self, account_id, *, before, statuses, limit):
+    async def page(self, account_id, *, before, statuses, limit, period=ALWAYS):
         ours = [
             order
             for order in self.by_id.values()
             if order.account_id == account_id
             and (before is None or order.id < before)
             and (not statuses or order.status in statuses)
+            and (not period.placed_from or order.created_at >= period.placed_from)
+            and (not period.placed_before or order.created_at < period.placed_before)
         ]
         return sorted(ours, key=lambda order: order.id, reverse=True)[:limit]
 
@@ -146,6 +159,10 @@ class InMemoryTransaction:
 
     async def start(self, step, traces, *, now):
         self.stories |= dict.fromkeys(traces, (step, now))
+
+    async def end(self, ids):
+        for id_ in ids:
+            self.stories.pop(id_, None)
 
     async def wake(self, ids, *, now):
         for id_ in ids:
@@ -212,6 +229,12 @@ class InventoryBook(Book):
             self.world.held.pop(order.id, None)
         return [None] * len(orders)
 
+    async def reduce(self, kept):
+        if refused := self.ask("reduce", kept):
+            return [refused] * len(kept)
+        self.world.kept |= {order.id: tuple(allocations) for order, allocations in kept}
+        return [None] * len(kept)
+
     async def consume(self, shipments):
         return [self.ask("consume", shipments)] * len(shipments)
 
@@ -238,6 +261,12 @@ class PaymentsBook(Book):
 
 
 class FulfillmentBook(Book):
+    async def change(self, changes):
+        if refused := self.ask("change", changes):
+            return [refused] * len(changes)
+        self.world.changed_work |= {change.order_id: change for change in changes}
+        return [None] * len(changes)
+
     async def cancel(self, orders):
         if refused := self.ask("cancel", orders):
             return [refused] * len(orders)

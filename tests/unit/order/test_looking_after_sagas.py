@@ -21,7 +21,7 @@ from services.order.application.sagas.skip_saga_steps import (
     StepNotSkippable,
     skip_saga_steps,
 )
-from services.order.domain.order import OrderDispatched
+from services.order.domain.order_requests import OrderDispatched
 from services.order.domain.values import (
     Allocation,
     Goods,
@@ -93,6 +93,12 @@ class Desk:
         )
         async with self.uow() as tx:
             await note_dispatches([parcel], tx=tx, clock=self.clock)
+
+    async def give_up(self, order_id):
+        async with self.uow() as tx:
+            order = (await tx.orders.find([order_id]))[order_id]
+            order.give_up(order.cancellation.reason, BEGIN)
+            await tx.orders.save([order])
 
     async def stand(self, order_id, step, **more):
         due_at = LATER + timedelta(days=1)
@@ -201,22 +207,23 @@ async def test_a_saga_that_went_on_meanwhile_is_left_alone(desk):
 async def test_what_was_given_back_elsewhere_ends_the_order(desk):
     order_id = await desk.order()
     await desk.compensate(order_id)
+    await desk.give_up(order_id)
     await desk.stand(order_id, "compensate", waits_for="a person: VOID_DECLINED")
 
     (saga,) = await desk.skip(order_id, step="compensate")
 
     assert saga.standing is None
-    assert desk.memory.order(order_id).status is OrderStatus.REJECTED
+    assert desk.memory.order(order_id).status is OrderStatus.CANCELLED
     assert order_id not in desk.memory.sagas
 
 
-async def test_a_pending_order_that_is_given_up_gives_back_at_once(desk):
+async def test_the_step_of_an_order_that_is_to_be_given_up_runs_at_once_and_sees_to_it(desk):
     order_id = await desk.order()
 
     (saga,) = await desk.compensate(order_id)
 
-    assert (saga.standing.step, saga.standing.due_at) == ("compensate", LATER)
-    assert desk.memory.order(order_id).reason is Reason.OPERATOR_REQUEST
+    assert (saga.standing.step, saga.standing.due_at) == (FIRST_STEP, LATER)
+    assert desk.memory.order(order_id).cancellation.reason is Reason.OPERATOR_REQUEST
 
 
 async def test_fulfillment_is_asked_before_a_promised_order_is_given_up(desk):
@@ -234,9 +241,9 @@ async def test_giving_up_twice_is_deciding_once(desk):
 
     (saga,) = await desk.compensate(order_id)
 
-    assert saga.standing.step == "compensate"
+    assert saga.standing.step == FIRST_STEP
     told = [what for what, _ in desk.told(order_id)]
-    assert told.count("to be given up: OPERATOR_REQUEST") == 1
+    assert told.count("cancellation requested: a test") == 1
     assert told.count("giving up asked for: a test") == 2
 
 

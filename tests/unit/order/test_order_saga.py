@@ -4,9 +4,6 @@ import pytest
 
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
-from services.order.application.note_deliveries import NoteDelivery, note_deliveries
-from services.order.application.note_dispatches import NoteDispatch, note_dispatches
-from services.order.application.note_unfulfillable import NoteUnfulfillable, note_unfulfillable
 from services.order.application.place_orders import place_orders
 from services.order.domain.events import OrderConfirmed
 from services.order.domain.values import (
@@ -18,6 +15,7 @@ from services.order.domain.values import (
     Reason,
     ShipmentId,
 )
+from tests.unit.order.stories import deliver, dispatch, lose_provider
 
 LAMP = Sku("LAMP")
 MAIN = LocationId("main")
@@ -40,31 +38,8 @@ async def confirmed(world, placed):
     return placed
 
 
-async def dispatch(world, order_id, shipment_id, units):
-    command = NoteDispatch(
-        order_id=order_id,
-        shipment_id=shipment_id,
-        location_id=MAIN,
-        goods=(Goods(sku=LAMP, units=units),),
-        at=world.now,
-    )
-    async with world.uow() as tx:
-        await note_dispatches([command], tx=tx, clock=world.clock)
-    await world.run_due()
-
-
-async def deliver(world, order_id, shipment_id):
-    command = NoteDelivery(order_id=order_id, shipment_id=shipment_id, at=world.now)
-    async with world.uow() as tx:
-        await note_deliveries([command], tx=tx, clock=world.clock)
-    await world.run_due()
-
-
-async def lose_provider(world, order_id):
-    command = NoteUnfulfillable(order_id=order_id, location_id=MAIN)
-    async with world.uow() as tx:
-        await note_unfulfillable([command], tx=tx, clock=world.clock)
-    await world.run_due()
+def lamps(units):
+    return Goods(sku=LAMP, units=units)
 
 
 async def test_stock_and_money_make_an_order_a_promise(world, placed):
@@ -147,7 +122,7 @@ async def test_compensation_goes_on_until_it_is_done(world, placed):
 
 
 async def test_a_dispatched_parcel_is_charged(world, confirmed):
-    await dispatch(world, confirmed, FIRST, 3)
+    await dispatch(world, confirmed, FIRST, lamps(3))
 
     order = world.orders[confirmed]
     assert world.captured == {FIRST: Money(35_00, "EUR")}
@@ -156,7 +131,7 @@ async def test_a_dispatched_parcel_is_charged(world, confirmed):
 
 
 async def test_a_delivered_and_paid_order_completes(world, confirmed):
-    await dispatch(world, confirmed, FIRST, 3)
+    await dispatch(world, confirmed, FIRST, lamps(3))
 
     await deliver(world, confirmed, FIRST)
 
@@ -166,9 +141,9 @@ async def test_a_delivered_and_paid_order_completes(world, confirmed):
 
 
 async def test_two_parcels_are_charged_their_shares_to_the_cent(world, confirmed):
-    await dispatch(world, confirmed, FIRST, 1)
+    await dispatch(world, confirmed, FIRST, lamps(1))
     assert world.orders[confirmed].payment_status is PaymentStatus.PARTIALLY_PAID
-    await dispatch(world, confirmed, SECOND, 2)
+    await dispatch(world, confirmed, SECOND, lamps(2))
 
     await deliver(world, confirmed, FIRST)
     await deliver(world, confirmed, SECOND)
@@ -178,16 +153,16 @@ async def test_two_parcels_are_charged_their_shares_to_the_cent(world, confirmed
 
 
 async def test_a_parcel_told_twice_is_charged_once(world, confirmed):
-    await dispatch(world, confirmed, FIRST, 3)
+    await dispatch(world, confirmed, FIRST, lamps(3))
 
-    await dispatch(world, confirmed, FIRST, 3)
+    await dispatch(world, confirmed, FIRST, lamps(3))
 
     assert [call for call in world.calls if call[0] == "capture"] == [("capture", 1)]
 
 
 async def test_a_capture_without_an_answer_is_tried_again(world, confirmed):
     world.refuse("capture", "PSP_OUTCOME_UNKNOWN", passing=True)
-    await dispatch(world, confirmed, FIRST, 3)
+    await dispatch(world, confirmed, FIRST, lamps(3))
     await deliver(world, confirmed, FIRST)
     assert world.orders[confirmed].status is OrderStatus.PLACED
     world.refusals.clear()
@@ -200,7 +175,7 @@ async def test_a_capture_without_an_answer_is_tried_again(world, confirmed):
 
 async def test_a_refused_capture_waits_for_a_person(world, confirmed):
     world.refuse("capture", "CAPTURE_DECLINED")
-    await dispatch(world, confirmed, FIRST, 3)
+    await dispatch(world, confirmed, FIRST, lamps(3))
     await deliver(world, confirmed, FIRST)
     world.later(seconds=60)
     await world.run_due()
@@ -214,9 +189,9 @@ async def test_a_refused_capture_waits_for_a_person(world, confirmed):
 
 
 async def test_nothing_is_given_back_before_all_is_charged(world, confirmed):
-    await dispatch(world, confirmed, FIRST, 1)
+    await dispatch(world, confirmed, FIRST, lamps(1))
     world.refuse("capture", "CAPTURE_DECLINED")
-    await dispatch(world, confirmed, SECOND, 1)
+    await dispatch(world, confirmed, SECOND, lamps(1))
     await lose_provider(world, confirmed)
     await deliver(world, confirmed, FIRST)
 
@@ -252,14 +227,14 @@ async def test_an_overdue_order_whose_parcel_just_left_is_kept(world, confirmed)
     await world.run_due()
     assert world.orders[confirmed].status is OrderStatus.PLACED
 
-    await dispatch(world, confirmed, FIRST, 3)
+    await dispatch(world, confirmed, FIRST, lamps(3))
     await deliver(world, confirmed, FIRST)
 
     assert world.orders[confirmed].status is OrderStatus.COMPLETED
 
 
 async def test_the_timeline_tells_the_whole_story(world, confirmed):
-    await dispatch(world, confirmed, FIRST, 3)
+    await dispatch(world, confirmed, FIRST, lamps(3))
     await deliver(world, confirmed, FIRST)
 
     assert [traced.entry.what for traced in world.timelines[confirmed]] == [

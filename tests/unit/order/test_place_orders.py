@@ -13,7 +13,7 @@ from services.order.application.place_orders import (
     WantedLine,
     place_orders,
 )
-from services.order.application.ports import ProductNotSold, SoldVariant
+from services.order.application.ports import ProductNotSold
 from services.order.domain.events import OrderPlaced
 from services.order.domain.order import (
     DiscountTooHigh,
@@ -21,6 +21,7 @@ from services.order.domain.order import (
     OrderedTooMuch,
     TotalOutOfRange,
 )
+from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.values import AccountId, Channel, Goods, OrderStatus
 
 LAMP = Sku("LAMP")

@@ -9,13 +9,13 @@ from chassis.saga.standing import Standing
 from retail.order.v1 import saga_service_pb2 as pb
 from services.order.application.sagas.ports import OrderSagaStanding, SagaNotFound
 from services.order.domain.values import AccountId, OrderId
-from services.order.saga_wire import (
+from services.order.wire.orders import PageTokenMalformed
+from services.order.wire.sagas import (
     list_sagas_from_wire,
     saga_page_token,
     saga_result_to_wire,
     saga_to_wire,
 )
-from services.order.wire import PageTokenMalformed
 
 ORDER = OrderId(UUID(int=7))
 SINCE = datetime(2026, 1, 31, 12, 0, 0, 123_456, tzinfo=UTC)

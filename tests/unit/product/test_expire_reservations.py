@@ -8,7 +8,7 @@ from services.product.application.reservations.expire_reservations import (
     LEFT_OUT,
     expire_reservations,
 )
-from services.product.domain.reservation import ReservationState
+from services.product.domain.values import ReservationState
 
 
 @pytest.fixture

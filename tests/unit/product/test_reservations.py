@@ -27,8 +27,13 @@ from services.product.domain.events import (
     StockReserved,
     StockShipped,
 )
-from services.product.domain.reservation import ReservationState
-from services.product.domain.values import Goods, LocationId, ReservationId, ShipmentId
+from services.product.domain.values import (
+    Goods,
+    LocationId,
+    ReservationId,
+    ReservationState,
+    ShipmentId,
+)
 
 LAMP, SHADE = Sku("LAMP"), Sku("SHADE")
 MAIN, NORTH = LocationId("main"), LocationId("north")

@@ -70,7 +70,7 @@ async def act_on_sagas(
             except DomainError as refusal:
                 refusals[order.id] = refusal
                 continue
-            order.note_action(f"{what}: {action.reason}", action.actor, now)
+            order.note(now, f"{what}: {action.reason}", action.actor)
             if outcome:
                 outcomes[order.id] = outcome
         acted = [order for order in orders.values() if order.id not in refusals]

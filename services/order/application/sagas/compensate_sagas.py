@@ -7,8 +7,6 @@ from datetime import datetime
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError
 from chassis.saga.standing import Standing
-from chassis.saga.steps import Outcome
-from services.order.application.order_saga import giving_up
 from services.order.application.sagas.act import SagaAction, act_on_sagas
 from services.order.application.sagas.ports import OrderSagaStanding, SagaUnitOfWork
 from services.order.application.sagas.standings import Steps
@@ -36,11 +34,12 @@ async def compensate_sagas(
         OrderDispatched: A parcel has left.
     """
 
-    def decide(order: Order, standing: Standing, now: datetime) -> Outcome[Order] | None:
+    def decide(order: Order, standing: Standing, now: datetime) -> None:
         if standing.step == GIVING_BACK:
-            return None
-        order.ask_to_give_up(Reason.OPERATOR_REQUEST, now)
-        return giving_up(order)
+            return
+        order.request_cancellation(
+            Reason.OPERATOR_REQUEST, by=command.actor, note=command.reason, now=now
+        )
 
     return await act_on_sagas(
         command, "giving up asked for", decide, uow=uow, steps=steps, clock=clock

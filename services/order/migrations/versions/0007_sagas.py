@@ -4,7 +4,7 @@ from chassis.saga.store import SAGAS_2
 from chassis.storage.migrations import execute
 
 revision = "0007"
-down_revision = "0002"
+down_revision = "0006"
 
 
 def upgrade() -> None:

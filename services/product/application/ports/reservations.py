@@ -4,8 +4,13 @@ from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Protocol
 
+from chassis.kernel.errors import NotFound
 from services.product.domain.reservation import Reservation
 from services.product.domain.values import ReservationId
+
+
+class ReservationNotFound(NotFound):
+    pass
 
 
 class Reservations(Protocol):

@@ -8,10 +8,12 @@ from datetime import datetime
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError
 from chassis.kernel.text import Sku
+from services.product.application.ports.reservations import ReservationNotFound
 from services.product.application.ports.transaction import UnitOfWork
-from services.product.domain.reservation import Reservation, ReservationNotFound, ReservationState
+from services.product.domain.allocation import goods_of
+from services.product.domain.reservation import Reservation
 from services.product.domain.stock import Stock
-from services.product.domain.values import ReservationId
+from services.product.domain.values import ReservationId, ReservationState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,8 @@ async def confirm_reservations(
 def _units_of(reservations: Iterable[Reservation]) -> Mapping[Sku, int]:
     units: Counter[Sku] = Counter()
     for reservation in reservations:
-        for allocation in reservation.allocations:
-            units[allocation.sku] += allocation.quantity
+        for goods in goods_of(reservation.allocations):
+            units[goods.sku] += goods.quantity
     return units
 
 

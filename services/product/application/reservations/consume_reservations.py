@@ -6,9 +6,10 @@ from datetime import datetime
 
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError
+from services.product.application.ports.reservations import ReservationNotFound
 from services.product.application.ports.transaction import UnitOfWork
 from services.product.domain.allocation import Shipment
-from services.product.domain.reservation import Reservation, ReservationNotFound
+from services.product.domain.reservation import Reservation
 from services.product.domain.stock import Stock
 from services.product.domain.values import ReservationId
 

@@ -3,11 +3,8 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from datetime import datetime
+from typing import Any
 from uuid import UUID
-
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.kernel.errors import DomainError, InvalidInput
 from chassis.kernel.ids import parse_id
@@ -17,31 +14,18 @@ from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import check_text, parse_sku
 from chassis.rpc.errors import status_from_error
 from chassis.rpc.money import money_from_wire, money_to_wire
+from chassis.rpc.timestamps import timestamp_from_wire, timestamp_to_wire
 from chassis.storage.idempotency import fingerprint_of
-from retail.common.v1 import address_pb2
-from retail.order.v1 import order_events_pb2 as events_pb
 from retail.order.v1 import order_service_pb2 as pb
 from services.order.application.list_orders import ListOrders
 from services.order.application.place_orders import PlaceOrder, WantedLine
 from services.order.application.ports import TracedEntry
-from services.order.domain.events import (
-    OrderCancelled,
-    OrderCompleted,
-    OrderConfirmed,
-    OrderEvent,
-    OrderPlaced,
-    OrderRejected,
-)
 from services.order.domain.order import Order
+from services.order.domain.period import Period
 from services.order.domain.shipment import Shipment
-from services.order.domain.values import (
-    Address,
-    Channel,
-    OrderId,
-    OrderLine,
-    OrderStatus,
-    account_id,
-)
+from services.order.domain.values import Channel, OrderId, OrderLine, OrderStatus, account_id
+from services.order.wire.address import address_from_wire, address_to_wire
+from services.order.wire.requests import cancellation_to_wire, change_to_wire
 
 DOMAIN = "order.retail"
 
@@ -130,36 +114,29 @@ def _fingerprint(request: pb.PlaceOrderRequest) -> bytes:
     return fingerprint_of(content.SerializeToString(deterministic=True))
 
 
-def address_from_wire(wire: address_pb2.Address) -> Address:
-    return Address(
-        name=wire.name,
-        lines=tuple(wire.lines),
-        city=wire.city,
-        postal_code=wire.postal_code,
-        country_code=wire.country_code,
-    )
-
-
-def address_to_wire(address: Address) -> address_pb2.Address:
-    return address_pb2.Address(
-        name=address.name,
-        lines=address.lines,
-        city=address.city,
-        postal_code=address.postal_code,
-        country_code=address.country_code,
-    )
-
-
 def list_orders_from_wire(request: pb.ListOrdersRequest) -> ListOrders:
     return ListOrders(
         account_id=account_id(request.account_id),
-        before=_order_id_from_token(request.page_token) if request.page_token else None,
-        statuses=tuple(_status_from_wire(status) for status in request.statuses),
+        before=order_id_from_token(request.page_token) if request.page_token else None,
+        statuses=tuple(status_from_wire(status) for status in request.statuses),
+        period=period_from_wire(request),
         limit=request.page_size or DEFAULT_PAGE_SIZE,
     )
 
 
-def _status_from_wire(status: int) -> OrderStatus:
+def period_from_wire(request: Any) -> Period:
+    """
+    Return the time of placing that a request for a page asks for.
+    """
+    times = {
+        field: timestamp_from_wire(getattr(request, field), field)
+        for field in ("placed_from", "placed_before")
+        if request.HasField(field)
+    }
+    return Period(**times)
+
+
+def status_from_wire(status: int) -> OrderStatus:
     name = pb.OrderStatus.Name(status) if status in pb.OrderStatus.values() else ""
     word = name.removeprefix("ORDER_STATUS_")
     if word not in set(OrderStatus):
@@ -167,14 +144,14 @@ def _status_from_wire(status: int) -> OrderStatus:
     return OrderStatus(word)
 
 
-def page_token(order: Order) -> str:
+def page_token(order_id: OrderId) -> str:
     """
-    Return the token for the page after *order*; opaque to clients.
+    Return the token for the page after an order; opaque to clients.
     """
-    return base64.urlsafe_b64encode(order.id.bytes).decode()
+    return base64.urlsafe_b64encode(order_id.bytes).decode()
 
 
-def _order_id_from_token(token: str) -> OrderId:
+def order_id_from_token(token: str) -> OrderId:
     try:
         return OrderId(UUID(bytes=base64.urlsafe_b64decode(token)))
     except (ValueError, binascii.Error):
@@ -207,12 +184,15 @@ def order_to_wire(order: Order, timeline: Sequence[TracedEntry] = ()) -> pb.Orde
         discount=money_to_wire(order.discount),
         grand_total=money_to_wire(order.grand_total),
         ship_to=address_to_wire(order.ship_to),
-        create_time=time_to_wire(order.created_at),
-        update_time=time_to_wire(order.updated_at),
+        create_time=timestamp_to_wire(order.created_at),
+        update_time=timestamp_to_wire(order.updated_at),
         reason=order.reason or "",
         reference=order.reference,
         timeline=[_entry_to_wire(entry) for entry in timeline],
         shipments=[_shipment_to_wire(shipment) for shipment in order.shipments.values()],
+        version=order.version,
+        cancellation=cancellation_to_wire(order.cancellation) if order.cancellation else None,
+        change=change_to_wire(order.change) if order.change else None,
     )
 
 
@@ -222,12 +202,13 @@ def _line_to_wire(line: OrderLine) -> pb.OrderLine:
         title=line.title,
         quantity=line.quantity.units,
         unit_price=money_to_wire(line.unit_price),
+        number=line.number,
     )
 
 
 def _entry_to_wire(traced: TracedEntry) -> pb.TimelineEntry:
     return pb.TimelineEntry(
-        time=time_to_wire(traced.entry.at),
+        time=timestamp_to_wire(traced.entry.at),
         what=traced.entry.what,
         cause=traced.entry.cause,
         trace_id=traced.trace_id,
@@ -238,44 +219,6 @@ def _shipment_to_wire(shipment: Shipment) -> pb.OrderShipment:
     return pb.OrderShipment(
         shipment_id=str(shipment.id),
         value=money_to_wire(shipment.value),
-        dispatch_time=time_to_wire(shipment.dispatched_at),
-        deliver_time=time_to_wire(shipment.delivered_at) if shipment.delivered_at else None,
+        dispatch_time=timestamp_to_wire(shipment.dispatched_at),
+        deliver_time=timestamp_to_wire(shipment.delivered_at) if shipment.delivered_at else None,
     )
-
-
-def time_to_wire(at: datetime) -> Timestamp:
-    wire = Timestamp()
-    wire.FromDatetime(at)
-    return wire
-
-
-def event_to_wire(event: OrderEvent) -> Message:
-    match event:
-        case OrderPlaced():
-            return events_pb.OrderPlaced(
-                order_id=str(event.order_id),
-                account_id=event.account_id,
-                grand_total=money_to_wire(event.grand_total),
-                goods=[
-                    events_pb.OrderedGoods(sku=item.sku, quantity=item.units)
-                    for item in event.goods
-                ],
-            )
-        case OrderConfirmed():
-            return events_pb.OrderConfirmed(
-                order_id=str(event.order_id),
-                account_id=event.account_id,
-                ship_to=address_to_wire(event.ship_to),
-                goods=[
-                    events_pb.GoodsToFulfill(
-                        sku=item.sku, location_id=item.location_id, quantity=item.units
-                    )
-                    for item in event.goods
-                ],
-            )
-        case OrderRejected():
-            return events_pb.OrderRejected(order_id=str(event.order_id), reason=event.reason)
-        case OrderCancelled():
-            return events_pb.OrderCancelled(order_id=str(event.order_id), reason=event.reason)
-        case OrderCompleted():
-            return events_pb.OrderCompleted(order_id=str(event.order_id))

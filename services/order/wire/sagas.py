@@ -7,10 +7,11 @@ from uuid import UUID
 
 from chassis.kernel.errors import DomainError
 from chassis.rpc.errors import status_from_error
+from chassis.rpc.timestamps import timestamp_to_wire
 from retail.order.v1 import saga_service_pb2 as pb
 from services.order.application.sagas.list_sagas import ListSagas
 from services.order.application.sagas.ports import OrderSagaStanding
-from services.order.wire import DOMAIN, PageTokenMalformed, time_to_wire
+from services.order.wire.orders import DOMAIN, PageTokenMalformed
 
 DEFAULT_PAGE_SIZE = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -66,9 +67,9 @@ def saga_to_wire(saga: OrderSagaStanding) -> pb.Saga:
     if standing:
         wire.step = standing.step
         wire.waits_for = standing.waits_for
-        wire.since_time.CopyFrom(time_to_wire(standing.since))
-        wire.due_time.CopyFrom(time_to_wire(standing.due_at))
+        wire.since_time.CopyFrom(timestamp_to_wire(standing.since))
+        wire.due_time.CopyFrom(timestamp_to_wire(standing.due_at))
         wire.attempts = standing.attempts
         wire.last_error = standing.last_error
-        wire.begin_time.CopyFrom(time_to_wire(standing.began_at))
+        wire.begin_time.CopyFrom(timestamp_to_wire(standing.began_at))
     return wire

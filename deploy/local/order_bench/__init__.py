@@ -1,0 +1,1 @@
+"""Orders measured from placed to completed, beside what bare servers do."""

@@ -1,0 +1,179 @@
+"""Work that is offered to providers, one after the other, until one of them does it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chassis.kernel.aggregate import Aggregate
+from services.fulfillment.domain import refusals
+from services.fulfillment.domain.events import (
+    FulfillmentEvent,
+    FulfillmentOrderUnfulfillable,
+    OfferAccepted,
+    OfferExpired,
+    OfferRejected,
+    OfferSubmitted,
+)
+from services.fulfillment.domain.offer import Offer
+from services.fulfillment.domain.provider import Provider, choose_provider
+from services.fulfillment.domain.values import (
+    Address,
+    FulfillmentOrderId,
+    FulfillmentOrderStatus,
+    Goods,
+    LocationId,
+    OfferId,
+    OfferState,
+    OrderId,
+    ProviderId,
+    RequestStatus,
+)
+
+
+@dataclass(kw_only=True, eq=False)
+class Work(Aggregate[FulfillmentEvent]):
+    """
+    What is to be sent from one location, where to, and who is asked to do it.
+
+    Every change records an event; a verb that repeats what was done records nothing.
+
+    Attributes:
+        goods: What to send, each SKU once.
+        offers: Who was asked, oldest first; at most one of them is live.
+        change_number: The last change of the order that it follows; 0: none.
+    """
+
+    id: FulfillmentOrderId
+    order_id: OrderId
+    location_id: LocationId
+    goods: tuple[Goods, ...]
+    ship_to: Address
+    status: FulfillmentOrderStatus = FulfillmentOrderStatus.OPEN
+    request_status: RequestStatus = RequestStatus.UNSUBMITTED
+    offers: tuple[Offer, ...] = ()
+    change_number: int = 0
+
+    @property
+    def live_offer(self) -> Offer | None:
+        return next((offer for offer in self.offers if offer.is_live), None)
+
+    def seek_provider(
+        self, providers: Iterable[Provider], *, offer_id: OfferId, expires_at: datetime
+    ) -> None:
+        """
+        Offer the work to the next best provider, or say that nobody wants it.
+        """
+        provider = choose_provider(
+            providers,
+            country_code=self.ship_to.country_code,
+            asked={offer.provider_id for offer in self.offers},
+            work=self.id,
+        )
+        if provider is None:
+            self.status = FulfillmentOrderStatus.UNFULFILLABLE
+            self.record(
+                FulfillmentOrderUnfulfillable(
+                    fulfillment_order_id=self.id,
+                    order_id=self.order_id,
+                    location_id=self.location_id,
+                )
+            )
+            return
+        offer = Offer(
+            id=offer_id,
+            provider_id=provider.id,
+            expires_at=expires_at,
+            change_number=self.change_number,
+        )
+        self.offers = (*self.offers, offer)
+        self.request_status = RequestStatus.SUBMITTED
+        self.record(
+            OfferSubmitted(
+                fulfillment_order_id=self.id,
+                order_id=self.order_id,
+                offer_id=offer.id,
+                provider_id=offer.provider_id,
+                expires_at=expires_at,
+            )
+        )
+
+    def accept(self, offer_id: OfferId, provider_id: ProviderId) -> None:
+        """
+        Take the work on. Let what is overdue `lapse` first: it can't be accepted any more.
+
+        Raises:
+            OfferNotFound: It was never made to this provider.
+            OfferRejected, OfferExpired, OfferWithdrawn: It is over.
+        """
+        offer = self._offer_to(provider_id, offer_id)
+        offer.must_be_acceptable()
+        if offer.state is OfferState.ACCEPTED:
+            return  # asked again: the first answer may have been lost
+        self._replace_offer(replace(offer, state=OfferState.ACCEPTED))
+        self.status = FulfillmentOrderStatus.IN_PROGRESS
+        self.request_status = RequestStatus.ACCEPTED
+        self.record(
+            OfferAccepted(
+                fulfillment_order_id=self.id,
+                order_id=self.order_id,
+                offer_id=offer.id,
+                provider_id=offer.provider_id,
+            )
+        )
+
+    def reject(self, offer_id: OfferId, provider_id: ProviderId, reason: str) -> bool:
+        """
+        Decline the work, and return whether it needs another provider now.
+
+        Of an offer that is over the provider is free already: nothing changes.
+
+        Raises:
+            OfferNotFound: It was never made to this provider.
+            OfferAccepted: The provider has taken it on.
+        """
+        offer = self._offer_to(provider_id, offer_id)
+        if offer.state is OfferState.ACCEPTED:
+            raise refusals.OfferAccepted(f"offer {offer_id} was accepted")
+        if not offer.is_open:
+            return False
+        self._replace_offer(replace(offer, state=OfferState.REJECTED, reason=reason))
+        self.request_status = RequestStatus.REJECTED
+        self.record(
+            OfferRejected(
+                fulfillment_order_id=self.id,
+                order_id=self.order_id,
+                offer_id=offer.id,
+                provider_id=offer.provider_id,
+                reason=reason,
+            )
+        )
+        return True
+
+    def lapse(self, now: datetime) -> bool:
+        """
+        Let the open offer expire if it is overdue, and return whether the work needs another
+        provider now.
+        """
+        offer = self.live_offer
+        if offer is None or not offer.is_overdue(now):
+            return False
+        self._replace_offer(replace(offer, state=OfferState.EXPIRED))
+        self.request_status = RequestStatus.REJECTED
+        self.record(
+            OfferExpired(
+                fulfillment_order_id=self.id,
+                order_id=self.order_id,
+                offer_id=offer.id,
+                provider_id=offer.provider_id,
+            )
+        )
+        return True
+
+    def _offer_to(self, provider_id: ProviderId, offer_id: OfferId) -> Offer:
+        for offer in self.offers:
+            if offer.id == offer_id and offer.provider_id == provider_id:
+                return offer
+        raise refusals.OfferNotFound(f"there is no offer {offer_id} to {provider_id}")
+
+    def _replace_offer(self, new: Offer) -> None:
+        self.offers = tuple(new if offer.id == new.id else offer for offer in self.offers)

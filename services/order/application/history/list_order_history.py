@@ -1,0 +1,47 @@
+"""Use case: an account looks back on its orders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.order.application.history.ports import UnitOfWork
+from services.order.application.list_orders import PageSizeOutOfRange
+from services.order.domain.history.summary import OrderSummary
+from services.order.domain.period import ALWAYS, Period
+from services.order.domain.values import AccountId, OrderId, OrderStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOrderHistory:
+    """
+    Attributes:
+        before: Only orders older than this one; `None` for the newest.
+        statuses: Only orders in one of these; empty: all.
+        limit: 1 to 100.
+    """
+
+    account_id: AccountId
+    before: OrderId | None
+    statuses: tuple[OrderStatus, ...]
+    limit: int
+    period: Period = ALWAYS
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.limit <= 100:
+            raise PageSizeOutOfRange("page_size is 1 to 100", field="page_size")
+
+
+async def list_order_history(
+    query: ListOrderHistory, *, uow: UnitOfWork
+) -> tuple[Sequence[OrderSummary], bool]:
+    """
+    Return a page of what became of an account's orders, newest first, and whether there is more.
+    """
+    async with uow() as tx:
+        orders = await tx.history.page(
+            query.account_id,
+            before=query.before,
+            statuses=query.statuses,
+            period=query.period,
+            limit=query.limit + 1,
+        )
+    return orders[: query.limit], len(orders) > query.limit

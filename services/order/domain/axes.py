@@ -1,0 +1,72 @@
+"""
+The three axes on which an order moves, and which way each may go.
+
+    status       PENDING ─→ PLACED ─→ COMPLETED      exits: REJECTED, CANCELLED
+    payment      NONE ─→ AUTHORIZED ─→ PARTIALLY_PAID ─→ PAID ─→ PARTIALLY_REFUNDED ─→ REFUNDED
+                              └→ VOIDED
+    fulfillment  UNFULFILLED ─→ IN_PROGRESS ─→ PARTIALLY_FULFILLED ─→ FULFILLED ─→ DELIVERED
+                                                                          └→ RETURNED ←┘
+
+An axis may skip what lies between: one parcel with everything goes straight to FULFILLED.
+"""
+
+from collections.abc import Mapping, Set
+from enum import StrEnum
+from typing import TypeVar
+
+from chassis.kernel.errors import RuleViolated
+from services.order.domain.values import FulfillmentStatus, OrderStatus, PaymentStatus
+
+Axis = TypeVar("Axis", OrderStatus, PaymentStatus, FulfillmentStatus)
+
+
+class OrderNotInState(RuleViolated):
+    pass
+
+
+_MAY_BECOME: Mapping[StrEnum, Set[StrEnum]] = {
+    OrderStatus.PENDING: {OrderStatus.PLACED, OrderStatus.REJECTED, OrderStatus.CANCELLED},
+    OrderStatus.PLACED: {OrderStatus.COMPLETED, OrderStatus.CANCELLED},
+    PaymentStatus.NONE: {PaymentStatus.AUTHORIZED},
+    PaymentStatus.AUTHORIZED: {
+        PaymentStatus.PARTIALLY_PAID,
+        PaymentStatus.PAID,
+        PaymentStatus.VOIDED,
+    },
+    PaymentStatus.PARTIALLY_PAID: {
+        PaymentStatus.PAID,
+        PaymentStatus.PARTIALLY_REFUNDED,
+        PaymentStatus.REFUNDED,
+    },
+    PaymentStatus.PAID: {PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED},
+    PaymentStatus.PARTIALLY_REFUNDED: {PaymentStatus.REFUNDED},
+    FulfillmentStatus.UNFULFILLED: {
+        FulfillmentStatus.IN_PROGRESS,
+        FulfillmentStatus.PARTIALLY_FULFILLED,
+        FulfillmentStatus.FULFILLED,
+        FulfillmentStatus.DELIVERED,
+    },
+    FulfillmentStatus.IN_PROGRESS: {
+        FulfillmentStatus.PARTIALLY_FULFILLED,
+        FulfillmentStatus.FULFILLED,
+        FulfillmentStatus.DELIVERED,
+    },
+    FulfillmentStatus.PARTIALLY_FULFILLED: {
+        FulfillmentStatus.FULFILLED,
+        FulfillmentStatus.DELIVERED,
+    },
+    FulfillmentStatus.FULFILLED: {FulfillmentStatus.DELIVERED, FulfillmentStatus.RETURNED},
+    FulfillmentStatus.DELIVERED: {FulfillmentStatus.RETURNED},
+}
+
+
+def moved(current: Axis, to: Axis) -> Axis:
+    """
+    Return *to*, where the axis goes from *current*; staying is no move.
+
+    Raises:
+        OrderNotInState: The axis does not lead there.
+    """
+    if to is not current and to not in _MAY_BECOME.get(current, ()):
+        raise OrderNotInState(f"an order that is {current} does not become {to}")
+    return to

@@ -1,0 +1,1 @@
+"""What became of orders, as the events of all services tell it."""

@@ -1,0 +1,203 @@
+"""What is known of an order, and what follows from it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chassis.kernel.aggregate import Aggregate
+from chassis.kernel.money import Money, sum_of
+from chassis.kernel.text import Sku
+from services.order.domain.cancellation import Cancellation
+from services.order.domain.events import OrderEvent
+from services.order.domain.order_change import OrderChange
+from services.order.domain.shipment import Shipment
+from services.order.domain.timeline import TimelineEntry
+from services.order.domain.values import (
+    AccountId,
+    Address,
+    Allocation,
+    Channel,
+    FulfillmentStatus,
+    Goods,
+    LocationId,
+    OrderId,
+    OrderLine,
+    OrderStatus,
+    PaymentStatus,
+    Reason,
+    RequestState,
+    ShipmentId,
+)
+
+
+@dataclass(kw_only=True, eq=False)
+class OrderState(Aggregate[OrderEvent]):
+    """
+    The state of an `Order`.
+
+    Attributes:
+        authorized: The money that was set aside; zero before.
+        allocations: Which location gives what, once stock is reserved.
+        unfulfillable: Locations whose goods no provider wants to send.
+        reason: Why it is being given up, or was.
+        cancellation: `None` unless somebody asked for it.
+        change: The last one that was asked for; `None` if there was none.
+        news_count: How many entries its timeline has.
+        news: The entries that are not saved yet.
+        terms_changed: Whether what was agreed (lines, address) is not saved yet.
+    """
+
+    id: OrderId
+    account_id: AccountId
+    channel: Channel
+    lines: tuple[OrderLine, ...]
+    shipping: Money
+    discount: Money
+    authorized: Money
+    ship_to: Address
+    psp_token: str
+    reference: str
+    created_at: datetime
+    updated_at: datetime
+    status: OrderStatus = OrderStatus.PENDING
+    payment_status: PaymentStatus = PaymentStatus.NONE
+    fulfillment_status: FulfillmentStatus = FulfillmentStatus.UNFULFILLED
+    allocations: tuple[Allocation, ...] = ()
+    shipments: dict[ShipmentId, Shipment] = field(default_factory=dict)
+    unfulfillable: tuple[LocationId, ...] = ()
+    reason: Reason | None = None
+    cancellation: Cancellation | None = None
+    change: OrderChange | None = None
+    news_count: int = 0
+    news: list[TimelineEntry] = field(default_factory=list, init=False, repr=False)
+    terms_changed: bool = field(default=False, init=False, repr=False)
+
+    @property
+    def currency(self) -> str:
+        return self.shipping.currency
+
+    @property
+    def items_total(self) -> Money:
+        return value_of(self.lines, self.currency)
+
+    @property
+    def grand_total(self) -> Money:
+        return self.total_of(self.lines)
+
+    @property
+    def units_ordered(self) -> Counter[Sku]:
+        units: Counter[Sku] = Counter()
+        for line in self.lines:
+            units[line.sku] += line.quantity.units
+        return units
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in {
+            OrderStatus.COMPLETED,
+            OrderStatus.REJECTED,
+            OrderStatus.CANCELLED,
+        }
+
+    @property
+    def uncaptured(self) -> tuple[Shipment, ...]:
+        """
+        The parcels that left and are not charged yet.
+        """
+        return tuple(s for s in self.shipments.values() if not s.captured)
+
+    @property
+    def is_dispatched(self) -> bool:
+        """
+        Whether all that will ever leave has left.
+        """
+        if not self.shipments:
+            return False
+        due: Counter[Sku] = Counter()
+        for allocation in self.allocations:
+            if allocation.location_id not in self.unfulfillable:
+                due[allocation.sku] += allocation.units
+        return self.units_dispatched >= due
+
+    @property
+    def is_delivered(self) -> bool:
+        return all(s.delivered_at for s in self.shipments.values()) and self.is_dispatched
+
+    @property
+    def is_short(self) -> bool:
+        """
+        Whether some goods will never leave.
+        """
+        return any(a.location_id in self.unfulfillable for a in self.allocations)
+
+    @property
+    def goods(self) -> tuple[Goods, ...]:
+        """
+        All that is ordered.
+        """
+        return tuple(Goods(sku=sku, units=units) for sku, units in self.units_ordered.items())
+
+    @property
+    def units_dispatched(self) -> Counter[Sku]:
+        units: Counter[Sku] = Counter()
+        for shipment in self.shipments.values():
+            for item in shipment.goods:
+                units[item.sku] += item.units
+        return units
+
+    @property
+    def is_to_be_cancelled(self) -> bool:
+        """
+        Whether somebody wants it cancelled and has no answer yet.
+        """
+        return self.cancellation is not None and (self.cancellation.state is RequestState.REQUESTED)
+
+    @property
+    def is_to_be_changed(self) -> bool:
+        """
+        Whether somebody wants it changed, and something is to be done about it.
+        """
+        return self.change is not None and self.change.is_open
+
+    @property
+    def is_done(self) -> bool:
+        """
+        Whether all has arrived and is paid, and nothing is left over: it may complete.
+        """
+        return (
+            self.status is OrderStatus.PLACED
+            and self.is_delivered
+            and not self.uncaptured
+            and not self.has_rest
+            and not self.is_to_be_changed
+        )
+
+    @property
+    def has_rest(self) -> bool:
+        """
+        Whether money or goods are left over once all has arrived that will.
+        """
+        if not self.is_delivered:
+            return False
+        return self.is_short or self.authorized.minor_units > self.grand_total.minor_units
+
+    def total_of(self, lines: Sequence[OrderLine]) -> Money:
+        """
+        Return what the order costs if *lines* are what is ordered.
+        """
+        return value_of(lines, self.currency) + self.shipping - self.discount
+
+    def note(self, now: datetime, what: str, cause: str) -> None:
+        """
+        Add an entry to the timeline.
+        """
+        self.updated_at = now
+        self.news.append(TimelineEntry(at=now, what=what, cause=cause))
+
+
+def value_of(lines: Sequence[OrderLine], currency: str) -> Money:
+    """
+    Return what *lines* cost, without shipping and discount.
+    """
+    return sum_of((line.unit_price * line.quantity for line in lines), currency)

@@ -1,0 +1,50 @@
+"""A span of time in which orders were placed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chassis.kernel.errors import InvalidInput
+from chassis.kernel.ids import first_id_at
+from services.order.domain.values import OrderId
+
+# An order gets its id a moment after its time.
+ID_IS_LATER = timedelta(minutes=1)
+
+
+class PeriodEmpty(InvalidInput):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """
+    Attributes:
+        placed_from: The first moment; `None` for the beginning of time.
+        placed_before: The first moment after it; `None` if it has no end.
+    """
+
+    placed_from: datetime | None = None
+    placed_before: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.placed_from and self.placed_before and self.placed_from >= self.placed_before:
+            raise PeriodEmpty("placed_from must be before placed_before", field="placed_from")
+
+    @property
+    def first_id(self) -> OrderId | None:
+        """
+        An id that no order placed in the period is below.
+        """
+        return OrderId(first_id_at(self.placed_from)) if self.placed_from else None
+
+    def end_id(self, before: OrderId | None) -> OrderId | None:
+        """
+        Return an id that all orders placed in the period are below, and below *before*, too.
+        """
+        if not self.placed_before:
+            return before
+        end = OrderId(first_id_at(self.placed_before + ID_IS_LATER))
+        return min(before, end) if before else end
+
+
+ALWAYS = Period()

@@ -1,0 +1,148 @@
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chassis.kernel.money import Money
+from chassis.kernel.text import Sku
+from services.order.domain.history.facts import (
+    Authorized,
+    Captured,
+    Changed,
+    Voided,
+    WorkAccepted,
+    WorkChanged,
+    WorkUnfulfillable,
+)
+from services.order.domain.values import (
+    FulfillmentStatus,
+    Goods,
+    LocationId,
+    OrderStatus,
+    PaymentStatus,
+)
+from tests.order_lives import (
+    ARRIVED,
+    COMPLETED,
+    CONFIRMED,
+    EAST,
+    NOW,
+    ORDER,
+    PLACED,
+    WEST,
+    interleaved,
+    lives,
+    parcel,
+    summary_of,
+    tell,
+)
+
+
+def test_an_order_that_goes_well_ends_completed_paid_and_delivered():
+    summary = summary_of(
+        *tell(ORDER, PLACED, CONFIRMED, COMPLETED),
+        *tell(ORDER, Authorized(), Captured(total=20_00), Captured(total=50_00)),
+        *tell(EAST, WorkAccepted(), parcel(3), ARRIVED),
+        *tell(WEST, WorkAccepted(), parcel(2), ARRIVED),
+    )
+
+    assert summary.promise.status is OrderStatus.COMPLETED
+    assert summary.payment_status is PaymentStatus.PAID
+    assert summary.fulfillment_status is FulfillmentStatus.DELIVERED
+    assert (summary.parcels_dispatched, summary.parcels_delivered) == (2, 2)
+    assert (summary.dispatched_at, summary.delivered_at) == (NOW, NOW + timedelta(days=2))
+
+
+def test_every_step_shows_on_its_axis():
+    summary = summary_of(*tell(ORDER, PLACED, CONFIRMED))
+    assert summary.fulfillment_status is FulfillmentStatus.UNFULFILLED
+    assert summary.payment_status is PaymentStatus.NONE
+
+    east, west = tell(EAST, WorkAccepted(), parcel(3), ARRIVED), tell(WEST, parcel(2), ARRIVED)
+    seen = []
+    for each in (*east[:2], west[0], east[2], west[1]):
+        summary.hear(each)
+        seen.append(summary.fulfillment_status)
+    assert seen == [
+        FulfillmentStatus.IN_PROGRESS,
+        FulfillmentStatus.PARTIALLY_FULFILLED,
+        FulfillmentStatus.FULFILLED,
+        FulfillmentStatus.FULFILLED,
+        FulfillmentStatus.DELIVERED,
+    ]
+
+    paid = []
+    for each in tell(ORDER, Authorized(), Captured(total=20_00), Captured(total=50_00)):
+        summary.hear(each)
+        paid.append(summary.payment_status)
+    assert paid == [PaymentStatus.AUTHORIZED, PaymentStatus.PARTIALLY_PAID, PaymentStatus.PAID]
+
+
+def test_goods_that_nobody_sends_are_not_waited_for_and_never_paid_whole():
+    summary = summary_of(
+        *tell(ORDER, PLACED, CONFIRMED),
+        *tell(ORDER, Authorized(), Captured(total=30_00), Voided()),
+        *tell(EAST, WorkAccepted(), parcel(3), ARRIVED),
+        *tell(WEST, WorkUnfulfillable(location_id=LocationId("west"))),
+    )
+
+    assert summary.fulfillment_status is FulfillmentStatus.DELIVERED
+    assert summary.payment_status is PaymentStatus.PARTIALLY_PAID
+
+
+def test_a_changed_order_is_whole_with_what_it_is_now():
+    smaller = Changed(grand_total=Money(30_00, "EUR"), goods=(Goods(sku=Sku("LAMP"), units=3),))
+    summary = summary_of(
+        *tell(ORDER, PLACED, CONFIRMED, smaller),
+        *tell(ORDER, Authorized(), Captured(total=30_00)),
+        *tell(EAST, WorkAccepted(), parcel(3)),
+        *tell(WEST, WorkUnfulfillable(location_id=LocationId("west")), WorkChanged(units=0)),
+    )
+
+    assert summary.fulfillment_status is FulfillmentStatus.FULFILLED
+    # What nobody wanted to send is no longer ordered.
+    assert summary.payment_status is PaymentStatus.PAID
+    assert summary.promise.goods == smaller.goods
+
+
+def test_money_that_was_set_aside_and_given_back_is_voided():
+    summary = summary_of(*tell(ORDER, PLACED), *tell(ORDER, Authorized(), Voided()))
+
+    assert summary.payment_status is PaymentStatus.VOIDED
+
+
+def test_an_event_without_meaning_for_the_history_is_no_news():
+    (nothing,) = tell(EAST, None)
+
+    assert not summary_of().hear(nothing)
+
+
+@given(life=lives(), seed=st.integers(0, 2**32))
+def test_in_whatever_order_the_contexts_tell_it_the_result_is_the_same(life, seed):
+    straight = summary_of(*(told for part in life for told in part))
+
+    mixed = summary_of(*interleaved(life, Random(seed)))
+
+    assert mixed == straight
+
+
+def test_without_versions_a_repeat_would_count_twice():
+    told = tell(EAST, parcel(3))
+    forgetful = summary_of(*told)
+
+    forgetful.works[EAST].version = 0
+    forgetful.hear(*told)
+
+    assert forgetful.parcels_dispatched == 2
+    assert summary_of(*told, *told).parcels_dispatched == 1
+
+
+def test_an_older_event_does_not_undo_a_younger_one():
+    placed, confirmed, completed = tell(ORDER, PLACED, CONFIRMED, COMPLETED)
+    summary = summary_of(placed, completed)
+
+    assert not summary.hear(confirmed)
+    assert not summary.hear(replace(completed, version=2))
+    assert summary.promise.status is OrderStatus.COMPLETED
