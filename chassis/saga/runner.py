@@ -9,9 +9,9 @@ For each step one loop takes what is due, one saga or two hundred, and runs the 
               subjects, tell their events, move the sagas on
 
 What goes on at once runs its next step right away, and is written down with the step after which
-it waits or ends (ADR-0024). A crash at any line leaves the claim to run out, and all runs again
-from the step that was written down. A batch that fails is tried again one by one, so that one bad
-subject does not hold up the others.
+it waits, decides or ends (ADR-0024). A crash at any line leaves the claim to run out, and all runs
+again from the step that was written down. A batch that fails is tried again one by one, so that
+one bad subject does not hold up the others.
 """
 
 import asyncio
@@ -256,7 +256,7 @@ class SagaRunner(Generic[S]):
         Return whether a saga may run its next step before this one is written down: at once, and
         well within its lease.
         """
-        if outcome.wait or outcome.next_step is None:
+        if outcome.wait or outcome.decides or outcome.next_step is None:
             return False
         return now + self._step(outcome.next_step).within < batch.leased_until
 

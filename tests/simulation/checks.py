@@ -76,6 +76,8 @@ def _why(world: "World", order: Order) -> Iterator[str]:
     declined = world.payment.of(order.id).declined
     if order.reason is Reason.PAYMENT_DECLINED and not declined:
         yield "ended for want of a money that nobody declined"
+    if order.reason is Reason.OUT_OF_STOCK and order.id not in world.product.out_of_stock:
+        yield "ended for want of goods that nobody refused"
     if order.reason is Reason.DEADLINE_PASSED and declined and not world.outages:
         yield "waited for an answer that it had: the money was declined"
 

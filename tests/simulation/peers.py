@@ -50,11 +50,13 @@ class Product:
     clock: Clock
     reservations: dict[OrderId, Reservation] = field(default_factory=dict)
     shipped: dict[ShipmentId, Counter[Place]] = field(default_factory=dict)
+    out_of_stock: set[OrderId] = field(default_factory=set)
 
     def reserve(self, order: Order, *, moody: bool) -> tuple[Allocation, ...] | Refused:
         known = self.of(order.id)
         if known is None:
             if moody:
+                self.out_of_stock.add(order.id)
                 return refused("OUT_OF_STOCK")
             known = self.reservations[order.id] = self._hold(order)
         if known.state in {"released", "expired"}:

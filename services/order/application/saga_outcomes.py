@@ -146,7 +146,8 @@ def given_up(reason: Reason) -> OrderOutcome:
     def give_up(order: Order, now: datetime) -> None:
         order.give_up(reason, now)
 
-    return Outcome(change=give_up, next_step="compensate")
+    # Once something went back, whoever asked again would hear of that, and not why.
+    return Outcome(change=give_up, next_step="compensate", decides=True)
 
 
 def is_hopeless(order: Order, now: datetime) -> bool:
