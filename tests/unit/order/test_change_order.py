@@ -198,6 +198,16 @@ async def test_asking_again_is_no_second_change(world, confirmed):
     assert [call for call in world.calls if call[0] == "change"] == [("change", 1)]
 
 
+async def test_asking_again_for_a_line_to_go_that_is_gone_is_no_second_change(world, confirmed):
+    await change(world, confirmed, {1: 2, 2: 0})
+    await world.run_due()
+
+    again = await change(world, confirmed, {1: 2, 2: 0})
+
+    assert again.change.number == 1
+    assert [line.number for line in again.lines] == [1]
+
+
 async def test_a_second_change_counts_on(world, confirmed):
     await change(world, confirmed, {2: 0})
     await world.run_due()
