@@ -246,7 +246,7 @@ class SagaRunner(Generic[S]):
                 outcome.change(batch.subjects[claim.id], now)
                 changed.add(claim.id)
             assert outcome.next_step
-            on[outcome.next_step].append(replace(claim, attempts=0))
+            on[outcome.next_step].append(claim)
         renewed = await self._finalize(step, batch, settled) if settled else ()
         further = [(n, replace(batch, claims=cs, changed=changed)) for n, cs in on.items()]
         return [*further, *renewed]
@@ -323,7 +323,7 @@ class SagaRunner(Generic[S]):
             held = [(claim, outcome) for claim, outcome in outcomes if claim.id in ours]
             for claim, outcome in held:
                 if isinstance(outcome, TryAgain):
-                    moves.append(self._again(step, claim, outcome))
+                    moves.append(self._again(step, batch, claim, outcome))
                     continue
                 if outcome.change:
                     outcome.change(batch.subjects[claim.id], now)
@@ -354,8 +354,9 @@ class SagaRunner(Generic[S]):
     def _step(self, name: str) -> Step[S]:
         return next(step for step in self.steps if step.name == name)
 
-    def _again(self, step: Step[S], claim: Claim, outcome: TryAgain) -> Move:
-        attempts = claim.attempts + 1
+    def _again(self, step: Step[S], batch: Batch[S], claim: Claim, outcome: TryAgain) -> Move:
+        # How often it failed counts where it stands: a later step fails for the first time.
+        attempts = claim.attempts + 1 if step.name == batch.standing else 1
         return Move(
             id=claim.id,
             step=step.name,

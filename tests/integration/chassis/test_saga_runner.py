@@ -130,6 +130,19 @@ async def test_a_defect_in_the_next_step_writes_nothing_down_and_harms_nobody_el
     assert (await world.standing())[bad].step == "first"
 
 
+async def test_a_defect_in_the_next_step_is_met_less_and_less_often(world):
+    (id_,) = await world.start(1)
+    world.trouble_at_second[id_] = ValueError("a defect")
+    runner = world.runner()
+
+    for attempts in (1, 2, 3):
+        async with world.begin() as tx:
+            await tx.run(text("UPDATE sagas SET due_at = now() - interval '1 minute'"))
+        await runner.run_once(runner.steps[0])
+
+        assert (await world.standing())[id_].attempts == attempts
+
+
 async def test_a_lease_that_is_too_short_for_the_next_step_is_renewed_first(world, monkeypatch):
     (id_,) = await world.start(1)
     runner = world.runner()
@@ -184,7 +197,7 @@ async def test_a_process_that_comes_back_does_not_wait_for_its_own_leases(world,
         while len(standing := await world.standing()) > 1:
             await asyncio.sleep(0.01)
     assert standing.keys() == {others[0].id}
-    assert sorted(world.saved) == sorted([claim.id for claim in left] * 2)
+    assert sorted(world.saved) == sorted(claim.id for claim in left)
 
 
 async def test_an_outage_puts_the_whole_batch_off(world):
