@@ -98,6 +98,17 @@ def _money(world: "World", order: Order) -> Iterator[str]:
         yield f"more was taken ({account.captured}) than left"
     if noted - set(taken):
         yield f"charges noted that were not made: {noted - set(taken)}"
+    if any(
+        not 0 <= s.shipping.minor_units <= s.value.minor_units for s in order.shipments.values()
+    ):
+        yield f"a parcel's share makes no sense: {due}"
+    if order.status is OrderStatus.COMPLETED and not order.is_short:
+        if account.captured != order.grand_total.minor_units:
+            yield f"costs {order.grand_total}, and {account.captured} was taken"
+        if sum(s.shipping.minor_units for s in order.shipments.values()) > (
+            order.shipping.minor_units
+        ):
+            yield "more was taken for shipping than it costs"
     if order.payment_status is PaymentStatus.PAID and account.captured != (
         order.grand_total.minor_units
     ):
