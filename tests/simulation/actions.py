@@ -70,7 +70,8 @@ async def see_to_it_elsewhere(world: "World", order_id: OrderId) -> None:
         world.payment.void(order, moody=False)
     elif standing.step == "follow_fulfillment":
         for parcel in order.uncaptured:
-            world.payment.capture((order, parcel), moody=False)
+            if parcel.value.minor_units:
+                world.payment.capture((order, parcel), moody=False)
             world.product.consume((order, parcel), moody=False)
         if order.is_short and order.is_delivered:
             world.product.release(order, moody=False)
