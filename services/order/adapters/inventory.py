@@ -7,6 +7,7 @@ import grpc
 from chassis.kernel.text import Sku
 from retail.product.v1 import product_service_pb2 as pb
 from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
+from services.order.adapters.pieces import in_pieces
 from services.order.adapters.refusals import refused_from_wire
 from services.order.application.participants import Refused
 from services.order.domain.order import Order
@@ -54,6 +55,11 @@ class GrpcInventory:
         return _refusals((await self._product.ReduceReservations(request)).results)
 
     async def consume(
+        self, shipments: Sequence[tuple[Order, Shipment]]
+    ) -> Sequence[Refused | None]:
+        return await in_pieces(shipments, self._consume)
+
+    async def _consume(
         self, shipments: Sequence[tuple[Order, Shipment]]
     ) -> Sequence[Refused | None]:
         request = pb.ConsumeReservationsRequest(

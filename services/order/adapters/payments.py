@@ -7,6 +7,7 @@ import grpc
 from chassis.rpc.money import money_to_wire
 from retail.payment.v1 import payment_service_pb2 as pb
 from retail.payment.v1.payment_service_pb2_grpc import PaymentServiceStub
+from services.order.adapters.pieces import in_pieces
 from services.order.adapters.refusals import refused_from_wire
 from services.order.application.participants import Refused
 from services.order.domain.order import Order
@@ -31,6 +32,11 @@ class GrpcPayments:
         return _refusals((await self._payment.AuthorizePayments(request)).results)
 
     async def capture(
+        self, shipments: Sequence[tuple[Order, Shipment]]
+    ) -> Sequence[Refused | None]:
+        return await in_pieces(shipments, self._capture)
+
+    async def _capture(
         self, shipments: Sequence[tuple[Order, Shipment]]
     ) -> Sequence[Refused | None]:
         request = pb.CapturePaymentsRequest(

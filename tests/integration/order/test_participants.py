@@ -6,6 +6,7 @@ import pytest
 
 from chassis.kernel.errors import Conflict, RuleViolated
 from chassis.kernel.ids import new_id
+from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from chassis.rpc.client import channel
 from chassis.rpc.errors import status_from_error
@@ -15,6 +16,11 @@ from retail.fulfillment.v1.fulfillment_service_pb2_grpc import (
     FulfillmentServiceServicer,
     add_FulfillmentServiceServicer_to_server,
 )
+from retail.payment.v1 import payment_service_pb2 as payment_pb
+from retail.payment.v1.payment_service_pb2_grpc import (
+    PaymentServiceServicer,
+    add_PaymentServiceServicer_to_server,
+)
 from retail.product.v1 import product_service_pb2 as product_pb
 from retail.product.v1.product_service_pb2_grpc import (
     ProductServiceServicer,
@@ -22,8 +28,17 @@ from retail.product.v1.product_service_pb2_grpc import (
 )
 from services.order.adapters.fulfillment import GrpcFulfillment
 from services.order.adapters.inventory import GrpcInventory
-from services.order.application.ports import FulfillmentChange, Refused
-from services.order.domain.values import Address, Allocation, LocationId, OrderId
+from services.order.adapters.payments import GrpcPayments
+from services.order.application.participants import FulfillmentChange, Refused
+from services.order.domain.shipment import Shipment
+from services.order.domain.values import (
+    Address,
+    Allocation,
+    Goods,
+    LocationId,
+    OrderId,
+    ShipmentId,
+)
 from tests.integration.order.test_orders import an_order
 
 HOME = Address(
@@ -42,8 +57,11 @@ class FulfillmentNotOpen(Conflict):
 
 class Product(ProductServiceServicer):
     """
-    Notes what it is asked, and refuses the second entry.
+    Notes what it is asked, and refuses the second entry of what is to be reduced.
     """
+
+    def __init__(self):
+        self.sizes = []
 
     async def ReduceReservations(self, request, context):  # noqa: ARG002, N802
         self.asked = request
@@ -54,6 +72,21 @@ class Product(ProductServiceServicer):
                 product_pb.ReservationResult(error=refusal),
             ]
         )
+
+    async def ConsumeReservations(self, request, context):  # noqa: ARG002, N802
+        self.sizes.append(len(request.consumptions))
+        taken = product_pb.ReservationResult(reservation=product_pb.Reservation())
+        return product_pb.ConsumeReservationsResponse(results=[taken] * len(request.consumptions))
+
+
+class Payment(PaymentServiceServicer):
+    def __init__(self):
+        self.sizes = []
+
+    async def CapturePayments(self, request, context):  # noqa: ARG002, N802
+        self.sizes.append(len(request.captures))
+        taken = payment_pb.PaymentResult(payment=payment_pb.Payment())
+        return payment_pb.CapturePaymentsResponse(results=[taken] * len(request.captures))
 
 
 class Fulfillment(FulfillmentServiceServicer):
@@ -77,17 +110,19 @@ async def others():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    server, product, fulfillment = Server(domain="tests", address=address), Product(), Fulfillment()
+    server = Server(domain="tests", address=address)
+    product, payment, fulfillment = Product(), Payment(), Fulfillment()
     add_ProductServiceServicer_to_server(product, server.grpc)
+    add_PaymentServiceServicer_to_server(payment, server.grpc)
     add_FulfillmentServiceServicer_to_server(fulfillment, server.grpc)
     await server.start()
     async with channel(f"ipv4:{address}") as connection:
-        yield connection, product, fulfillment
+        yield connection, product, payment, fulfillment
     await server.stop()
 
 
 async def test_a_reservation_is_reduced_to_what_its_order_keeps(others):
-    connection, product, _ = others
+    connection, product, _, _ = others
     first, second = an_order(), an_order()
 
     answers = await GrpcInventory(connection).reduce([(first, [TWO_LAMPS]), (second, [TWO_LAMPS])])
@@ -99,7 +134,7 @@ async def test_a_reservation_is_reduced_to_what_its_order_keeps(others):
 
 
 async def test_the_work_on_an_order_is_changed_under_the_number_of_the_change(others):
-    connection, _, fulfillment = others
+    connection, _, _, fulfillment = others
     changes = [
         FulfillmentChange(
             order_id=OrderId(new_id()), number=number, ship_to=HOME, goods=(TWO_LAMPS,)
@@ -117,3 +152,25 @@ async def test_the_work_on_an_order_is_changed_under_the_number_of_the_change(ot
     (line,) = asked[0].lines
     assert (line.sku, line.location_id, line.quantity) == ("LAMP", "main", 2)
     assert (asked[0].ship_to.city, list(asked[0].ship_to.lines)) == ("Hull", ["1 High St"])
+
+
+async def test_more_parcels_than_are_taken_at_once_are_charged_and_booked_out_in_pieces(others):
+    connection, product, payment, _ = others
+    order, nothing = an_order(), Money(0, "EUR")
+    parcels = [
+        Shipment(
+            id=ShipmentId(new_id()),
+            location_id=LocationId("main"),
+            goods=(Goods(sku=Sku("LAMP"), units=1),),
+            value=nothing,
+            shipping=nothing,
+            dispatched_at=order.created_at,
+        )
+        for _ in range(501)
+    ]
+
+    paid = await GrpcPayments(connection).capture([(order, parcel) for parcel in parcels])
+    booked = await GrpcInventory(connection).consume([(order, parcel) for parcel in parcels])
+
+    assert paid == booked == [None] * 501
+    assert payment.sizes == product.sizes == [500, 1]
