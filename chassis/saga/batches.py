@@ -115,8 +115,10 @@ class BatchRunner(Generic[S]):
             except Exception as error:
                 # What was changed may be half written down: nothing of it counts.
                 await self._sort_out(self._step(batch.standing), batch.unchanged, error)
-        for name, further in follow:
-            await self.run(self._step(name), further)
+        # Side by side: none of them waits until its lease is over.
+        async with asyncio.TaskGroup() as tasks:
+            for name, further in follow:
+                tasks.create_task(self.run(self._step(name), further))
 
     async def _go_on(
         self, step: Step[S], batch: Batch[S], outcomes: Sequence[Outcome[S] | TryAgain]

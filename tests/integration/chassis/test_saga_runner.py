@@ -225,6 +225,32 @@ async def test_one_bad_subject_does_not_hold_up_the_others(world):
     assert standing[ids[1]].attempts == 1
 
 
+async def test_what_goes_on_to_different_steps_does_so_side_by_side(world):
+    ids = await world.start(2)
+    both_there = asyncio.Barrier(2)
+
+    async def part(subjects):
+        return [
+            Outcome(next_step="left" if subject.id == ids[0] else "right") for subject in subjects
+        ]
+
+    async def meet(subjects):
+        await both_there.wait()
+        return [Outcome(next_step=None) for _ in subjects]
+
+    steps = [
+        Step(name="first", act=part),
+        Step(name="left", act=meet),
+        Step(name="right", act=meet),
+    ]
+    runner = replace(world.runner(), steps=steps)
+
+    async with asyncio.timeout(5):
+        await runner.run_once(runner.steps[0])
+
+    assert not await world.standing()
+
+
 async def test_a_saga_woken_during_its_step_runs_it_again(world):
     (id_,) = await world.start(1)
 
