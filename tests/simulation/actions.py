@@ -68,6 +68,8 @@ async def see_to_it_elsewhere(world: "World", order_id: OrderId) -> None:
     if standing.step == "compensate":
         world.product.release(order, moody=False)
         world.payment.void(order, moody=False)
+    elif standing.step == "change_fulfillment" and order.is_to_be_changed:
+        world.product.reduce((order, order.kept_by_change), moody=False)
     elif standing.step == "follow_fulfillment":
         for parcel in order.uncaptured:
             if parcel.value.minor_units:
