@@ -58,6 +58,9 @@ class Network:
             world.log(f"  {verb} meets {fault}")
         world.chance.met(run.step, fault)
         if fault in _BEFORE:
+            if world.random.random() < 0.5:
+                # It was under way for very long, and arrives when nobody waits any more.
+                world.spawn(self._arrive_late(verb, [_snapshot(item) for item in items], effect))
             await process.meet(fault)
         if fault is Fault.UNKNOWN and world.random.random() < 0.5:
             return [Refused(reason="OUTCOME_UNKNOWN", passing=True) for _ in items]
@@ -80,15 +83,17 @@ class Network:
                 world.note_mood(item)
         if fault is Fault.TWICE:
             answers = [effect(item, moody=False) for item in items]
-            world.spawn(self._again(verb, [_snapshot(item) for item in items], effect))
+            world.spawn(self._arrive_late(verb, [_snapshot(item) for item in items], effect))
         return answers
 
-    async def _again(self, verb: str, items: Sequence[Any], effect: Callable[..., Answer]) -> None:
+    async def _arrive_late(
+        self, verb: str, items: Sequence[Any], effect: Callable[..., Answer]
+    ) -> None:
         """
-        Let a copy of the call arrive long after, when nobody waits for its answer.
+        Let the call, or a copy of it, arrive when nobody waits for its answer.
         """
         await asyncio.sleep(self._world.random.uniform(*_LATE_SECONDS))
-        self._world.log(f"  {verb} arrives once more")
+        self._world.log(f"  {verb} arrives, very late")
         for item in items:
             effect(item, moody=False)
 
