@@ -94,14 +94,27 @@ async def test_a_month_that_was_put_away_is_not_made_again(database, owner):
     assert (await months_of(owner))[0] == month(-1)
 
 
-async def test_a_month_with_an_open_order_stays_and_younger_ones_may_go(database, owner):
-    await divide(owner, [month(-4), month(-3), month(-2), month(-1)])
+async def test_a_month_with_an_open_order_stays_and_so_does_every_younger_one(database, owner):
+    await divide(owner, [month(-5), month(-4), month(-3), month(-2), month(-1)])
     await put_order(owner, id_of(middle_of(-4)), status="PLACED")
 
     archived = await Months(database, kept_months=2).archive()
 
-    assert archived == [month(-3)]
+    assert archived == [month(-5)]
     assert month(-4) in await months_of(owner)
+    await owner.execute("UPDATE orders SET status = 'CANCELLED'")
+    assert await Months(database, kept_months=2).archive() == [month(-4), month(-3)]
+
+
+async def test_what_is_kept_begins_with_the_oldest_month_that_was_not_put_away(database, owner):
+    await divide(owner, [month(-2), month(-1)])
+    first_kept = "SELECT first_kept_id()"
+    assert (await owner.fetchval(first_kept)).int == 0
+
+    await Months(database, kept_months=1).archive()
+
+    begins = await owner.fetchval(first_kept)
+    assert id_of(middle_of(-2)) < begins < id_of(middle_of(-1))
 
 
 async def test_nothing_is_put_away_unless_it_was_asked_for(database, owner):
