@@ -117,6 +117,26 @@ async def test_what_is_kept_begins_with_the_oldest_month_that_was_not_put_away(d
     assert id_of(middle_of(-2)) < begins < id_of(middle_of(-1))
 
 
+async def test_a_month_that_was_put_away_can_be_taken_back(database, owner):
+    await divide(owner, [month(-2), month(-1)])
+    order_id = id_of(middle_of(-2))
+    await put_order(owner, order_id, status="COMPLETED")
+    assert await Months(database, kept_months=1).archive() == [month(-2)]
+    lower, upper = (f"first_id_of('{middle_of(n):%Y-%m}-01')" for n in (-2, -1))
+
+    # As the how-to says.
+    async with owner.transaction():
+        for table in TABLES:
+            await owner.execute(f"ALTER TABLE archive.{table}_{month(-2)} SET SCHEMA public")
+            await owner.execute(
+                f"ALTER TABLE {table} ATTACH PARTITION {table}_{month(-2)}"
+                f" FOR VALUES FROM ({lower}) TO ({upper})"
+            )
+
+    assert await owner.fetchval("SELECT id FROM orders") == order_id
+    assert (await owner.fetchval("SELECT first_kept_id()")) < id_of(middle_of(-2))
+
+
 async def test_nothing_is_put_away_unless_it_was_asked_for(database, owner):
     await divide(owner, [month(-2), month(-1)])
 
