@@ -3,7 +3,8 @@ One answer per request id.
 
 A mutation writes (caller, request id) → fingerprint and outcome in the transaction of its effect.
 The same request again finds the record and gets the same answer; another request under the same
-id is refused. Of two first requests at once, one waits for the other's commit.
+id is refused. Of two first requests at once, one waits for the other's commit. Whoever repeats a
+request does so within days: old ones are forgotten, so that what is kept does not grow for ever.
 """
 
 import hashlib
@@ -41,6 +42,9 @@ CREATE TABLE idempotency (
     CONSTRAINT pk_idempotency PRIMARY KEY (request_id, caller)
 )
 """
+
+# Old requests are found by their age.
+IDEMPOTENCY_2 = "CREATE INDEX ix_idempotency_created_at ON idempotency (created_at)"
 
 
 class RequestIdReused(RuleViolated):
@@ -91,6 +95,17 @@ def _select(table: str) -> TextClause:
         f"SELECT caller, request_id, fingerprint, outcome_id FROM {table}"
         " WHERE request_id = ANY(CAST(:ids AS uuid[]))"
     )
+
+
+# One array of places: looked up row by row, it would find other rows each time.
+_FORGET = text(
+    """
+    DELETE FROM idempotency WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM idempotency WHERE created_at < CAST(:before AS timestamptz)
+        ORDER BY created_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    ))
+    """
+)
 
 
 def fingerprint_of(content: bytes) -> bytes:
@@ -149,6 +164,14 @@ async def claim_requests(
             else RequestIdReused.of(request.request_id)
         )
     return answers
+
+
+async def forget_requests(tx: Transaction, *, before: datetime, limit: int = 1_000) -> int:
+    """
+    Forget up to *limit* requests that were done before that time, and return how many there were:
+    the same request would be done again. Replicas that do so at once take different ones.
+    """
+    return await tx.run(_FORGET, {"before": before, "limit": limit})
 
 
 async def record_requests(

@@ -18,6 +18,7 @@ from chassis.storage.database import connect
 from chassis.storage.months import Months
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
+from retail.order.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from retail.order.v1.cart_service_pb2_grpc import add_CartServiceServicer_to_server
 from retail.order.v1.order_history_service_pb2_grpc import (
     add_OrderHistoryServiceServicer_to_server,
@@ -32,6 +33,7 @@ from services.order.adapters.payments import GrpcPayments
 from services.order.adapters.unit_of_work import history_of, join_with, sql_unit_of_work
 from services.order.application.order_saga import OrderSaga
 from services.order.domain.cart import Lifetimes
+from services.order.entrypoints.account_servicer import AccountServicer
 from services.order.entrypoints.cart_servicer import CartServicer
 from services.order.entrypoints.history_subscriptions import HEARS as HISTORY_HEARS
 from services.order.entrypoints.history_subscriptions import (
@@ -39,6 +41,7 @@ from services.order.entrypoints.history_subscriptions import (
     LISTENER,
     history_subscriptions,
 )
+from services.order.entrypoints.housekeeping import forget_old_requests
 from services.order.entrypoints.order_history_servicer import OrderHistoryServicer
 from services.order.entrypoints.saga_servicer import SagaServicer
 from services.order.entrypoints.servicer import OrderServicer
@@ -65,7 +68,7 @@ async def main(settings: Settings) -> None:
     fulfillment = channel(settings.fulfillment_target)
 
     told, due = Wake(), Bells()
-    join = join_with(told=told, due=due, clock=system_clock)
+    join = join_with(told=told, due=due, clock=system_clock, channels=settings.channel_limits())
     uow = sql_unit_of_work(database, join)
     changes = HeardOrderChanges(broker, database)
     saga = OrderSaga(
@@ -122,9 +125,12 @@ async def main(settings: Settings) -> None:
     )
     carts = CartServicer(uow=uow, catalog=catalog, lifetimes=lifetimes, clock=system_clock)
     add_CartServiceServicer_to_server(carts, server.grpc)
+    accounts = AccountServicer(uow=uow, clock=system_clock)
+    add_AccountServiceServicer_to_server(accounts, server.grpc)
     if settings.grpc_reflection:
         server.reflect(
             "retail.order.v1.OrderService",
+            "retail.order.v1.AccountService",
             "retail.order.v1.CartService",
             "retail.order.v1.OrderHistoryService",
             "retail.order.v1.SagaService",
@@ -141,6 +147,9 @@ async def main(settings: Settings) -> None:
             runner.run(),
             months.run(),
             expire_overdue_carts(uow=uow, clock=system_clock),
+            forget_old_requests(
+                database, kept_days=settings.requests_kept_days, clock=system_clock
+            ),
         ]
         if settings.plays("worker")
         else []

@@ -1,6 +1,7 @@
 """What the events tell of orders is what the orders say of themselves."""
 
 import asyncio
+from contextlib import suppress
 from random import Random
 
 import grpc
@@ -9,9 +10,28 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from retail.order.v1 import order_history_service_pb2 as history_pb
 from retail.order.v1 import order_service_pb2 as pb
 from tests.e2e.conftest import ENDED, pounds, refusal_of
-from tests.e2e.test_order_requests import cancel, change, sooner_or_later
 
 RACING = 20
+
+
+async def cancel(shop, order_id):
+    request = pb.CancelOrderRequest(account_id=shop.account, order_id=order_id)
+    await shop.services.order.CancelOrder(request)
+
+
+async def change(shop, order_id, quantity):
+    line = pb.OrderLineChange(number=1, quantity=quantity)
+    request = pb.ChangeOrderRequest(account_id=shop.account, order_id=order_id, lines=[line])
+    await shop.services.order.ChangeOrder(request)
+
+
+async def sooner_or_later(chance, ask):
+    """
+    Ask at some moment of an order's life; it may be too late.
+    """
+    await asyncio.sleep(chance.uniform(0, 0.4))
+    with suppress(grpc.aio.AioRpcError):
+        await ask
 
 
 async def history_of(shop, **wish):

@@ -11,6 +11,7 @@ from nats.aio.subscription import Subscription
 from sqlalchemy import text
 
 from chassis.repeat import repeat
+from chassis.storage.bulk import bounds_of
 from chassis.storage.database import Database
 from chassis.wake import Wake
 from services.order.domain.values import OrderId
@@ -22,7 +23,12 @@ PATIENCE_SECONDS = 60.0
 
 _VERSIONS = text(
     """
-    SELECT id, version FROM unnest(CAST(:ids AS uuid[])) AS watched (id) JOIN orders USING (id)
+    SELECT id, version FROM unnest(CAST(:ids AS uuid[])) AS watched (watched_id), LATERAL (
+        SELECT id, version FROM orders WHERE id = watched_id
+            AND id BETWEEN CAST(:lowest AS uuid) AND CAST(:highest AS uuid)
+        -- Each in its month (ADR-0023).
+        OFFSET 0
+    ) AS found
     """
 )
 
@@ -83,7 +89,8 @@ class HeardOrderChanges:
         if not self._watchers:
             return
         async with self._database.begin() as tx:
-            rows = await tx.rows(_VERSIONS, {"ids": list(self._watchers)})
+            watched = [*self._watchers]
+            rows = await tx.rows(_VERSIONS, {"ids": watched, **bounds_of(watched)})
         before, self._versions = self._versions, {row.id: row.version for row in rows}
         for order_id, version in self._versions.items():
             if before.get(order_id) != version:

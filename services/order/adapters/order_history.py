@@ -25,8 +25,7 @@ _PAGE = text(
     """
     SELECT * FROM order_history
     WHERE account_id = :account_id
-        AND (CAST(:end AS uuid) IS NULL OR order_id < CAST(:end AS uuid))
-        AND (CAST(:first AS uuid) IS NULL OR order_id >= CAST(:first AS uuid))
+        AND order_id >= CAST(:first AS uuid) AND order_id < CAST(:end AS uuid)
         AND (CAST(:placed_from AS timestamptz) IS NULL
             OR placed_at >= CAST(:placed_from AS timestamptz))
         AND (CAST(:placed_before AS timestamptz) IS NULL

@@ -22,6 +22,7 @@ from services.order.domain.values import (
     FulfillmentStatus,
     Goods,
     LocationId,
+    OrderCharge,
     OrderId,
     OrderLine,
     OrderStatus,
@@ -51,6 +52,8 @@ def order_from_rows(
         shipping=Money(row.shipping, currency),
         discount=Money(row.discount, currency),
         authorized=Money(row.authorized, currency),
+        shipping_lines=charges_from_row(row.shipping_lines, currency),
+        discount_lines=charges_from_row(row.discount_lines, currency),
         psp_token=row.psp_token,
         ship_to=address_from_json(row.ship_to),
         lines=tuple(
@@ -77,6 +80,10 @@ def order_from_rows(
     )
 
 
+def charges_from_row(entries: Sequence[tuple[str, int]], currency: str) -> tuple[OrderCharge, ...]:
+    return tuple(OrderCharge(title=t, amount=Money(units, currency)) for t, units in entries)
+
+
 def row_from_order(order: Order) -> dict[str, Any]:
     return {
         **changes_from_order(order),
@@ -88,6 +95,8 @@ def row_from_order(order: Order) -> dict[str, Any]:
         **row_from_terms(order),
         "shipping": order.shipping.minor_units,
         "discount": order.discount.minor_units,
+        "shipping_lines": [(c.title, c.amount.minor_units) for c in order.shipping_lines],
+        "discount_lines": [(c.title, c.amount.minor_units) for c in order.discount_lines],
         "psp_token": order.psp_token,
         "created_at": order.created_at,
     }

@@ -54,8 +54,6 @@ _REMOVE_LINES = text(
             FROM unnest(CAST(:kept AS uuid[]), CAST(:numbers AS integer[])) AS kept (id, number))
     """
 )
-# Sorts before every order, and after.
-_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 class SqlOrders:
@@ -111,8 +109,8 @@ class SqlOrders:
             _PAGE,
             {
                 "account_id": account_id,
-                "first": period.first_id or _FIRST,
-                "end": period.end_id(before) or _LAST,
+                "first": period.first_id,
+                "end": period.end_id(before),
                 "placed_from": period.placed_from,
                 "placed_before": period.placed_before,
                 "statuses": list(statuses),

@@ -30,6 +30,9 @@ orders = Table(
     Column("discount", BigInteger, nullable=False),
     Column("grand_total", BigInteger, nullable=False),
     Column("authorized", BigInteger, nullable=False),
+    # [[title, minor units], …]
+    Column("shipping_lines", JSONB, nullable=False),
+    Column("discount_lines", JSONB, nullable=False),
     Column("psp_token", Text, nullable=False),
     Column("ship_to", JSONB, nullable=False),
     # [[sku, location, units], …], as product answered: read and written whole.
@@ -101,3 +104,12 @@ carts = Table(
 )
 
 cart_requests = idempotency_table(metadata, "cart_requests")
+account_limits = Table(
+    "account_limits",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("open_orders", Integer, nullable=False),
+    # [[minor units, currency], …]
+    Column("open_values", JSONB, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)

@@ -1,7 +1,8 @@
 """One database transaction of the order service."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import MappingProxyType
 from uuid import UUID
 
 from chassis.events.outbox import Outbox
@@ -9,13 +10,15 @@ from chassis.kernel.clock import Clock
 from chassis.saga.store import Bells, Sagas
 from chassis.storage.database import Database, Transaction
 from chassis.wake import Wake
+from services.order.adapters.accounts import SqlAccounts
 from services.order.adapters.cart_requests import SqlCartRequests
 from services.order.adapters.carts import SqlCarts
 from services.order.adapters.order_history import SqlOrderHistory
 from services.order.adapters.orders import SqlOrders
 from services.order.adapters.requests import SqlRequests
+from services.order.domain.account_limits import AccountLimits
 from services.order.domain.order import Order
-from services.order.domain.values import OrderId
+from services.order.domain.values import Channel, OrderId
 
 
 class SqlTransaction:
@@ -23,13 +26,22 @@ class SqlTransaction:
     What a use case and the saga runner reach within one transaction.
     """
 
-    def __init__(self, tx: Transaction, *, told: Wake, due: Bells, clock: Clock) -> None:
+    def __init__(
+        self,
+        tx: Transaction,
+        *,
+        told: Wake,
+        due: Bells,
+        clock: Clock,
+        channels: Mapping[Channel, AccountLimits],
+    ) -> None:
         self.orders = SqlOrders(tx, Outbox(tx, wake=told, clock=clock))
         self.requests = SqlRequests(tx)
         self.sagas = Sagas(tx, due)
         self.history = history_of(tx)
         self.carts = SqlCarts(tx)
         self.cart_requests = SqlCartRequests(tx)
+        self.accounts = SqlAccounts(tx, channels)
 
     async def subjects(self, ids: Sequence[UUID]) -> dict[UUID, Order]:
         """
@@ -54,18 +66,28 @@ def history_of(tx: Transaction) -> SqlOrderHistory:
     return tx.once(SqlOrderHistory, lambda: SqlOrderHistory(tx))
 
 
-def join_with(*, told: Wake, due: Bells, clock: Clock) -> Join:
+def join_with(
+    *,
+    told: Wake,
+    due: Bells,
+    clock: Clock,
+    channels: Mapping[Channel, AccountLimits] = MappingProxyType({}),
+) -> Join:
     """
     Return how to use an open transaction as one of the order service.
 
     Args:
         told: Rung after a commit that left events in the outbox.
         due: Rung after a commit that made a saga due.
+        channels: The limits of accounts without limits of their own.
     """
 
     def join(tx: Transaction) -> SqlTransaction:
         # One for each open transaction, as it remembers what was read.
-        return tx.once(SqlTransaction, lambda: SqlTransaction(tx, told=told, due=due, clock=clock))
+        return tx.once(
+            SqlTransaction,
+            lambda: SqlTransaction(tx, told=told, due=due, clock=clock, channels=channels),
+        )
 
     return join
 

@@ -14,16 +14,26 @@ from chassis.kernel.psp_token import PspToken
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from services.order.application import order_saga
+from services.order.application.accounts.within_limits import beyond_limits
 from services.order.application.ports import (
     Catalog,
+    OrderNotFound,
     ProductNotSold,
     RequestKey,
     Transaction,
     UnitOfWork,
 )
 from services.order.domain.order import Order
+from services.order.domain.order_charges import amount_of
 from services.order.domain.sold_variant import SoldVariant
-from services.order.domain.values import AccountId, Address, Channel, OrderId, OrderLine
+from services.order.domain.values import (
+    AccountId,
+    Address,
+    Channel,
+    OrderCharge,
+    OrderId,
+    OrderLine,
+)
 
 
 class TotalChanged(RuleViolated):
@@ -54,7 +64,7 @@ class PlaceOrder:
     """
     Attributes:
         fingerprint: Stands for all the caller said, so that a used request id is recognized.
-        shipping: `None` if there is none; so for discount.
+        shipping: `None` if there is none, or if its lines say; so for discount.
         expected_total: What the caller believes it will cost; required of a CONSUMER.
         trace: The `traceparent` under which the order's story is told.
     """
@@ -70,6 +80,8 @@ class PlaceOrder:
     psp_token: PspToken
     ship_to: Address
     reference: str
+    shipping_lines: tuple[OrderCharge, ...] = ()
+    discount_lines: tuple[OrderCharge, ...] = ()
     trace: str = ""
 
 
@@ -109,15 +121,26 @@ async def _answers_before(
     """
     known = await tx.requests.find([key_of(command) for command in commands])
     orders = await tx.orders.find([id_ for id_ in known if isinstance(id_, UUID)])
-    return [orders[answer] if isinstance(answer, UUID) else answer for answer in known]
+    return [_placed(answer, orders) if isinstance(answer, UUID) else answer for answer in known]
+
+
+def _placed(order_id: OrderId, orders: Mapping[OrderId, Order]) -> Order | DomainError:
+    """
+    Return the order that a request placed before, unless it was put away with its month.
+    """
+    return orders.get(order_id) or OrderNotFound(f"order {order_id} is kept elsewhere by now")
 
 
 async def place(
     commands: Sequence[PlaceOrder], orders: Mapping[int, Order], tx: Transaction, now: datetime
 ) -> Mapping[int, Order | DomainError]:
     """
-    Save *orders* under their requests, but for those that somebody else has done meanwhile.
+    Save *orders* under their requests, but for those that are too much for their accounts, and
+    those that somebody else has done meanwhile.
     """
+    wished = {number: (key_of(commands[number]), order) for number, order in orders.items()}
+    refused = await beyond_limits(wished, tx)
+    orders = {number: order for number, order in orders.items() if number not in refused}
     requests = [(key_of(commands[number]), order.id) for number, order in orders.items()]
     claims = await tx.requests.claim(requests, now=now)
     stands = dict(zip(orders, claims, strict=True))
@@ -125,10 +148,11 @@ async def place(
     await tx.orders.save(fresh)
     await tx.sagas.start(order_saga.FIRST_STEP, {order.id: order.trace for order in fresh}, now=now)
     earlier = await tx.orders.find([id_ for id_ in claims if isinstance(id_, UUID)])
-    return {
-        number: earlier[stand] if isinstance(stand, UUID) else stand
+    answers: dict[int, Order | DomainError] = {
+        number: _placed(stand, earlier) if isinstance(stand, UUID) else stand
         for number, stand in stands.items()
     }
+    return {**answers, **refused}
 
 
 def order_from(command: PlaceOrder, sold: Mapping[Sku, SoldVariant], now: datetime) -> Order:
@@ -140,14 +164,16 @@ def order_from(command: PlaceOrder, sold: Mapping[Sku, SoldVariant], now: dateti
     """
     units = _units_of(command)
     lines = tuple(_line(command, number, sold, units) for number in range(len(command.lines)))
-    nothing = Money(0, lines[0].unit_price.currency) if lines else Money(0, "XXX")
+    currency = lines[0].unit_price.currency if lines else "XXX"
     order = Order.place(
         OrderId(new_id()),
         account_id=command.account_id,
         channel=command.channel,
         lines=lines,
-        shipping=command.shipping or nothing,
-        discount=command.discount or nothing,
+        shipping=amount_of(command.shipping, command.shipping_lines, currency),
+        discount=amount_of(command.discount, command.discount_lines, currency),
+        shipping_lines=command.shipping_lines,
+        discount_lines=command.discount_lines,
         ship_to=command.ship_to,
         psp_token=command.psp_token.text,
         reference=command.reference,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from chassis.kernel.errors import DomainError, NotFound
 from chassis.kernel.text import Sku
+from services.order.application.accounts.ports import Accounts
 from services.order.application.carts.ports import CartRequests, Carts
 from services.order.domain.order import Order
 from services.order.domain.period import ALWAYS, Period
@@ -149,6 +150,9 @@ class Transaction(Protocol):
 
     @property
     def cart_requests(self) -> CartRequests: ...
+
+    @property
+    def accounts(self) -> Accounts: ...
 
 
 # Call it to begin. The block commits when it ends and rolls back when it raises.

@@ -17,6 +17,7 @@ from services.order.domain.events import (
     OrderPlaced,
     OrderRejected,
 )
+from services.order.domain.order_charges import check_charges, check_currencies
 from services.order.domain.order_requests import DiscountTooHigh, OrderRequests
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import (
@@ -27,6 +28,7 @@ from services.order.domain.values import (
     FulfillmentStatus,
     Goods,
     LocationId,
+    OrderCharge,
     OrderId,
     OrderLine,
     OrderStatus,
@@ -74,19 +76,25 @@ class Order(OrderRequests):
         psp_token: str,
         reference: str,
         now: datetime,
+        shipping_lines: tuple[OrderCharge, ...] = (),
+        discount_lines: tuple[OrderCharge, ...] = (),
     ) -> Self:
         """
         Accept an order: stock and money are sought from here on.
 
         Raises:
             LinesOutOfRange: It has no lines, or more than 2,000.
-            CurrencyMismatch: Its amounts are not all in one currency.
+            CurrencyMismatch: Its amounts are not all in one currency; names one that is not.
+            ChargesOutOfRange, ChargesDoNotAddUp: Shipping or discount is not what it is made of.
             DiscountTooHigh: The discount exceeds the rest.
             OrderedTooMuch: The lines of one SKU add up to more than 1,000,000 units.
             TotalOutOfRange: There is nothing to pay, or more than 10¹³ minor units.
         """
         if not 1 <= len(lines) <= MOST_LINES:
             raise LinesOutOfRange(f"an order has 1 to {MOST_LINES:,} lines", field="lines")
+        check_currencies(lines, shipping, discount)
+        check_charges(shipping, shipping_lines, "shipping")
+        check_charges(discount, discount_lines, "discount")
         order = cls(
             id=order_id,
             account_id=account_id,
@@ -100,6 +108,8 @@ class Order(OrderRequests):
             reference=reference,
             created_at=now,
             updated_at=now,
+            shipping_lines=shipping_lines,
+            discount_lines=discount_lines,
         )
         order._must_make_sense()
         order.record(

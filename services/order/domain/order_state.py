@@ -21,6 +21,7 @@ from services.order.domain.values import (
     FulfillmentStatus,
     Goods,
     LocationId,
+    OrderCharge,
     OrderId,
     OrderLine,
     OrderStatus,
@@ -60,6 +61,8 @@ class OrderState(Aggregate[OrderEvent]):
     reference: str
     created_at: datetime
     updated_at: datetime
+    shipping_lines: tuple[OrderCharge, ...] = ()
+    discount_lines: tuple[OrderCharge, ...] = ()
     status: OrderStatus = OrderStatus.PENDING
     payment_status: PaymentStatus = PaymentStatus.NONE
     fulfillment_status: FulfillmentStatus = FulfillmentStatus.UNFULFILLED

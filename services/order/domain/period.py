@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.ids import first_id_at
@@ -9,6 +10,10 @@ from services.order.domain.values import OrderId
 
 # An order gets its id a moment after its time.
 ID_IS_LATER = timedelta(minutes=1)
+
+# Sort before every order, and after.
+FIRST = OrderId(UUID(int=0))
+LAST = OrderId(UUID(int=2**128 - 1))
 
 
 class PeriodEmpty(InvalidInput):
@@ -31,20 +36,18 @@ class Period:
             raise PeriodEmpty("placed_from must be before placed_before", field="placed_from")
 
     @property
-    def first_id(self) -> OrderId | None:
+    def first_id(self) -> OrderId:
         """
         An id that no order placed in the period is below.
         """
-        return OrderId(first_id_at(self.placed_from)) if self.placed_from else None
+        return OrderId(first_id_at(self.placed_from)) if self.placed_from else FIRST
 
-    def end_id(self, before: OrderId | None) -> OrderId | None:
+    def end_id(self, before: OrderId | None) -> OrderId:
         """
         Return an id that all orders placed in the period are below, and below *before*, too.
         """
-        if not self.placed_before:
-            return before
-        end = OrderId(first_id_at(self.placed_before + ID_IS_LATER))
-        return min(before, end) if before else end
+        end = OrderId(first_id_at(self.placed_before + ID_IS_LATER)) if self.placed_before else LAST
+        return min(before or end, end)
 
 
 ALWAYS = Period()

@@ -139,6 +139,16 @@ class OrderLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCharge:
+    """
+    A named part of shipping or of the discount.
+    """
+
+    title: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Allocation:
     """
     Some units of one SKU that one location gives.

@@ -1,11 +1,10 @@
 """Between carts and the contract in protos/retail/order/v1/cart_service.proto."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.ids import parse_id
-from chassis.kernel.money import CurrencyMismatch, Money, sum_of
 from chassis.kernel.psp_token import PspToken
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku, check_text, parse_sku
@@ -13,7 +12,6 @@ from chassis.rpc.money import money_from_wire, money_to_wire
 from chassis.rpc.timestamps import timestamp_to_wire
 from chassis.storage.idempotency import fingerprint_of
 from retail.order.v1 import cart_service_pb2 as pb
-from retail.order.v1 import order_service_pb2 as order_pb
 from services.order.application.carts.add_cart_items import AddCartItem
 from services.order.application.carts.change_cart_items import ChangeCartItem
 from services.order.application.carts.check_out_carts import CheckOutCart
@@ -28,7 +26,7 @@ from services.order.domain.cart_item import CartItem
 from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.values import AccountId, Channel, account_id
 from services.order.wire.address import address_from_wire
-from services.order.wire.orders import AddressMissing, PriceNegative
+from services.order.wire.orders import AddressMissing, charges_from_wire
 
 MOST_CHARGES = 20
 
@@ -115,8 +113,10 @@ def check_out_cart_from_wire(request: pb.CheckOutCartRequest, *, trace: str) -> 
         account_id=account_id(request.account_id),
         channel=Channel.CONSUMER,
         lines=(),
-        shipping=_sum_from_wire(request.shipping_lines, "shipping_lines"),
-        discount=_sum_from_wire(request.discount_lines, "discount_lines"),
+        shipping=None,
+        discount=None,
+        shipping_lines=charges_from_wire(request.shipping_lines, "shipping_lines"),
+        discount_lines=charges_from_wire(request.discount_lines, "discount_lines"),
         expected_total=(
             money_from_wire(request.expected_total, "expected_total")
             if request.HasField("expected_total")
@@ -128,25 +128,6 @@ def check_out_cart_from_wire(request: pb.CheckOutCartRequest, *, trace: str) -> 
         trace=trace,
     )
     return CheckOutCart(cart_id=cart_id_from_wire(request.cart_id), order=order)
-
-
-def _sum_from_wire(charges: Sequence[order_pb.OrderCharge], field: str) -> Money | None:
-    """
-    Return what *charges* add up to; `None` if there are none.
-    """
-    if len(charges) > MOST_CHARGES:
-        raise ChargesOutOfRange(f"{field} is at most {MOST_CHARGES} entries", field=field)
-    amounts: list[Money] = []
-    for number, charge in enumerate(charges):
-        path = f"{field}[{number}]"
-        check_text(charge.title, f"{path}.title", least=1, most=64)
-        amount = money_from_wire(charge.amount, f"{path}.amount")
-        if amount.minor_units < 0:
-            raise PriceNegative(f"{path}.amount is not negative", field=f"{path}.amount")
-        if amounts and amount.currency != amounts[0].currency:
-            raise CurrencyMismatch(f"{field} is in one currency", field=f"{path}.amount")
-        amounts.append(amount)
-    return sum_of(amounts, amounts[0].currency) if amounts else None
 
 
 def _request(request: Mutation, caller: str) -> CartRequest:

@@ -23,7 +23,14 @@ from services.order.application.ports import TracedEntry
 from services.order.domain.order import Order
 from services.order.domain.period import Period
 from services.order.domain.shipment import Shipment
-from services.order.domain.values import Channel, OrderId, OrderLine, OrderStatus, account_id
+from services.order.domain.values import (
+    Channel,
+    OrderCharge,
+    OrderId,
+    OrderLine,
+    OrderStatus,
+    account_id,
+)
 from services.order.wire.address import address_from_wire, address_to_wire
 from services.order.wire.requests import cancellation_to_wire, change_to_wire
 
@@ -76,6 +83,8 @@ def place_order_from_wire(request: pb.PlaceOrderRequest, *, trace: str) -> Place
         psp_token=PspToken(request.psp_token),
         ship_to=address_from_wire(request.ship_to),
         reference=check_text(request.reference, "reference", most=64),
+        shipping_lines=charges_from_wire(request.shipping_lines, "shipping_lines"),
+        discount_lines=charges_from_wire(request.discount_lines, "discount_lines"),
         trace=trace,
     )
 
@@ -93,6 +102,20 @@ def _line_from_wire(line: pb.OrderLineRequest, number: int) -> WantedLine:
         field = f"{path}.agreed_unit_price"
         agreed = _not_negative(money_from_wire(line.agreed_unit_price, field), field)
     return WantedLine(sku=sku, quantity=quantity, agreed_unit_price=agreed)
+
+
+def charges_from_wire(wire: Sequence[pb.OrderCharge], field: str) -> tuple[OrderCharge, ...]:
+    charges = []
+    for number, charge in enumerate(wire):
+        path = f"{field}[{number}]"
+        title = check_text(charge.title, f"{path}.title", least=1, most=64)
+        amount = money_from_wire(charge.amount, f"{path}.amount")
+        charges.append(OrderCharge(title=title, amount=_not_negative(amount, f"{path}.amount")))
+    return tuple(charges)
+
+
+def charges_to_wire(charges: Sequence[OrderCharge]) -> Sequence[pb.OrderCharge]:
+    return [pb.OrderCharge(title=c.title, amount=money_to_wire(c.amount)) for c in charges]
 
 
 def _amount(request: pb.PlaceOrderRequest, field: str) -> Money | None:
@@ -193,6 +216,8 @@ def order_to_wire(order: Order, timeline: Sequence[TracedEntry] = ()) -> pb.Orde
         version=order.version,
         cancellation=cancellation_to_wire(order.cancellation) if order.cancellation else None,
         change=change_to_wire(order.change) if order.change else None,
+        shipping_lines=charges_to_wire(order.shipping_lines),
+        discount_lines=charges_to_wire(order.discount_lines),
     )
 
 

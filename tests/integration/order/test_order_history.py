@@ -1,19 +1,21 @@
 """The history of orders on PostgreSQL: what it hears, how often, and what it shows."""
 
 import asyncio
+import re
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from chassis.kernel.clock import system_clock
 from chassis.kernel.ids import first_id_at, new_id
 from chassis.saga.store import Bells
 from chassis.storage.database import connect
 from chassis.wake import Wake
-from services.order.adapters.order_history import SqlOrderHistory
+from services.order.adapters.order_history import _PAGE, SqlOrderHistory
 from services.order.adapters.unit_of_work import history_of, join_with, sql_unit_of_work
 from services.order.application.history.list_order_history import (
     ListOrderHistory,
@@ -21,7 +23,7 @@ from services.order.application.history.list_order_history import (
 )
 from services.order.domain.history.facts import Authorized, Captured, WorkAccepted
 from services.order.domain.history.summary import NOBODY, OrderSummary
-from services.order.domain.period import Period
+from services.order.domain.period import FIRST, LAST, Period
 from services.order.domain.values import AccountId, OrderId, OrderStatus
 from tests.integration.counting import counted
 from tests.order_lives import (
@@ -217,3 +219,26 @@ async def test_without_the_lock_it_would_be_lost(database):
     summary = await heard_meanwhile(database, Unlocked, seconds=None)
 
     assert (summary.promise.version, summary.funds.version) == (0, 3)
+
+
+async def test_a_page_is_found_between_two_ids_whatever_the_plan(database):
+    numbered = re.sub(r"(?<!:):(\w+)", lambda found: f"${NAMES.index(found[1]) + 1}", _PAGE.text)
+    async with database.begin() as tx:
+        await tx.run(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+        await tx.run(
+            text(
+                f"PREPARE page (text, uuid, uuid, timestamptz, timestamptz, text[], int)"
+                f" AS {numbered}"
+            )
+        )
+        plan = await tx.rows(
+            text(f"EXPLAIN EXECUTE page ('shop-1', '{FIRST}', '{LAST}', NULL, NULL, '{{}}', 50)")
+        )
+        await tx.run(text("DEALLOCATE page"))
+
+    (condition,) = [line for (line,) in plan if "Index Cond" in line]
+    assert condition.count("order_id") == 2
+    assert not any("Sort" in line for (line,) in plan)
+
+
+NAMES = ("account_id", "first", "end", "placed_from", "placed_before", "statuses", "limit")

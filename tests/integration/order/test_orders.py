@@ -225,3 +225,22 @@ async def test_a_page_can_be_narrowed_to_a_time(uow):
     assert await ids_of(Period(placed_before=NOW + timedelta(milliseconds=1))) == [order.id]
     assert await ids_of(Period(placed_from=before, placed_before=NOW)) == []
     assert await ids_of(Period(placed_from=after)) == []
+
+
+@pytest.mark.parametrize(("flags", "told"), [("01", "a" * 32), ("00", "")])
+async def test_every_step_is_told_with_the_trace_that_shows_it(uow, flags, told):
+    order = an_order()
+    order.trace = f"00-{'a' * 32}-{'b' * 16}-{flags}"
+    await saved(uow, order)
+    order.reserve([Allocation(sku=Sku("LAMP"), location_id=MAIN, units=3)], NOW)
+    order.authorize(NOW)
+    await saved(uow, order)
+
+    async with uow() as tx:
+        timeline = await tx.orders.timeline(order.id)
+
+    assert [(each.entry.cause, each.trace_id) for each in timeline] == [
+        ("customer", told),
+        ("product", told),
+        ("payment", told),
+    ]

@@ -21,6 +21,7 @@ from services.order.application.ports import OrderNotFound, TracedEntry
 from services.order.domain.period import ALWAYS
 from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.values import AccountId, Address, Allocation, Channel, LocationId
+from tests.unit.order.accounts_memory import InMemoryAccounts
 from tests.unit.order.carts_memory import InMemoryCartRequests, InMemoryCarts
 
 LAMP = Sku("LAMP")
@@ -42,6 +43,8 @@ class OrderWorld:
         self.requests = {}
         self.carts = {}
         self.cart_requests = {}
+        self.limits = {}  # account id → its own
+        self.channel_limits = {}
         self.sagas = {}  # order id → (step, due at)
         self.timelines = {}
         self.events = []
@@ -76,6 +79,7 @@ class OrderWorld:
         self.orders, self.requests, self.sagas = tx.by_id, tx.by_key, tx.stories
         self.timelines = tx.timelines
         self.carts, self.cart_requests = tx.carts.by_id, tx.cart_requests.by_key
+        self.limits = tx.accounts.own
         self.events += tx.events
 
     async def sold(self, skus):
@@ -120,6 +124,7 @@ class InMemoryTransaction:
         self.requests = InMemoryRequests(self.by_key)
         self.carts = InMemoryCarts(world.carts)
         self.cart_requests = InMemoryCartRequests(world.cart_requests)
+        self.accounts = InMemoryAccounts(world.limits, world.channel_limits, self.by_id)
 
     async def find(self, order_ids):
         return {id_: deepcopy(self.by_id[id_]) for id_ in order_ids if id_ in self.by_id}

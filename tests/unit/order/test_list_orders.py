@@ -6,7 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.kernel.ids import first_id_at, new_id
 from chassis.rpc.timestamps import TimeOutOfRange
 from retail.order.v1 import order_service_pb2 as pb
-from services.order.domain.period import ALWAYS, ID_IS_LATER, Period, PeriodEmpty
+from services.order.domain.period import ALWAYS, FIRST, ID_IS_LATER, LAST, Period, PeriodEmpty
 from services.order.domain.values import OrderId
 from services.order.wire.orders import list_orders_from_wire
 
@@ -30,7 +30,7 @@ def test_a_period_is_between_two_ids():
     assert period.first_id == first_id_at(NOW)
     assert period.end_id(None) == first_id_at(NOW + timedelta(days=1) + ID_IS_LATER)
     assert period.end_id(last) == last
-    assert (ALWAYS.first_id, ALWAYS.end_id(None), ALWAYS.end_id(last)) == (None, None, last)
+    assert (ALWAYS.first_id, ALWAYS.end_id(None), ALWAYS.end_id(last)) == (FIRST, LAST, last)
 
 
 @pytest.mark.parametrize("length", [timedelta(0), timedelta(seconds=-1)])

@@ -30,7 +30,7 @@ from services.order.domain.order import Order
 from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.values import OrderId
 
-_FIELDS = {"lines": "cart_id", "discount": "discount_lines"}
+_FIELDS = {"lines": "cart_id", "shipping": "shipping_lines", "discount": "discount_lines"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
