@@ -95,8 +95,8 @@ dead-letters: setup  ## Events that were given up, by cause (DO="show ID", DO="r
 sagas: setup  ## What orders wait for, and since when (DO="retry ORDER --reason TEXT", also skip, compensate)
 	$(LOCAL) sagas $(DO)
 
-saga-bench: setup  ## Lives of orders in which everything goes wrong, by the thousand (SEEDS=, SEED=)
-	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS))
+saga-bench: setup  ## Lives of orders in which everything goes wrong, by the thousand (SEEDS=, FROM=, SEED=)
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(FROM),--from $(FROM)) $(if $(SEEDS),--seeds $(SEEDS))
 
 replay-events: setup  ## Publish events again (SERVICE=order, SINCE= or AGGREGATE= or SEQUENCES=, YES=1)
 	@test -n "$(SERVICE)" || { echo "say whose events: make replay-events SERVICE=order SINCE=2026-01-31T12:00Z"; exit 2; }

@@ -1,4 +1,7 @@
-"""`python -m tests.simulation [--seed N] [--seeds N]`: try schedules; tell the first that fails."""
+"""
+`python -m tests.simulation [--seed N] [--from N] [--seeds N]`: try schedules; tell the first that
+fails.
+"""
 
 import sys
 import time
@@ -12,13 +15,14 @@ from tests.simulation.run import Summary, run_seed, run_seeds
 def main() -> int:
     parser = ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seed", type=int, metavar="N", help="tell this one's whole story")
+    parser.add_argument("--from", type=int, default=0, metavar="N", help="the first one (0)")
     parser.add_argument("--seeds", type=int, metavar="N", help="how many (default: 2,000)")
     arguments = parser.parse_args()
-    if arguments.seed is not None and arguments.seeds is None:
+    if arguments.seed is not None:
         result = run_seed(arguments.seed)
         print(result.story())
         return 1 if result.complaints else 0
-    first = arguments.seed or 0
+    first = getattr(arguments, "from")
     began = time.monotonic()
     summary = run_seeds(range(first, first + (arguments.seeds or 2_000)))
     _print(summary, time.monotonic() - began)
