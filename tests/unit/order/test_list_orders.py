@@ -33,6 +33,15 @@ def test_a_period_is_between_two_ids():
     assert (ALWAYS.first_id, ALWAYS.end_id(None), ALWAYS.end_id(last)) == (FIRST, LAST, last)
 
 
+def test_a_period_may_last_until_the_end_of_time():
+    end_of_time = datetime.max.replace(tzinfo=UTC)
+    last = OrderId(first_id_at(NOW))
+
+    assert Period(placed_before=end_of_time).end_id(None) == LAST
+    assert Period(placed_before=end_of_time).end_id(last) == last
+    assert Period(placed_before=end_of_time - ID_IS_LATER).end_id(None) < LAST
+
+
 @pytest.mark.parametrize("length", [timedelta(0), timedelta(seconds=-1)])
 def test_a_period_that_holds_nothing_is_refused(length):
     with pytest.raises(PeriodEmpty) as refusal:
