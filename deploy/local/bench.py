@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from chassis.runner import tame_garbage_collector
-from deploy.local.bench_events import at_least
+from deploy.local.arguments import at_least
 from deploy.local.calibration import echo_server, limits_of, mean_of
 from deploy.local.cluster import Cluster, load, to_json
 from deploy.local.order_bench.accept import LOADS as ACCEPTING
