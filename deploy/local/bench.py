@@ -78,9 +78,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 async def run(arguments: Namespace) -> int:
-    # It would complain whenever a server is started beside open channels; all of them are other
-    # programs, which do not care.
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     # Whoever ends it means the clusters, too, which live by themselves.
     interrupt = partial(os.kill, os.getpid(), signal.SIGINT)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, interrupt)
