@@ -20,3 +20,25 @@ def at_least(least: int, *, most: int | None = None) -> Callable[[str], int]:
         return number
 
     return read
+
+
+def speed_from(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0
+    if not speed > 0:
+        raise ArgumentTypeError(f"--speed is max, or a number above 0 such as 1000, not {text}")
+    return speed
+
+
+def share_from(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1
+    if not 0 <= share <= 1:
+        raise ArgumentTypeError(f"{text} is not a share from 0 to 1")
+    return share
