@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from chassis.runner import tame_garbage_collector
-from deploy.local.bench_events import at_least
+from deploy.local.arguments import at_least
 from deploy.local.calibration import echo_server, limits_of, mean_of
 from deploy.local.cluster import Cluster, load, to_json
 from deploy.local.order_bench.accept import LOADS as ACCEPTING
@@ -78,9 +78,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 async def run(arguments: Namespace) -> int:
-    # It would complain whenever a server is started beside open channels; all of them are other
-    # programs, which do not care.
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     # Whoever ends it means the clusters, too, which live by themselves.
     interrupt = partial(os.kill, os.getpid(), signal.SIGINT)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, interrupt)

@@ -140,7 +140,7 @@ INVARIANTS: tuple[Invariant, ...] = (
             FROM carts LEFT JOIN orders ON orders.id = order_id LEFT JOIN (
                 SELECT order_id, count(*) AS as_many FROM carts GROUP BY 1
             ) AS together USING (order_id)
-            WHERE carts.state = 'CHECKED_OUT' AND (
+            WHERE carts.state = 'CHECKED_OUT' AND order_id >= first_kept_id() AND (
                 as_many > 1 OR orders.account_id IS DISTINCT FROM carts.account_id)
         """,
     ),
