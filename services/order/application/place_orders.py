@@ -195,6 +195,7 @@ def _line(
         field = f"lines[{number}].agreed_unit_price"
         raise AgreedPriceNotAllowed(f"{field} is for BUSINESS orders only", field=field)
     return OrderLine(
+        number=number + 1,
         sku=wanted.sku,
         title=variant.title,
         quantity=wanted.quantity,
