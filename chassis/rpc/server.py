@@ -79,7 +79,9 @@ class Server:
     """
 
     def __init__(self, *, domain: str, address: str, most_calls: int = 2_000) -> None:
-        self._edge = ServerEdge(domain, most_calls=most_calls)
+        # Streams last. Were they to take the place of every call, nobody else would be answered,
+        # not even who asks for the server's health.
+        self._edge = ServerEdge(domain, most_calls=most_calls, most_streams=most_calls // 2)
         self._health = HealthServicer()
         self._address = address
         self._before_stop: list[Callable[[], None]] = []

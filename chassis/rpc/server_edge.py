@@ -53,11 +53,14 @@ class ServerEdge:
     Args:
         domain: Who says no, such as `order.retail`.
         most_calls: How many unary handlers may be at work; further calls are turned away.
+        most_streams: How many streams may be open; further ones are turned away.
     """
 
-    def __init__(self, domain: str, *, most_calls: int) -> None:
+    def __init__(self, domain: str, *, most_calls: int, most_streams: int) -> None:
         self._domain = domain
         self._most_calls = most_calls
+        self._most_streams = most_streams
+        self._streams = 0
         # Handlers at work. One goes on when its caller has left, as a commit may be under way:
         # a unit of work cut off in the middle would leave an outcome that nobody knows.
         self._working: set[asyncio.Task[Any]] = set()
@@ -144,11 +147,16 @@ class ServerEdge:
         async def respond_within(request: Any, context: Any) -> AsyncIterator[Any]:
             if request is None:
                 await self._abort(context, RequestUnreadable())
+            if self._streams >= self._most_streams:
+                await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many streams are open")
+            self._streams += 1
             try:
                 async for response in respond(request, context):
                     yield response
             except Exception as error:  # mapped below; nothing is swallowed
                 await self._abort(context, error)
+            finally:
+                self._streams -= 1
 
         return respond_within
 

@@ -19,7 +19,7 @@ from uuid import UUID
 from chassis.backoff import backoff_seconds
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import Conflict
-from chassis.outages import is_outage
+from chassis.outages import in_words, is_outage
 from chassis.saga.steps import Move, Outcome, Step, TryAgain
 from chassis.saga.store import Claim, Sagas
 from chassis.telemetry.tracing import item_spans
@@ -177,8 +177,7 @@ class BatchRunner(Generic[S]):
         Let *step* run again later. If it is our database that is away, say so when it is back,
         rather than leave the sagas to their leases.
         """
-        because = f"{type(error).__name__}: {error}"[:500]
-        again = TryAgain(because=because, outage=is_outage(error))
+        again = TryAgain(because=in_words(error)[:500], outage=is_outage(error))
         failures, late = 0, self.clock() + LEASE
         while True:
             try:

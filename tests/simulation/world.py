@@ -36,7 +36,7 @@ from tests.simulation.process import Process
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 # By then every deadline of every order has passed.
 END_SECONDS = 45 * 86_400.0
-LOOK_SECONDS = 6 * 3_600.0
+LOOK_SECONDS = 86_400.0
 FAULT_CHANCE = 0.4
 
 

@@ -9,6 +9,9 @@ from services.order.domain.order import Order
 from services.order.domain.period import ALWAYS, Period
 from services.order.domain.values import AccountId, OrderId, OrderStatus
 
+# Of all orders of a page: an answer of 100 orders with 2,000 lines each is more than callers take.
+MOST_LINES = 10_000
+
 
 class PageSizeOutOfRange(InvalidInput):
     pass
@@ -36,7 +39,8 @@ class ListOrders:
 
 async def list_orders(query: ListOrders, *, uow: UnitOfWork) -> tuple[Sequence[Order], bool]:
     """
-    Return a page of an account's orders, newest first, and whether there are more.
+    Return a page of an account's orders, newest first, and whether there are more. A page ends
+    early where its orders have more than 10,000 lines; it has one order at least.
     """
     async with uow() as tx:
         orders = await tx.orders.page(
@@ -46,4 +50,17 @@ async def list_orders(query: ListOrders, *, uow: UnitOfWork) -> tuple[Sequence[O
             period=query.period,
             limit=query.limit + 1,
         )
-    return orders[: query.limit], len(orders) > query.limit
+    page = orders[: min(query.limit, _fitting(orders))]
+    return page, len(orders) > len(page)
+
+
+def _fitting(orders: Sequence[Order]) -> int:
+    """
+    Return how many of *orders* fit into an answer.
+    """
+    lines = 0
+    for number, order in enumerate(orders):
+        lines += len(order.lines)
+        if lines > MOST_LINES:
+            return max(number, 1)
+    return len(orders)

@@ -95,7 +95,7 @@ class Order(OrderParcels):
             id=order_id,
             account_id=account_id,
             channel=channel,
-            lines=tuple(replace(line, number=n) for n, line in enumerate(lines, start=1)),
+            lines=_numbered(lines),
             shipping=shipping,
             discount=discount,
             authorized=Money(0, shipping.currency),
@@ -224,3 +224,10 @@ class Order(OrderParcels):
             self.status = moved(self.status, OrderStatus.CANCELLED)
             self.record(OrderCancelled(order_id=self.id, reason=self.reason))
         self.note(now, f"order {self.status.lower()}: {self.reason}", "order")
+
+
+def _numbered(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
+    return tuple(
+        line if line.number == number else replace(line, number=number)
+        for number, line in enumerate(lines, start=1)
+    )

@@ -1,7 +1,7 @@
 """A span of time in which orders were placed."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from chassis.kernel.errors import InvalidInput
@@ -10,6 +10,8 @@ from services.order.domain.values import OrderId
 
 # An order gets its id a moment after its time.
 ID_IS_LATER = timedelta(minutes=1)
+# There is no moment a minute after one that is later than this.
+_LATEST = datetime.max.replace(tzinfo=UTC) - ID_IS_LATER
 
 # Sort before every order, and after.
 FIRST = OrderId(UUID(int=0))
@@ -46,7 +48,9 @@ class Period:
         """
         Return an id that all orders placed in the period are below, and below *before*, too.
         """
-        end = OrderId(first_id_at(self.placed_before + ID_IS_LATER)) if self.placed_before else LAST
+        if self.placed_before is None or self.placed_before > _LATEST:
+            return before or LAST
+        end = OrderId(first_id_at(self.placed_before + ID_IS_LATER))
         return min(before or end, end)
 
 

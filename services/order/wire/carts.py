@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from chassis.kernel.errors import InvalidInput
 from chassis.kernel.ids import parse_id
 from chassis.kernel.psp_token import PspToken
 from chassis.kernel.quantity import Quantity
@@ -27,13 +26,6 @@ from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.values import AccountId, Channel, account_id
 from services.order.wire.address import address_from_wire
 from services.order.wire.orders import AddressMissing, charges_from_wire
-
-MOST_CHARGES = 20
-
-
-class ChargesOutOfRange(InvalidInput):
-    pass
-
 
 Mutation: TypeAlias = (
     pb.CreateCartRequest

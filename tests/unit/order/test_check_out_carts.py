@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from chassis.kernel.errors import Conflict
-from chassis.kernel.money import Money
+from chassis.kernel.money import CurrencyMismatch, Money
 from chassis.kernel.text import Sku
 from chassis.storage.idempotency import RequestIdReused
 from services.order.application.carts.ports import CartNotFound
@@ -124,6 +124,16 @@ async def test_a_discount_that_is_too_high_is_refused_by_its_field(ada, wish):
 
     assert isinstance(refusal, DiscountTooHigh)
     assert refusal.field == "discount_lines"
+
+
+async def test_what_is_wrong_with_the_goods_is_refused_as_the_carts(world, ada, cart, wish):
+    world.variants[Sku("DESK")] = SoldVariant(title="Desk", price=Money(50_00, "GBP"))
+    await ada.add(cart, Sku("DESK"))
+
+    (refusal,) = await ada.check_out(wish())
+
+    assert isinstance(refusal, CurrencyMismatch)
+    assert refusal.field == "cart_id"
 
 
 async def test_what_is_not_sold_any_more_must_be_taken_out(world, ada, cart, wish):

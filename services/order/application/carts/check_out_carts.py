@@ -30,7 +30,7 @@ from services.order.domain.order import Order
 from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.values import OrderId
 
-_FIELDS = {"lines": "cart_id", "shipping": "shipping_lines", "discount": "discount_lines"}
+_FIELDS = {"shipping": "shipping_lines", "discount": "discount_lines"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +145,8 @@ def _priced(
     except DomainError as refusal:
         if isinstance(refusal, InvalidInput):
             # In the words of this request, which has no lines and names the parts of a discount.
-            refusal.field = _FIELDS.get(refusal.field, refusal.field)
+            is_of_cart = refusal.field == "lines" or refusal.field.startswith("lines[")
+            refusal.field = "cart_id" if is_of_cart else _FIELDS.get(refusal.field, refusal.field)
         return refusal
 
 
