@@ -26,10 +26,6 @@ class CountryChanged(InvalidInput):
     pass
 
 
-class NothingToChange(InvalidInput):
-    pass
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderChange:
     """
