@@ -1,7 +1,7 @@
 """Use case: customers place orders."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -34,6 +34,10 @@ from services.order.domain.values import (
     OrderId,
     OrderLine,
 )
+
+# What one transaction places at most, unless a single order has more: with many more lines it takes
+# seconds in which the process does nothing else.
+MOST_LINES_AT_ONCE = 5_000
 
 
 class TotalChanged(RuleViolated):
@@ -92,8 +96,33 @@ async def place_orders(
     Accept orders durably and set them on their way; each is answered on its own.
 
     Safe to repeat: a request that was done before is answered from its order, whatever the catalog
-    says by now. The record of the request is part of the transaction that places the order.
+    says by now. The record of the request is part of the transaction that places the order. Many
+    lines are placed in several transactions: whoever repeats what failed halfway is told of the
+    orders that stand, and gets the others.
     """
+    answers: list[Order | DomainError] = []
+    for portion in portions(commands):
+        answers += await _place_portion(portion, uow=uow, catalog=catalog, clock=clock)
+    return answers
+
+
+def portions(commands: Sequence[PlaceOrder]) -> Iterator[Sequence[PlaceOrder]]:
+    """
+    Yield *commands* in order, so many at a time as one transaction should place.
+    """
+    start = lines = 0
+    for number, command in enumerate(commands):
+        lines += len(command.lines)
+        if lines > MOST_LINES_AT_ONCE and number > start:
+            yield commands[start:number]
+            start, lines = number, len(command.lines)
+    if start < len(commands):
+        yield commands[start:]
+
+
+async def _place_portion(
+    commands: Sequence[PlaceOrder], *, uow: UnitOfWork, catalog: Catalog, clock: Clock
+) -> Sequence[Order | DomainError]:
     async with uow() as tx:
         answers = await _answers_before(commands, tx)
     asked = [number for number, answer in enumerate(answers) if answer is None]

@@ -6,8 +6,11 @@ from chassis.rpc.money import money_from_wire, money_to_wire
 from retail.order.v1 import account_service_pb2 as pb
 from services.order.application.accounts.get_account_limits import CountingLimits
 from services.order.application.accounts.put_account_limits import PutAccountLimits
-from services.order.domain.account_limits import AccountLimits, OpenOrders
+from services.order.domain.account_limits import AccountLimits, LimitOutOfRange, OpenOrders
 from services.order.domain.values import account_id
+
+# As many as there are codes: of more, one is there twice.
+MOST_CURRENCIES = 26**3
 
 
 class LimitsMissing(InvalidInput):
@@ -21,6 +24,9 @@ def put_account_limits_from_wire(request: pb.PutAccountLimitsRequest) -> PutAcco
     """
     if not request.HasField("limits"):
         raise LimitsMissing("limits is required", field="limits")
+    if len(request.limits.open_values) > MOST_CURRENCIES:
+        field = "limits.open_values"
+        raise LimitOutOfRange(f"{field} has each currency once", field=field)
     return PutAccountLimits(
         account_id=account_id(request.account_id),
         limits=AccountLimits(

@@ -46,7 +46,7 @@ from services.order.wire.orders import (
     DEFAULT_PAGE_SIZE,
     order_id_from_token,
     period_from_wire,
-    status_from_wire,
+    statuses_from_wire,
 )
 
 
@@ -156,7 +156,7 @@ def list_order_history_from_wire(request: pb.ListOrderHistoryRequest) -> ListOrd
     return ListOrderHistory(
         account_id=account_id(request.account_id),
         before=order_id_from_token(request.page_token) if request.page_token else None,
-        statuses=tuple(status_from_wire(status) for status in request.statuses),
+        statuses=statuses_from_wire(request.statuses),
         period=period_from_wire(request),
         limit=request.page_size or DEFAULT_PAGE_SIZE,
     )

@@ -20,7 +20,8 @@ from retail.order.v1 import order_service_pb2 as pb
 from services.order.application.list_orders import ListOrders
 from services.order.application.place_orders import PlaceOrder, WantedLine
 from services.order.application.ports import TracedEntry
-from services.order.domain.order import Order
+from services.order.domain.order import MOST_LINES, LinesOutOfRange, Order
+from services.order.domain.order_charges import MOST_CHARGES, ChargesOutOfRange
 from services.order.domain.period import Period
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import (
@@ -71,6 +72,9 @@ def place_order_from_wire(request: pb.PlaceOrderRequest, *, trace: str) -> Place
         raise ChannelMissing("channel is CHANNEL_BUSINESS or CHANNEL_CONSUMER", field="channel")
     if not request.HasField("ship_to"):
         raise AddressMissing("ship_to is required", field="ship_to")
+    if len(request.lines) > MOST_LINES:
+        # Before anybody looks at them, and asks for what they cost.
+        raise LinesOutOfRange(f"an order has 1 to {MOST_LINES:,} lines", field="lines")
     return PlaceOrder(
         request_id=parse_id(request.request_id, "request_id"),
         fingerprint=_fingerprint(request),
@@ -105,6 +109,8 @@ def _line_from_wire(line: pb.OrderLineRequest, number: int) -> WantedLine:
 
 
 def charges_from_wire(wire: Sequence[pb.OrderCharge], field: str) -> tuple[OrderCharge, ...]:
+    if len(wire) > MOST_CHARGES:
+        raise ChargesOutOfRange(f"{field} has at most {MOST_CHARGES} entries", field=field)
     charges = []
     for number, charge in enumerate(wire):
         path = f"{field}[{number}]"
@@ -141,7 +147,7 @@ def list_orders_from_wire(request: pb.ListOrdersRequest) -> ListOrders:
     return ListOrders(
         account_id=account_id(request.account_id),
         before=order_id_from_token(request.page_token) if request.page_token else None,
-        statuses=tuple(status_from_wire(status) for status in request.statuses),
+        statuses=statuses_from_wire(request.statuses),
         period=period_from_wire(request),
         limit=request.page_size or DEFAULT_PAGE_SIZE,
     )
@@ -159,7 +165,14 @@ def period_from_wire(request: Any) -> Period:
     return Period(**times)
 
 
-def status_from_wire(status: int) -> OrderStatus:
+def statuses_from_wire(statuses: Sequence[int]) -> tuple[OrderStatus, ...]:
+    """
+    Return each of *statuses* once, however often it is asked for.
+    """
+    return tuple(_status_from_wire(status) for status in sorted(set(statuses)))
+
+
+def _status_from_wire(status: int) -> OrderStatus:
     name = pb.OrderStatus.Name(status) if status in pb.OrderStatus.values() else ""
     word = name.removeprefix("ORDER_STATUS_")
     if word not in set(OrderStatus):

@@ -7,11 +7,13 @@ from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from chassis.storage.idempotency import RequestIdReused
 from services.order.application.place_orders import (
+    MOST_LINES_AT_ONCE,
     AgreedPriceNotAllowed,
     ExpectedTotalMissing,
     TotalChanged,
     WantedLine,
     place_orders,
+    portions,
 )
 from services.order.application.ports import OrderNotFound, ProductNotSold
 from services.order.domain.events import OrderPlaced
@@ -208,3 +210,27 @@ async def test_more_than_can_be_counted_is_refused(world, a_command):
     )
 
     assert [type(refusal) for refusal in refusals] == [OrderedTooMuch, TotalOutOfRange]
+
+
+async def test_many_lines_are_placed_some_at_a_time(world, a_command):
+    def wish(number, lines):
+        line = WantedLine(sku=LAMP, quantity=Quantity(1))
+        return a_command(request_id=UUID(int=number), lines=(line,) * lines)
+
+    wishes = [wish(0, 2_000), wish(1, 2_000), wish(2, 1_000), wish(3, 1), wish(1, 2_000)]
+    answers = await place(world, *wishes)
+
+    some, others = portions(wishes)
+    assert (*some, *others) == tuple(wishes)
+    assert sum(len(wish.lines) for wish in some) == MOST_LINES_AT_ONCE
+    assert [len(order.lines) for order in answers] == [2_000, 2_000, 1_000, 1, 2_000]
+    assert answers[4].id == answers[1].id
+    assert len(world.orders) == 4
+
+
+def test_an_order_that_is_too_long_goes_alone(a_command):
+    line = WantedLine(sku=LAMP, quantity=Quantity(1))
+    long = a_command(lines=(line,) * (MOST_LINES_AT_ONCE + 1))
+
+    assert [*portions([long, long])] == [[long], [long]]
+    assert [*portions([])] == []
