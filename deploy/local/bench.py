@@ -137,7 +137,7 @@ async def measure_loads(measured: Measured, arguments: Namespace, parts: Sequenc
         if "half" in parts:
             paced = [
                 replace(each, pace=round(reached[each].per_second / 2, 1))
-                for each in (SINGLE, MANY)
+                for each in (within(SINGLE, arguments.orders), within(MANY, arguments.orders))
                 if each in reached
             ] or [replace(loads[0], pace=round(reached[loads[0]].per_second / 2, 1))]
             half = await in_turns(shop, paced, arguments)
@@ -146,9 +146,18 @@ async def measure_loads(measured: Measured, arguments: Namespace, parts: Sequenc
 
 
 def loads_of(arguments: Namespace) -> Sequence[Load]:
-    if arguments.in_flight is None and arguments.batch is None:
-        return LOADS
-    return [Load(in_flight=arguments.in_flight or 1_000, batch=arguments.batch or 1)]
+    loads: Sequence[Load] = LOADS
+    if arguments.in_flight is not None or arguments.batch is not None:
+        loads = [Load(in_flight=arguments.in_flight or 1_000, batch=arguments.batch or 1)]
+    return list(dict.fromkeys(within(each, arguments.orders) for each in loads))
+
+
+def within(load: Load, orders: int) -> Load:
+    """
+    Return *load* as it is with so few *orders*: no more can be in flight, or in a call.
+    """
+    batch = min(load.batch, orders)
+    return replace(load, batch=batch, in_flight=max(min(load.in_flight, orders), batch))
 
 
 async def in_turns(shop: Shop, loads: Sequence[Load], arguments: Namespace) -> dict[Load, Journeys]:
