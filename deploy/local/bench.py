@@ -23,6 +23,7 @@ from chassis.runner import tame_garbage_collector
 from deploy.local.arguments import at_least
 from deploy.local.calibration import echo_server, limits_of, mean_of
 from deploy.local.cluster import Cluster, load, to_json
+from deploy.local.errors import CommandFailed
 from deploy.local.order_bench.accept import LOADS as ACCEPTING
 from deploy.local.order_bench.accept import measure_accepting
 from deploy.local.order_bench.journeys import Journeys, Load, measure_journeys, median_journeys
@@ -58,7 +59,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="this load alone: orders placed and not ended at any time (default: 1,000)",
     )
     parser.add_argument(
-        "--batch", type=at_least(1), metavar="N", help="this load alone: orders a call (default: 1)"
+        "--batch",
+        type=at_least(1, most=500),
+        metavar="N",
+        help="this load alone: orders a call (default: 1)",
     )
     parser.add_argument(
         "--rounds", type=at_least(1), default=3, metavar="N", help="of each (default: 3)"
@@ -81,6 +85,8 @@ async def run(arguments: Namespace) -> int:
     # Whoever ends it means the clusters, too, which live by themselves.
     interrupt = partial(os.kill, os.getpid(), signal.SIGINT)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, interrupt)
+    if arguments.out:
+        must_be_writable(arguments.out)
     measured = Measured(cpus=os.cpu_count() or 1, rounds=arguments.rounds)
     parts = arguments.only or PARTS
     tame_garbage_collector()
@@ -110,6 +116,17 @@ async def run(arguments: Namespace) -> int:
     else:
         show(measured)
     return 0 if measured.all_completed else 1
+
+
+def must_be_writable(file: Path) -> None:
+    """
+    Raises:
+        CommandFailed: Nothing can be written there, which is better known before than after.
+    """
+    try:
+        file.open("ab").close()
+    except OSError as error:
+        raise CommandFailed(f"cannot write to {file}: {error.strerror}") from error
 
 
 def keep(measured: Measured, arguments: Namespace) -> None:
