@@ -8,7 +8,7 @@ LOCAL := $(BIN)/python -m deploy.local
 .PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product stress events provision sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: gen/.built  ## Install everything into .venv
 

@@ -72,8 +72,10 @@ def in_words(error: BaseException) -> str:
     """
     if isinstance(error, grpc.aio.AioRpcError):
         # By itself it says this in many lines, and not who was called: the client's edge notes it.
-        called = "".join(getattr(error, "__notes__", ())[:1])
-        words = f"{error.code().name}: {error.details() or ''}"
-        return f"{called} {words}" if called else words
-    words = " ".join(str(error).replace("\0", "\\0").split())
-    return f"{type(error).__name__}: {words}" if words else type(error).__name__
+        called = "".join(f"{note} " for note in getattr(error, "__notes__", ())[:1])
+        kind, words = f"{called}{error.code().name}", error.details() or ""
+    else:
+        kind, words = type(error).__name__, str(error)
+    # A database takes no NUL.
+    in_a_line = " ".join(words.replace("\0", "\\0").split())
+    return f"{kind}: {in_a_line}" if in_a_line else kind

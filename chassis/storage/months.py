@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from chassis.backoff import backoff_seconds
 from chassis.kernel.clock import Clock, system_clock
-from chassis.outages import is_outage
+from chassis.outages import in_words, is_outage
 from chassis.repeat import repeat
 from chassis.storage.database import Database
 
@@ -240,7 +240,7 @@ class Months:
         """
         Open and put away until cancelled. Any number of replicas may do so at once.
         """
-        await repeat(self._open_and_archive, name="months", every_seconds=KEEP_SECONDS)
+        await repeat(self.keep_up, name="months", every_seconds=KEEP_SECONDS)
 
     async def open(self) -> None:
         """
@@ -267,14 +267,18 @@ class Months:
             log.info("months: %s was put away", row.archived)
         return archived
 
-    async def _open_and_archive(self) -> None:
+    async def keep_up(self) -> None:
+        """
+        Open and put away what is due.
+        """
         await self.open()
         try:
             await self.archive()
         except Exception as error:
-            # Somebody reads for long: it is no hurry.
+            # Somebody reads for long: it is no hurry, but a month that never goes has a reason.
             if not is_outage(error):
                 raise
+            log.warning("months: nothing is put away now: %s", in_words(error))
 
     def _today(self) -> date:
         return self._clock().astimezone(UTC).date()

@@ -23,6 +23,7 @@ from chassis.runner import tame_garbage_collector
 from deploy.local.arguments import at_least
 from deploy.local.calibration import echo_server, limits_of, mean_of
 from deploy.local.cluster import Cluster, load, to_json
+from deploy.local.errors import CommandFailed
 from deploy.local.order_bench.accept import LOADS as ACCEPTING
 from deploy.local.order_bench.accept import measure_accepting
 from deploy.local.order_bench.journeys import Journeys, Load, measure_journeys, median_journeys
@@ -58,7 +59,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="this load alone: orders placed and not ended at any time (default: 1,000)",
     )
     parser.add_argument(
-        "--batch", type=at_least(1), metavar="N", help="this load alone: orders a call (default: 1)"
+        "--batch",
+        type=at_least(1, most=500),
+        metavar="N",
+        help="this load alone: orders a call (default: 1)",
     )
     parser.add_argument(
         "--rounds", type=at_least(1), default=3, metavar="N", help="of each (default: 3)"
@@ -81,6 +85,8 @@ async def run(arguments: Namespace) -> int:
     # Whoever ends it means the clusters, too, which live by themselves.
     interrupt = partial(os.kill, os.getpid(), signal.SIGINT)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, interrupt)
+    if arguments.out:
+        must_be_writable(arguments.out)
     measured = Measured(cpus=os.cpu_count() or 1, rounds=arguments.rounds)
     parts = arguments.only or PARTS
     tame_garbage_collector()
@@ -112,6 +118,17 @@ async def run(arguments: Namespace) -> int:
     return 0 if measured.all_completed else 1
 
 
+def must_be_writable(file: Path) -> None:
+    """
+    Raises:
+        CommandFailed: Nothing can be written there, which is better known before than after.
+    """
+    try:
+        file.open("ab").close()
+    except OSError as error:
+        raise CommandFailed(f"cannot write to {file}: {error.strerror}") from error
+
+
 def keep(measured: Measured, arguments: Namespace) -> None:
     """
     Write down what there is so far: the rest may be interrupted.
@@ -137,7 +154,7 @@ async def measure_loads(measured: Measured, arguments: Namespace, parts: Sequenc
         if "half" in parts:
             paced = [
                 replace(each, pace=round(reached[each].per_second / 2, 1))
-                for each in (SINGLE, MANY)
+                for each in (within(SINGLE, arguments.orders), within(MANY, arguments.orders))
                 if each in reached
             ] or [replace(loads[0], pace=round(reached[loads[0]].per_second / 2, 1))]
             half = await in_turns(shop, paced, arguments)
@@ -146,9 +163,18 @@ async def measure_loads(measured: Measured, arguments: Namespace, parts: Sequenc
 
 
 def loads_of(arguments: Namespace) -> Sequence[Load]:
-    if arguments.in_flight is None and arguments.batch is None:
-        return LOADS
-    return [Load(in_flight=arguments.in_flight or 1_000, batch=arguments.batch or 1)]
+    loads: Sequence[Load] = LOADS
+    if arguments.in_flight is not None or arguments.batch is not None:
+        loads = [Load(in_flight=arguments.in_flight or 1_000, batch=arguments.batch or 1)]
+    return list(dict.fromkeys(within(each, arguments.orders) for each in loads))
+
+
+def within(load: Load, orders: int) -> Load:
+    """
+    Return *load* as it is with so few *orders*: no more can be in flight, or in a call.
+    """
+    batch = min(load.batch, orders)
+    return replace(load, batch=batch, in_flight=max(min(load.in_flight, orders), batch))
 
 
 async def in_turns(shop: Shop, loads: Sequence[Load], arguments: Namespace) -> dict[Load, Journeys]:

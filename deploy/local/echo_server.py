@@ -1,6 +1,7 @@
 """The least that a gRPC server in Python can do: says where it listens, then echoes."""
 
 import asyncio
+import signal
 
 import grpc
 import uvloop
@@ -23,4 +24,6 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
+    # Ctrl-C is for the bench, which ends its servers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     uvloop.run(main())

@@ -248,7 +248,10 @@ class Replay:
 
     async def _kill(self, orders: int) -> None:
         if self._kills:
-            await self._kills.run(lambda: self.outcomes.ended, orders)
+            # Placing is half of it: orders that wait for one another end all at once.
+            await self._kills.run(
+                lambda: len(self.outcomes.followed) + self.outcomes.ended, 2 * orders
+            )
 
     def _save(self) -> None:
         self.state.note(self.outcomes.followed)

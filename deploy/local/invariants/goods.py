@@ -70,6 +70,8 @@ async def reservations_match_orders(evidence: Evidence) -> Finding:
                 finding.violate(id_, f"goods are {state} for it, and there is no such order")
         elif status in ENDED and state in ("HELD", "CONFIRMED"):
             finding.violate(id_, f"it is {status}, and its goods are still {state}")
+        elif status in ("PLACED", "COMPLETED") and reservation is None:
+            finding.violate(id_, f"it is {status}, and nothing is reserved for it")
         elif status == "PLACED" and state not in ("CONFIRMED", "CONSUMED", "RELEASED"):
             finding.violate(id_, f"it is PLACED, and its goods are {state}")
         elif status in ("PLACED", "COMPLETED") and order["goods"] != reservation["goods"]:

@@ -57,6 +57,7 @@ async def own_cluster(*, roles: str = "") -> AsyncGenerator[Cluster]:
         topology = replace(WAYBILL, service=("env", f"ROLES={roles}", *WAYBILL.service))
     with TemporaryDirectory(prefix="waybill-bench-") as directory:
         state = Path(directory) / "run"
+        print("  Starting a cluster …", file=sys.stderr)
         try:
             yield await bring_up(
                 state,

@@ -6,6 +6,7 @@ of input, and says where it listens.
 """
 
 import asyncio
+import signal
 import sys
 
 import grpc
@@ -33,4 +34,6 @@ async def main(answer: bytes) -> None:
 
 
 if __name__ == "__main__":
+    # Ctrl-C is for the bench, which ends its servers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     uvloop.run(main(bytes.fromhex(sys.stdin.readline())))

@@ -49,6 +49,7 @@ def data(tmp_path):
 
 def asked(cluster, file, **more):
     defaults = {"speed": None, "limit": None, "batch": 20, "short": 0.0, "json": True}
+    defaults |= {"kill": "", "kills": None}
     return Namespace(state=cluster.state, data=file, **(defaults | more))
 
 
@@ -121,6 +122,16 @@ async def test_it_survives_the_death_of_every_service(cluster, data, capsys):
     assert summary["completed"] == 300
     assert [i for i in summary["verify"]["invariants"] if i["violations"]] == []
     assert replaying.result() == 0
+
+
+async def test_it_kills_a_service_itself_and_counts(cluster, data, capsys):
+    file = data(706_000, 150)
+
+    code = await replay.run(asked(cluster, file, batch=10, kill="payment", kills=1))
+
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["kills"], summary["kills_asked"], summary["completed"]) == (1, 1, 150)
+    assert code == 0
 
 
 @pytest.mark.parametrize(("first", "signum"), [(704_000, signal.SIGKILL), (705_000, signal.SIGINT)])

@@ -86,6 +86,12 @@ CORRUPTIONS = {
         f"UPDATE reservations SET state = 'CONFIRMED' WHERE id = {ONE_CONSUMED}",
         "reservations-match-orders",
     ),
+    "an order's goods are reserved nowhere": (
+        "product",
+        "reservations",
+        f"DELETE FROM reservations WHERE id = {ONE_CONSUMED}",
+        "reservations-match-orders",
+    ),
     "a parcel is never booked out": (
         "product",
         "reservation_shipments",

@@ -1,3 +1,4 @@
+import grpc
 import pytest
 
 from chassis.outages import in_words
@@ -15,3 +16,12 @@ from chassis.outages import in_words
 )
 def test_an_error_is_told_in_one_line_that_any_database_takes(error, words):
     assert in_words(error) == words
+
+
+def test_what_a_service_says_of_itself_is_told_in_one_line_as_well():
+    nothing = grpc.aio.Metadata()
+    error = grpc.aio.AioRpcError(grpc.StatusCode.INTERNAL, nothing, nothing, "one\ntwo\0")
+    assert in_words(error) == "INTERNAL: one two\\0"
+
+    error.add_note("PaymentService/VoidPayments")
+    assert in_words(error) == "PaymentService/VoidPayments INTERNAL: one two\\0"
