@@ -250,6 +250,7 @@ class BatchRunner(Generic[S]):
             id=claim.id,
             step=step.name,
             due_at=self.clock() + step.retry.pause(attempts, outage=outcome.outage),
+            waits_for=step.asks,
             attempts=attempts,
             last_error=outcome.because,
         )

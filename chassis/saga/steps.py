@@ -123,6 +123,7 @@ class Step(Generic[S]):
             answer by then is unknown, and asked again. Shorter than the lease, so that nobody
             else runs the step at the same time.
         retry: When it runs again after it failed.
+        asks: Whom it calls, such as "payment": who is waited for while that fails.
         undone_by: Which step takes back what this one gets, also if its answer was lost.
         lasting: Why nothing has to be taken back; for steps without `undone_by`.
         skip: Says what follows if somebody saw to it elsewhere; `None`, or an answer of `None`:
@@ -133,6 +134,7 @@ class Step(Generic[S]):
     act: Callable[[Sequence[S]], Awaitable[Sequence[Outcome[S] | TryAgain]]]
     within: timedelta = timedelta(seconds=10)
     retry: RetryPolicy = RetryPolicy()
+    asks: str = ""
     undone_by: str = ""
     lasting: str = ""
     skip: Callable[[S, datetime], Outcome[S] | None] | None = None

@@ -19,14 +19,15 @@ INVARIANTS: tuple[Invariant, ...] = (
                 WHEN due_at < clock_timestamp() - interval '60 seconds'
                     THEN format('is %s; step %s was due at %s', status, step, due_at)
                 WHEN attempts >= 30
-                    THEN format('is %s; step %s failed %s times: %s',
-                        status, step, attempts, last_error)
+                    THEN format('is %s; step %s failed %s times since %s: %s',
+                        status, step, attempts, since, last_error)
                 ELSE format('is %s; step %s is due at %s and waits for nobody',
                     status, step, due_at) END
             FROM orders LEFT JOIN sagas USING (id)
             WHERE status NOT IN {ENDED} AND (
                 sagas.id IS NULL OR due_at < clock_timestamp() - interval '60 seconds'
-                OR attempts >= 30
+                -- Who is away for a while delays, and breaks nothing.
+                OR (attempts >= 30 AND since < clock_timestamp() - interval '1 hour')
                 OR (waits_for = '' AND due_at > clock_timestamp() + interval '60 seconds'))
         """,
     ),

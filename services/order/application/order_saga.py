@@ -77,29 +77,48 @@ class OrderSaga:
 
     def steps(self) -> Sequence[Step[Order]]:
         return (
-            Step(name=FIRST_STEP, act=self.reserve_stock, undone_by="compensate"),
-            Step(name="authorize_payment", act=self.authorize_payment, undone_by="compensate"),
-            Step(name="confirm_reservation", act=self.confirm_reservation, undone_by="compensate"),
+            Step(
+                name=FIRST_STEP,
+                act=self.reserve_stock,
+                asks="product",
+                undone_by="compensate",
+            ),
+            Step(
+                name="authorize_payment",
+                act=self.authorize_payment,
+                asks="payment",
+                undone_by="compensate",
+            ),
+            Step(
+                name="confirm_reservation",
+                act=self.confirm_reservation,
+                asks="product",
+                undone_by="compensate",
+            ),
             Step(
                 name="follow_fulfillment",
                 act=self.follow_fulfillment,
+                asks="payment, product",
                 lasting="a parcel that left is paid for; what has not left, compensate gives back",
                 skip=taken_elsewhere,
             ),
             Step(
                 name="change_fulfillment",
                 act=self.change_fulfillment,
+                asks="fulfillment, product",
                 lasting="it gets nothing; what goes out of the order was never to be sent again",
                 skip=settled_elsewhere,
             ),
             Step(
                 name="cancel_fulfillment",
                 act=self.cancel_fulfillment,
+                asks="fulfillment",
                 lasting="it gets nothing; compensate follows",
             ),
             Step(
                 name="compensate",
                 act=self.compensate,
+                asks="product, payment",
                 lasting="it gets nothing, and is repeated until all has gone back",
                 skip=given_back_elsewhere,
             ),

@@ -19,6 +19,7 @@ from services.order.application.list_orders import list_orders
 from services.order.application.place_orders import PlaceOrder, place_orders
 from services.order.application.ports import Catalog, OrderChanges, UnitOfWork
 from services.order.application.watch_order import watch_order
+from services.order.domain.order import LinesOutOfRange
 from services.order.domain.values import OrderId, account_id
 from services.order.wire.orders import (
     list_orders_from_wire,
@@ -30,6 +31,8 @@ from services.order.wire.orders import (
 from services.order.wire.requests import cancel_order_from_wire, change_order_from_wire
 
 MOST_ENTRIES = 500
+# Of all orders of a batch: the answer tells them all, and is not to be more than callers take.
+MOST_LINES = 20_000
 
 
 class BatchSizeOutOfRange(InvalidInput):
@@ -59,6 +62,10 @@ class OrderServicer(OrderServiceServicer):
     ) -> pb.BatchPlaceOrdersResponse:
         if not 1 <= len(request.requests) <= MOST_ENTRIES:
             raise BatchSizeOutOfRange(f"requests is 1 to {MOST_ENTRIES} entries", field="requests")
+        if sum(len(entry.lines) for entry in request.requests) > MOST_LINES:
+            raise LinesOutOfRange(
+                f"requests have at most {MOST_LINES:,} lines in all", field="requests"
+            )
         trace = current_traceparent()
         parsed = [_parsed(entry, trace) for entry in request.requests]
         commands = [command for command in parsed if isinstance(command, PlaceOrder)]

@@ -41,7 +41,10 @@ class World:
             yield WorldTransaction(self, tx, Sagas(tx, self.due))
 
     def runner(self):
-        steps = [Step(name="first", act=self.first), Step(name="second", act=self.second)]
+        steps = [
+            Step(name="first", act=self.first),
+            Step(name="second", act=self.second, asks="payment"),
+        ]
         return SagaRunner(
             name="test", begin=self.begin, steps=steps, bells=self.due, clock=system_clock
         )
@@ -113,7 +116,7 @@ async def test_what_a_step_got_is_kept_when_the_next_one_meets_an_outage(world):
     await runner.run_once(runner.steps[0])
 
     saga = (await world.standing())[id_]
-    assert (saga.step, saga.attempts) == ("second", 1)
+    assert (saga.step, saga.attempts, saga.waits_for) == ("second", 1, "payment")
     assert "payment is away" in saga.last_error
     assert world.saved == [id_]
 

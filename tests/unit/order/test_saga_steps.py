@@ -11,6 +11,10 @@ def test_every_step_names_what_takes_it_back_or_says_why_nothing_has_to_be(world
         assert step.undone_by in {"", *steps}, step.name
 
 
+def test_every_step_says_whom_it_asks(world):
+    assert all(step.asks for step in world.saga.steps())
+
+
 def test_what_takes_back_needs_no_taking_back(world):
     steps = {step.name: step for step in world.saga.steps()}
 
