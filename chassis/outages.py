@@ -1,4 +1,4 @@
-"""Telling an outage, which passes, from a fault, which stays."""
+"""Telling an outage, which passes, from a fault, which stays; and either in a line."""
 
 import grpc
 from asyncpg.exceptions import (
@@ -64,3 +64,16 @@ def is_outage(error: BaseException) -> bool:
             return False
         case _:
             return isinstance(error, (*_DATABASE, *_ANYWHERE))
+
+
+def in_words(error: BaseException) -> str:
+    """
+    Return what went wrong in one line, for whoever operates the suite.
+    """
+    if isinstance(error, grpc.aio.AioRpcError):
+        # By itself it says this in many lines, and not who was called: the client's edge notes it.
+        called = "".join(getattr(error, "__notes__", ())[:1])
+        words = f"{error.code().name}: {error.details() or ''}"
+        return f"{called} {words}" if called else words
+    words = " ".join(str(error).replace("\0", "\\0").split())
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -5,8 +5,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
 
+# Read and compared in C, as `chassis.kernel.ids` makes them: each event has two.
+from asyncpg.pgproto.pgproto import UUID
 from nats.aio.msg import Msg
 
 from chassis.events.inbox import Watermark

@@ -59,14 +59,16 @@ class ClientEdge(grpc.aio.UnaryUnaryClientInterceptor):
     ) -> Any:
         details = client_call_details
         seconds = deadlines.budget(details.timeout)
+        method = details.method if isinstance(details.method, str) else details.method.decode()
         if seconds <= 0:
-            raise grpc.aio.AioRpcError(
+            none_left = grpc.aio.AioRpcError(
                 grpc.StatusCode.DEADLINE_EXCEEDED,
                 grpc.aio.Metadata(),
                 grpc.aio.Metadata(),
                 "no time was left to call",
             )
-        method = details.method if isinstance(details.method, str) else details.method.decode()
+            none_left.add_note(method.rpartition(".")[2])
+            raise none_left
         calls_of(method).inc()
         with tracer.start_as_current_span(
             method, kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
@@ -82,6 +84,7 @@ class ClientEdge(grpc.aio.UnaryUnaryClientInterceptor):
                 await call
             except grpc.aio.AioRpcError as error:
                 span.set_status(StatusCode.ERROR, error.code().name)
+                error.add_note(method.rpartition(".")[2])
                 raise
             return call
 

@@ -45,12 +45,15 @@ class Outcome(Generic[S]):
         next_step: Which step comes next; `None` ends the saga.
         wait: How long until the next step runs if nothing wakes it before; zero: at once.
         waits_for: Who is waited for, such as "provider"; empty if nobody.
+        decides: Whether it decides what a repeat may not find again, as the next step changes the
+            answers: it is written down before that runs.
     """
 
     change: Callable[[S, datetime], None] | None = None
     next_step: str | None
     wait: timedelta = timedelta(0)
     waits_for: str = ""
+    decides: bool = False
 
     def move(self, id_: UUID, *, due_at: datetime) -> Move | None:
         """

@@ -94,7 +94,7 @@ async def upsert_rows(tx: Transaction, table: Table, rows: Rows, *, key: Sequenc
 def rows_of(table: Table, *, order: str) -> TextClause:
     """
     Return the statement that reads the rows of some ids from a table that is made of months: in
-    *order* for each id. Give it the parameters `ids` and `bounds_of` them.
+    *order* for each id. Its parameters are `rows_wanted`.
 
     The bounds leave out months before it begins; the rest is looked up id by id, each in its
     month. OFFSET 0 keeps it so: the planner would make a join of it, and guess (ADR-0023).
@@ -111,11 +111,11 @@ def rows_of(table: Table, *, order: str) -> TextClause:
     )
 
 
-def bounds_of(ids: Collection[UUID]) -> Mapping[str, UUID]:
+def rows_wanted(ids: Collection[UUID]) -> Mapping[str, Any]:
     """
-    Return the lowest and the highest of *ids*.
+    Return *ids*, at least one, as the parameters of `rows_of`.
     """
-    return {"lowest": min(ids), "highest": max(ids)}
+    return {"ids": list(ids), "lowest": min(ids), "highest": max(ids)}
 
 
 Names = tuple[str, ...]
@@ -164,7 +164,8 @@ def _bounds_of(table: Table, rows: Rows) -> Mapping[str, Any]:
     """
     if MONTH_KEY not in table.info:
         return {}
-    return bounds_of([row[table.info[MONTH_KEY]] for row in rows])
+    ids = [row[table.info[MONTH_KEY]] for row in rows]
+    return {"lowest": min(ids), "highest": max(ids)}
 
 
 def _are_alike(values: Sequence[Any]) -> bool:

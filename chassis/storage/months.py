@@ -69,6 +69,7 @@ def month_tables(tables: Sequence[Monthly], *, busy: str) -> tuple[str, ...]:
         _FIRST_ID_OF,
         _DIVIDE.format(names=names, keys=keys),
         _OPEN_MONTHS.format(names=names, storage=storage, root=tables[0].name),
+        _FIRST_KEPT_ID.format(root=tables[0].name),
         _ARCHIVE_MONTH.format(names=names, parents=parents, root=tables[0].name, busy=busy),
         f"SELECT open_months((now() AT TIME ZONE 'UTC')::date, {MONTHS_AHEAD})",
     )
@@ -155,6 +156,18 @@ END
 $$
 """
 
+_FIRST_KEPT_ID = """
+CREATE FUNCTION first_kept_id() RETURNS uuid LANGUAGE sql STABLE AS $$
+    -- What is older was put away.
+    SELECT CASE
+        WHEN pg_get_expr(relpartbound, pg_class.oid) LIKE '%MINVALUE%'
+            THEN '00000000-0000-0000-0000-000000000000'
+        ELSE first_id_of(to_date(right(relname, 6), 'YYYYMM')::timestamp) END
+    FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+    WHERE inhparent = '{root}'::regclass ORDER BY relname LIMIT 1
+$$
+"""
+
 _ARCHIVE_MONTH = """
 CREATE FUNCTION archive_month(before_day date) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
@@ -176,7 +189,8 @@ BEGIN
     LOOP
         EXECUTE format($busy$SELECT EXISTS (SELECT FROM %I WHERE {busy})$busy$, '{root}_' || month)
             INTO is_busy;
-        CONTINUE WHEN is_busy;
+        -- Nor anything younger: what is kept begins at one moment.
+        EXIT WHEN is_busy;
         -- All at once, as whoever writes to the first one goes on to the others.
         LOCK TABLE ONLY {parents} IN ACCESS EXCLUSIVE MODE;
         FOREACH name IN ARRAY names LOOP
@@ -239,8 +253,8 @@ class Months:
 
     async def archive(self) -> Sequence[str]:
         """
-        Put away the months that are old enough and hold nothing that may still change; return
-        which. Safe to repeat: each is put away once, as a whole or not at all.
+        Put away the months that are old enough, up to the first one that holds something that may
+        still change; return which. Safe to repeat: each is put away once, as a whole or not at all.
         """
         archived: list[str] = []
         while self._kept_months:

@@ -10,14 +10,17 @@ nothing done about them, beside a bare gRPC handler and beside pgbench writing t
 medians count. Ends with 0 only if all orders completed.
 """
 
+import asyncio
 import os
+import signal
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from chassis.runner import tame_garbage_collector
-from deploy.local.bench_events import at_least
+from deploy.local.arguments import at_least
 from deploy.local.calibration import echo_server, limits_of, mean_of
 from deploy.local.cluster import Cluster, load, to_json
 from deploy.local.order_bench.accept import LOADS as ACCEPTING
@@ -75,9 +78,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 async def run(arguments: Namespace) -> int:
-    # It would complain whenever a server is started beside open channels; all of them are other
-    # programs, which do not care.
-    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+    # Whoever ends it means the clusters, too, which live by themselves.
+    interrupt = partial(os.kill, os.getpid(), signal.SIGINT)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, interrupt)
     measured = Measured(cpus=os.cpu_count() or 1, rounds=arguments.rounds)
     parts = arguments.only or PARTS
     tame_garbage_collector()

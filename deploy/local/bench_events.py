@@ -8,13 +8,13 @@ beside fetching and acknowledging alone. Then one process tells events and anoth
 many as go, and half as many, for which the time from telling to effect is quoted.
 """
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable
+from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 
 from chassis.events.broker import connect_broker
 from chassis.storage.database import connect
 from chassis.terminal import print_table
+from deploy.local.arguments import at_least
 from deploy.local.cluster import to_json
 from deploy.local.event_bench.lag import Lag, lag_of
 from deploy.local.event_bench.rates import (
@@ -61,19 +61,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--seconds", type=at_least(2), default=10, help="of each flow (default: 10)"
     )
     parser.add_argument("--json", action="store_true", help="print an object")
-
-
-def at_least(least: int) -> Callable[[str], int]:
-    """
-    Return how to read a whole number that is not less than *least*.
-    """
-
-    def read(words: str) -> int:
-        if not words.isdecimal() or int(words) < least:
-            raise ArgumentTypeError(f"{words} is not a whole number from {least:,} on")
-        return int(words)
-
-    return read
 
 
 async def run(arguments: Namespace) -> int:

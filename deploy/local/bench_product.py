@@ -16,7 +16,7 @@ import grpc
 
 from chassis.storage.database import connect
 from chassis.terminal import print_table
-from deploy.local.bench_events import at_least
+from deploy.local.arguments import at_least
 from deploy.local.cluster import to_json
 from deploy.local.product_bench.catalogue import catalogue, write_catalogue
 from deploy.local.product_bench.reads import Reads, measure_reads

@@ -10,7 +10,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -90,7 +90,8 @@ async def echo_server() -> AsyncGenerator[str]:
         assert server.stdout
         yield (await server.stdout.readline()).decode().strip()
     finally:
-        server.terminate()
+        with suppress(ProcessLookupError):
+            server.terminate()
         await server.wait()
 
 

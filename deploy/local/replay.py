@@ -14,7 +14,7 @@ import asyncio
 import signal
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,11 +22,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from chassis.events.broker import connect_broker
+from deploy.local.arguments import at_least, share_from, speed_from
 from deploy.local.cluster import Cluster, load, to_json
 from deploy.local.invoices.mapping import Mapping, map_invoices
 from deploy.local.invoices.placing import Placing
 from deploy.local.invoices.reading import files_in, lines_of
-from deploy.local.kills import Kills
+from deploy.local.kills import Kills, kills_of
 from deploy.local.progress import progress
 from deploy.local.replay_state import ReplayState, load_state, save_state
 from deploy.local.replay_summary import show_accounts, show_summary, summary_of
@@ -53,13 +54,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N|max",
         help="so many times as fast as it happened; max (default): as fast as the cluster goes",
     )
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N invoices only")
+    parser.add_argument("--limit", type=at_least(1), metavar="N", help="the first N invoices only")
     parser.add_argument(
-        "--batch", type=int, default=100, metavar="N", help="orders a call (default: 100)"
+        "--batch",
+        type=at_least(1, most=500),
+        default=100,
+        metavar="N",
+        help="orders a call (default: 100)",
     )
     parser.add_argument(
         "--short",
-        type=float,
+        type=share_from,
         default=0.0,
         metavar="SHARE",
         help="of so many products only half is in stock, 0 to 1 (default: 0)",
@@ -70,26 +75,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="",
         help="kill -9 this service meanwhile, such as order",
     )
-    parser.add_argument(
-        "--kills", type=int, default=10, metavar="N", help="how often (default: 10)"
-    )
+    parser.add_argument("--kills", type=at_least(1), metavar="N", help="how often (default: 10)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
-
-
-def speed_from(text: str) -> float | None:
-    if text == "max":
-        return None
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0
-    if speed <= 0:
-        raise ArgumentTypeError(f"--speed is max, or a number above 0 such as 1000, not {text}")
-    return speed
 
 
 async def run(arguments: Namespace) -> int:
     cluster = load(arguments.state)
+    kills = kills_of(cluster, arguments.kill, times=arguments.kills)
     files = files_in(arguments.data)
     mapping = map_invoices(
         (line for file in files for line in lines_of(file)), limit=arguments.limit
@@ -97,7 +89,7 @@ async def run(arguments: Namespace) -> int:
     if not arguments.json:
         show_accounts(mapping.accounts)
     file = cluster.state / "replay" / f"{name_of(arguments)}.json"
-    replay = Replay(cluster, mapping, file=file, arguments=arguments)
+    replay = Replay(cluster, mapping, file=file, arguments=arguments, kills=kills)
     all_ended = await while_running(cluster, replay.run())
     if not all_ended:
         print("Stopped. The same command goes on from here; nothing is done twice.")
@@ -109,7 +101,8 @@ async def run(arguments: Namespace) -> int:
     summary |= {
         "repeated_calls": replay.patience.repeats,
         "refused_to_providers": replay.refused,
-        "kills": replay.kills.done if replay.kills else 0,
+        "kills": kills.done if kills else 0,
+        "kills_asked": kills.times if kills else 0,
     }
     file.write_bytes(to_json(summary))
     if arguments.json:
@@ -131,7 +124,13 @@ class Replay:
     """
 
     def __init__(
-        self, cluster: Cluster, mapping: Mapping, *, file: Path, arguments: Namespace
+        self,
+        cluster: Cluster,
+        mapping: Mapping,
+        *,
+        file: Path,
+        arguments: Namespace,
+        kills: Kills | None,
     ) -> None:
         self._cluster = cluster
         self._mapping = mapping
@@ -141,9 +140,7 @@ class Replay:
         self.patience = Patience()
         self.state: ReplayState = load_state(self._state_file)
         self.refused: Counter[str] = Counter()
-        self.kills = (
-            Kills(cluster, arguments.kill, times=arguments.kills) if arguments.kill else None
-        )
+        self._kills = kills
         self.outcomes: Outcomes
 
     async def run(self) -> bool:
@@ -250,8 +247,8 @@ class Replay:
         return ended
 
     async def _kill(self, orders: int) -> None:
-        if self.kills:
-            await self.kills.run(lambda: self.outcomes.ended, orders)
+        if self._kills:
+            await self._kills.run(lambda: self.outcomes.ended, orders)
 
     def _save(self) -> None:
         self.state.note(self.outcomes.followed)

@@ -99,7 +99,7 @@ def show_summary(summary: dict[str, Any], verdict: Verdict) -> None:
         ("placed → confirmed", str(summary["place_to_confirmed"])),
         ("placed → completed", str(summary["place_to_completed"])),
         ("calls repeated", counted(summary["repeated_calls"])),
-        ("killed meanwhile", f"{summary['kills']:,} times"),
+        ("killed meanwhile", f"{summary['kills']:,} of {summary['kills_asked']:,} times"),
         ("refused to providers", counted(summary["refused_to_providers"])),
     ]
     print()

@@ -22,6 +22,7 @@ from google.protobuf.json_format import MessageToDict
 from chassis.events.tools.arguments import add_by, words
 from chassis.rpc.errors import reason_of
 from chassis.terminal import print_table
+from deploy.local.arguments import at_least
 from deploy.local.cluster import load, to_json
 from deploy.local.errors import ServerAway
 from deploy.local.world.services import Services, services_of
@@ -29,7 +30,9 @@ from retail.order.v1 import saga_service_pb2 as pb
 
 PAGE = 1_000
 MOST_ORDERS = 500
+MOST_SECONDS = 1_000_000_000
 MOST_SHOWN = 20
+MOST_CHARACTERS = 80
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -41,7 +44,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--waits-for", default="", metavar="NAME", help="only those that wait for somebody named so"
     )
     listing.add_argument(
-        "--seconds", type=int, default=0, metavar="N", help="only those that stand for so long"
+        "--seconds",
+        type=at_least(0, most=MOST_SECONDS),
+        default=0,
+        metavar="N",
+        help="only those that stand for so long",
     )
     listing.add_argument(
         "--stuck", action="store_true", help="only those that failed or wait for a person"
@@ -82,19 +89,19 @@ async def run(arguments: Namespace) -> int:
 
 
 async def _list(services: Services, arguments: Namespace) -> int:
-    sagas = await _all(
-        services,
-        step=getattr(arguments, "step", ""),
-        waits_for=getattr(arguments, "waits_for", ""),
-        least_seconds=getattr(arguments, "seconds", 0),
-        stuck=getattr(arguments, "stuck", False),
-    )
+    wanted = {
+        "step": getattr(arguments, "step", ""),
+        "waits_for": getattr(arguments, "waits_for", ""),
+        "least_seconds": getattr(arguments, "seconds", 0),
+        "stuck": getattr(arguments, "stuck", False),
+    }
+    sagas = await _all(services, **wanted)
     groups = groups_of(sagas)
     if arguments.json:
         oldest = [_plain(saga) for saga in sagas[:MOST_SHOWN]]
         print(to_json({"groups": groups, "oldest": oldest}).decode(), end="")
     elif not sagas:
-        print("No order waits for anything.")
+        print("No order waits so." if any(wanted.values()) else "No order waits for anything.")
     else:
         _print_groups(groups)
         print("\nThose that have stood longest:")
@@ -260,7 +267,7 @@ def _print_sagas(sagas: Sequence[pb.Saga]) -> None:
                 saga.waits_for or "its turn",
                 f"{_age(saga.since_time.seconds)} ago",
                 f"{saga.attempts} times" if saga.attempts else "",
-                saga.last_error.partition("\n")[0][:60],
+                saga.last_error.partition("\n")[0][:MOST_CHARACTERS],
             )
             for saga in sagas[:MOST_SHOWN]
         ],

@@ -1,10 +1,11 @@
 """Run the order service: `python -m services.order`."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import uvloop
 
-from chassis.events.broker import connect_broker
+from chassis.events.broker import Broker, connect_broker
 from chassis.events.consumer import Consumer
 from chassis.events.publisher import Publisher
 from chassis.kernel.clock import system_clock
@@ -14,7 +15,7 @@ from chassis.runner import run_until_stopped
 from chassis.saga.runner import SagaRunner
 from chassis.saga.store import Bells
 from chassis.settings import read_settings
-from chassis.storage.database import connect
+from chassis.storage.database import Database, connect
 from chassis.storage.months import Months
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
@@ -30,9 +31,16 @@ from services.order.adapters.fulfillment import GrpcFulfillment
 from services.order.adapters.inventory import GrpcInventory
 from services.order.adapters.order_changes import HeardOrderChanges
 from services.order.adapters.payments import GrpcPayments
-from services.order.adapters.unit_of_work import history_of, join_with, sql_unit_of_work
+from services.order.adapters.unit_of_work import (
+    Join,
+    SqlUnitOfWork,
+    history_of,
+    join_with,
+    sql_unit_of_work,
+)
 from services.order.application.order_saga import OrderSaga
 from services.order.domain.cart import Lifetimes
+from services.order.domain.order import Order
 from services.order.entrypoints.account_servicer import AccountServicer
 from services.order.entrypoints.cart_servicer import CartServicer
 from services.order.entrypoints.history_subscriptions import HEARS as HISTORY_HEARS
@@ -77,73 +85,28 @@ async def main(settings: Settings) -> None:
         fulfillment=GrpcFulfillment(fulfillment),
         clock=system_clock,
     )
-    steps = saga.steps()
     runner = SagaRunner(
         name="order",
         begin=uow,
-        steps=steps,
+        steps=saga.steps(),
         bells=due,
         clock=system_clock,
         instance=settings.instance,
     )
-    publisher = Publisher(
-        database, broker, context="order", told=told, kept_days=settings.events_kept_days
-    )
-    consumer = Consumer(
-        database,
-        broker,
-        listener="order",
-        context=HEARS,
-        subscriptions=subscriptions(join, system_clock),
-    )
-
     months = Months(database, kept_months=settings.orders_kept_months)
-    histories = [
-        Consumer(
-            database,
-            broker,
-            listener=LISTENER,
-            context=context,
-            subscriptions=history_subscriptions(context, history_of),
-            linger_seconds=LINGER_SECONDS,
-        )
-        for context in HISTORY_HEARS
-    ]
-
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     server.on_stop(changes.close)
-    catalog = GrpcCatalog(product)
-    servicer = OrderServicer(uow=uow, catalog=catalog, changes=changes, clock=system_clock)
-    add_OrderServiceServicer_to_server(servicer, server.grpc)
-    add_SagaServiceServicer_to_server(
-        SagaServicer(uow=uow, steps=steps, clock=system_clock), server.grpc
-    )
-    add_OrderHistoryServiceServicer_to_server(OrderHistoryServicer(uow=uow), server.grpc)
-    lifetimes = Lifetimes(
-        account=timedelta(days=settings.cart_kept_days),
-        anonymous=timedelta(days=settings.anonymous_cart_kept_days),
-    )
-    carts = CartServicer(uow=uow, catalog=catalog, lifetimes=lifetimes, clock=system_clock)
-    add_CartServiceServicer_to_server(carts, server.grpc)
-    accounts = AccountServicer(uow=uow, clock=system_clock)
-    add_AccountServiceServicer_to_server(accounts, server.grpc)
-    if settings.grpc_reflection:
-        server.reflect(
-            "retail.order.v1.OrderService",
-            "retail.order.v1.AccountService",
-            "retail.order.v1.CartService",
-            "retail.order.v1.OrderHistoryService",
-            "retail.order.v1.SagaService",
-        )
+    serve(server, settings, uow=uow, changes=changes, catalog=GrpcCatalog(product), runner=runner)
 
     # Before anybody can write.
     await months.get_ready()
     api = [changes.run()] if settings.plays("api") else []
     worker = (
         [
-            publisher.run(),
-            consumer.run(),
-            *(history.run() for history in histories),
+            Publisher(
+                database, broker, context="order", told=told, kept_days=settings.events_kept_days
+            ).run(),
+            *(consumer.run() for consumer in consumers(database, broker, join)),
             runner.run(),
             months.run(),
             expire_overdue_carts(uow=uow, clock=system_clock),
@@ -162,6 +125,66 @@ async def main(settings: Settings) -> None:
         await broker.close()
         await database.close()
         await telemetry.shut_down()
+
+
+def serve(
+    server: Server,
+    settings: Settings,
+    *,
+    uow: SqlUnitOfWork,
+    changes: HeardOrderChanges,
+    catalog: GrpcCatalog,
+    runner: SagaRunner[Order],
+) -> None:
+    """
+    Have *server* answer all that this service is asked.
+    """
+    clock = system_clock
+    lifetimes = Lifetimes(
+        account=timedelta(days=settings.cart_kept_days),
+        anonymous=timedelta(days=settings.anonymous_cart_kept_days),
+    )
+    orders = OrderServicer(uow=uow, catalog=catalog, changes=changes, clock=clock)
+    carts = CartServicer(uow=uow, catalog=catalog, lifetimes=lifetimes, clock=clock)
+    add_OrderServiceServicer_to_server(orders, server.grpc)
+    add_CartServiceServicer_to_server(carts, server.grpc)
+    add_AccountServiceServicer_to_server(AccountServicer(uow=uow, clock=clock), server.grpc)
+    add_OrderHistoryServiceServicer_to_server(OrderHistoryServicer(uow=uow), server.grpc)
+    sagas = SagaServicer(uow=uow, steps=runner.steps, clock=clock)
+    add_SagaServiceServicer_to_server(sagas, server.grpc)
+    if settings.grpc_reflection:
+        server.reflect(
+            "retail.order.v1.OrderService",
+            "retail.order.v1.AccountService",
+            "retail.order.v1.CartService",
+            "retail.order.v1.OrderHistoryService",
+            "retail.order.v1.SagaService",
+        )
+
+
+def consumers(database: Database, broker: Broker, join: Join) -> Sequence[Consumer]:
+    """
+    Return who listens: the orders to fulfillment, and the history to everybody.
+    """
+    orders = Consumer(
+        database,
+        broker,
+        listener="order",
+        context=HEARS,
+        subscriptions=subscriptions(join, system_clock),
+    )
+    histories = [
+        Consumer(
+            database,
+            broker,
+            listener=LISTENER,
+            context=context,
+            subscriptions=history_subscriptions(context, history_of),
+            linger_seconds=LINGER_SECONDS,
+        )
+        for context in HISTORY_HEARS
+    ]
+    return [orders, *histories]
 
 
 if __name__ == "__main__":

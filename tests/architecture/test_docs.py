@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.invariants.catalogue import INVARIANTS
 from scripts import asyncapi, configuration, metrics
 
 ROOT = Path(__file__).parents[2]
@@ -62,3 +63,10 @@ def test_every_decision_that_is_cited_was_taken():
     taken = {file.name[:4] for file in (ROOT / "docs/decisions").glob("*.md")}
 
     assert cited <= taken
+
+
+def test_the_readme_says_how_many_invariants_there_are():
+    told = re.search(r"(\d+) invariants", (ROOT / "README.md").read_text())
+
+    assert told
+    assert int(told[1]) == len(INVARIANTS)

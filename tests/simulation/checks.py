@@ -76,6 +76,8 @@ def _why(world: "World", order: Order) -> Iterator[str]:
     declined = world.payment.of(order.id).declined
     if order.reason is Reason.PAYMENT_DECLINED and not declined:
         yield "ended for want of a money that nobody declined"
+    if order.reason is Reason.OUT_OF_STOCK and order.id not in world.product.out_of_stock:
+        yield "ended for want of goods that nobody refused"
     if order.reason is Reason.DEADLINE_PASSED and declined and not world.outages:
         yield "waited for an answer that it had: the money was declined"
 
@@ -96,6 +98,17 @@ def _money(world: "World", order: Order) -> Iterator[str]:
         yield f"more was taken ({account.captured}) than left"
     if noted - set(taken):
         yield f"charges noted that were not made: {noted - set(taken)}"
+    if any(
+        not 0 <= s.shipping.minor_units <= s.value.minor_units for s in order.shipments.values()
+    ):
+        yield f"a parcel's share makes no sense: {due}"
+    if order.status is OrderStatus.COMPLETED and not order.is_short:
+        if account.captured != order.grand_total.minor_units:
+            yield f"costs {order.grand_total}, and {account.captured} was taken"
+        if sum(s.shipping.minor_units for s in order.shipments.values()) > (
+            order.shipping.minor_units
+        ):
+            yield "more was taken for shipping than it costs"
     if order.payment_status is PaymentStatus.PAID and account.captured != (
         order.grand_total.minor_units
     ):

@@ -1,9 +1,9 @@
 """Fulfillment and its providers and carriers, in memory: they take their time, or never do it."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -32,7 +32,7 @@ class Ways(StrEnum):
     """
 
     PROMPT = "prompt"
-    # Each unit's parcel on its own.
+    # In many parcels, down to single units.
     SPLIT = "split"
     # The same, all within seconds: much happens while a step runs.
     RUSH = "rush"
@@ -136,7 +136,7 @@ class Fulfillment:
             chance.uniform(6.9 * DAY, 7.1 * DAY) if ways is Ways.SLOW else chance.uniform(0, pause)
         )
         while work.left and not work.cancelled:
-            goods = work.left[:1] if ways in {Ways.SPLIT, Ways.RUSH} else work.left
+            goods = self._some(work) if ways in {Ways.SPLIT, Ways.RUSH} else work.left
             shipment_id = self._dispatch(work, goods)
             await asyncio.sleep(chance.uniform(0, pause))
             if ways is not Ways.UNDELIVERED:
@@ -146,6 +146,13 @@ class Fulfillment:
                     NoteDelivery,
                     {"shipment_id": shipment_id, "at": self._world.clock()},
                 )
+
+    def _some(self, work: Work) -> list[Allocation]:
+        """
+        Return some units of one SKU of what is left.
+        """
+        first = work.left[0]
+        return [replace(first, units=self._world.random.randint(1, first.units))]
 
     def _dispatch(self, work: Work, goods: list[Allocation]) -> ShipmentId:
         work.parcels += 1
@@ -163,7 +170,10 @@ class Fulfillment:
                 "change_number": self.changed.get(work.order_id, 0),
             },
         )
-        work.left = [a for a in work.left if a not in goods]
+        sent = Counter({a.sku: a.units for a in goods})
+        work.left = [
+            replace(a, units=a.units - sent[a.sku]) for a in work.left if a.units > sent[a.sku]
+        ]
         return shipment_id
 
     def _put(

@@ -29,27 +29,27 @@ def copied(value: T) -> T:
     """
     Return a copy of *value* that shares with it only what nobody can change.
     """
-    if isinstance(value, dict):
-        return {key: copied(each) for key, each in value.items()}  # type: ignore[return-value]
-    if isinstance(value, list):
-        return [copied(each) for each in value]  # type: ignore[return-value]
-    names = _changeable(type(value))
-    if names is None:
-        return value
-    twin = copy(value)
+    kind = type(value)
+    if kind is dict:
+        return {key: copied(each) for key, each in value.items()}  # type: ignore[return-value,attr-defined]
+    if kind is list:
+        return [copied(each) for each in value]  # type: ignore[return-value,attr-defined]
+    twin = value if not (names := _changeable(kind)) else copy(value)
     for name in names:
-        setattr(twin, name, copied(getattr(value, name)))
+        each = getattr(value, name)
+        if type(each) in (dict, list) or _changeable(type(each)):
+            setattr(twin, name, copied(each))
     return twin
 
 
 @cache
-def _changeable(kind: type[Any]) -> tuple[str, ...] | None:
+def _changeable(kind: type[Any]) -> tuple[str, ...]:
     """
-    Return the fields of a *kind* of objects that can be changed; `None` if it cannot.
+    Return the fields of a *kind* of objects that can be changed; none if it cannot.
     """
     parameters = getattr(kind, "__dataclass_params__", None)
     if parameters is None or parameters.frozen:
-        return None
+        return ()
     return tuple(each.name for each in fields(kind))
 
 

@@ -1,12 +1,13 @@
 """Mistakes that the bench must catch, each planted into the world around the real saga."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from chassis.saga.runner import SagaRunner
-from chassis.saga.steps import Outcome, Step
+from chassis.saga.steps import Outcome, Step, TryAgain
 from chassis.saga.store import Claim
 from services.order.application import saga_outcomes
 from services.order.application.order_saga import OrderSaga
@@ -173,6 +174,28 @@ class OutageTakenForRefusal(World):
         return replace(super().saga(), payments=Touchy(self))
 
 
+class DecisionNotWrittenDown(World):
+    """
+    An order is given up in memory only: after a crash, others say why.
+    """
+
+    def make_runner(self, process: Process) -> SagaRunner[Order]:
+        runner = super().make_runner(process)
+        steps = [replace(step, act=_undecided(step)) for step in runner.steps]
+        object.__setattr__(runner, "steps", steps)
+        return runner
+
+
+def _undecided(step: Step[Order]) -> Callable[..., Any]:
+    async def act(orders: Sequence[Order]) -> Sequence[Outcome[Order] | TryAgain]:
+        return [
+            replace(outcome, decides=False) if isinstance(outcome, Outcome) else outcome
+            for outcome in await step.act(orders)
+        ]
+
+    return act
+
+
 MISTAKES = (
     CompensationMissing,
     VoidForgotten,
@@ -184,4 +207,5 @@ MISTAKES = (
     StepOfClaimNotChecked,
     RefusalTakenForFailure,
     OutageTakenForRefusal,
+    DecisionNotWrittenDown,
 )

@@ -18,7 +18,7 @@ from services.order.domain.order import Order
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import Allocation, LocationId, OrderId, ShipmentId
 
-NORTH, SOUTH = LocationId("north"), LocationId("south")
+NORTH, SOUTH, EAST = LocationId("north"), LocationId("south"), LocationId("east")
 HOLD_LASTS = timedelta(minutes=10)
 
 Place = tuple[Sku, LocationId]
@@ -44,17 +44,20 @@ class Reservation:
 @dataclass(slots=True)
 class Product:
     """
-    The stock. Half of each SKU lies in the north.
+    The stock. Half of each SKU lies in the north, the rest in the south; of chairs, some in the
+    east.
     """
 
     clock: Clock
     reservations: dict[OrderId, Reservation] = field(default_factory=dict)
     shipped: dict[ShipmentId, Counter[Place]] = field(default_factory=dict)
+    out_of_stock: set[OrderId] = field(default_factory=set)
 
     def reserve(self, order: Order, *, moody: bool) -> tuple[Allocation, ...] | Refused:
         known = self.of(order.id)
         if known is None:
             if moody:
+                self.out_of_stock.add(order.id)
                 return refused("OUT_OF_STOCK")
             known = self.reservations[order.id] = self._hold(order)
         if known.state in {"released", "expired"}:
@@ -124,11 +127,17 @@ class Product:
         allocations = tuple(
             Allocation(sku=sku, location_id=location, units=units)
             for sku, ordered in order.units_ordered.items()
-            for location, units in ((NORTH, ordered - ordered // 2), (SOUTH, ordered // 2))
+            for location, units in _sources(sku, ordered)
             if units
         )
         left = Counter({(a.sku, a.location_id): a.units for a in allocations})
         return Reservation("held", allocations, self.clock() + HOLD_LASTS, left)
+
+
+def _sources(sku: Sku, ordered: int) -> Sequence[tuple[LocationId, int]]:
+    east = ordered // 3 if sku == "CHAIR" else 0
+    south = (ordered - east) // 2
+    return (NORTH, ordered - east - south), (SOUTH, south), (EAST, east)
 
 
 @dataclass(slots=True)

@@ -36,7 +36,7 @@ from tests.simulation.process import Process
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 # By then every deadline of every order has passed.
 END_SECONDS = 45 * 86_400.0
-LOOK_SECONDS = 6 * 3_600.0
+LOOK_SECONDS = 86_400.0
 FAULT_CHANCE = 0.4
 
 
@@ -123,8 +123,10 @@ class World:
             self._plan_outage()
         for name in ("order-1", "order-2")[: chance.choice((1, 2, 2))]:
             Process(self, name).start()
-        for number in range(1, chance.choice((1, 2, 3)) + 1):
-            self.spawn(self._customer(number))
+        # At once they run as a batch.
+        latest = chance.choice((0.0, 120.0, 120.0))
+        for number in range(1, chance.choice((1, 2, 3, 3, 6)) + 1):
+            self.spawn(self._customer(number, latest))
         while self.loop.time() < END_SECONDS and len(self.runs) < MOST_RUNS:
             await asyncio.sleep(LOOK_SECONDS)
 
@@ -134,16 +136,16 @@ class World:
         self.outages.append(Outage(who, begin, begin + self.random.uniform(5, 300)))
         self.log(f"{who} is away from {begin:.0f} s to {self.outages[-1].to:.0f} s")
 
-    async def _customer(self, number: int) -> None:
+    async def _customer(self, number: int, latest: float) -> None:
         chance = self.random
-        await asyncio.sleep(chance.uniform(0, 120))
+        await asyncio.sleep(chance.uniform(0, latest))
         order_id = await self.place(number, chance.choice(list(Ways)))
         for action in self._wishes():
             await asyncio.sleep(action.when(chance))
             await action.act(self, order_id)
 
     def _wishes(self) -> Sequence[Action]:
-        wishes = self.random.choices(ACTIONS, k=self.random.choice((0, 0, 1, 1, 2)))
+        wishes = self.random.choices(ACTIONS, k=self.random.choice((0, 0, 1, 1, 2, 3)))
         # Where the fault that is to come can come only so.
         is_to_change = self.chance.sure and self.chance.sure[0] == "change_fulfillment"
         return [CHANGE, *wishes] if is_to_change else wishes
@@ -152,7 +154,15 @@ class World:
         """
         Place the order of this *number*, of which providers make what *ways* says.
         """
-        order = an_order(number, units=self.random.choice((1, 2, 3, 4)), now=self.clock())
+        chance = self.random
+        order = an_order(
+            number,
+            units=chance.choice((1, 2, 3, 4)),
+            now=self.clock(),
+            # Now and then much: a parcel may cost nothing, or a change leave nothing to pay.
+            discount=chance.choice((0, 1_01, 1_01, 14_98)),
+            lines=chance.choice((1, 2, 3, 4)),
+        )
         self.fulfillment.ways[order.id] = ways
         self.placed[order.id] = f"order {number}"
         self.log(f"order {number} placed; providers: {ways}")
@@ -244,7 +254,13 @@ class World:
         return ", ".join(self.name(order.id) for order in orders)
 
 
-def an_order(number: int, *, units: int, now: datetime) -> Order:
+# The lamp stands on two lines, at different prices; a gift costs nothing.
+_WARES = (("LAMP", 9_99), ("CHAIR", 45_01), ("LAMP", 3_33), ("GIFT", 0))
+
+
+def an_order(
+    number: int, *, units: int, now: datetime, discount: int = 1_01, lines: int = 1
+) -> Order:
     return Order.place(
         OrderId(UUID(int=number)),
         account_id=AccountId("shop-1"),
@@ -253,10 +269,10 @@ def an_order(number: int, *, units: int, now: datetime) -> Order:
             OrderLine(
                 sku=Sku(sku), title=sku, quantity=Quantity(units), unit_price=Money(price, "EUR")
             )
-            for sku, price in (("LAMP", 9_99), ("CHAIR", 45_01))[: 1 + number % 2]
+            for sku, price in _WARES[:lines]
         ),
         shipping=Money(5_00, "EUR"),
-        discount=Money(1_01, "EUR"),
+        discount=Money(discount, "EUR"),
         ship_to=Address(name="Ada", lines=(), city="", postal_code="", country_code="GB"),
         psp_token="tok_visa",
         reference="",

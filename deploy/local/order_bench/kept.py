@@ -31,6 +31,34 @@ FROM (
 """
 
 
+# The first month, which holds all that is older and is empty yet, cut into the months themselves.
+_CUT = """
+DO $$
+DECLARE
+    names text[] := ARRAY['orders', 'order_lines', 'order_shipments', 'order_timeline'];
+    present timestamp := date_trunc('month', now() AT TIME ZONE 'UTC');
+    name text;
+    lower text;
+    month timestamp;
+BEGIN
+    FOREACH name IN ARRAY names LOOP
+        EXECUTE format('DROP TABLE %I', name || to_char(present, '_YYYYMM'));
+        lower := 'MINVALUE';
+        FOR month IN
+            SELECT generate_series(present - interval '{months} months', present, '1 month')
+        LOOP
+            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%s) TO (%L)%s',
+                name || to_char(month, '_YYYYMM'), name, lower,
+                first_id_of(month + interval '1 month'),
+                CASE name WHEN 'orders' THEN ' WITH (fillfactor = 60)' ELSE '' END);
+            lower := quote_literal(first_id_of(month + interval '1 month'));
+        END LOOP;
+    END LOOP;
+END
+$$
+"""
+
+
 async def measure_kept(
     kept: int, load: Load, *, orders: int, rounds: int, tell: Tell
 ) -> Mapping[str, Journeys]:
@@ -43,6 +71,7 @@ async def measure_kept(
         shops: dict[int, Shop] = {}
         for count in results:
             cluster = await stack.enter_async_context(own_cluster())
+            await cut_months(cluster)
             shops[count] = shop = await stack.enter_async_context(open_shop(cluster))
             await measure_journeys(shop, load, WARM_ORDERS, lambda _done, _more: None)
             await keep_orders(cluster, count, tell)
@@ -54,6 +83,17 @@ async def measure_kept(
 
                 results[count].append(await measure_journeys(shop, load, orders, tell_which))
     return {f"{count:,}": median_journeys(each) for count, each in results.items()}
+
+
+async def cut_months(cluster: Cluster) -> None:
+    """
+    Make the past months of a new cluster, as a shop of that age has them.
+    """
+    owner = await asyncpg.connect(asyncpg_url(cluster.databases["order"].owner))
+    try:
+        await owner.execute(_CUT.format(months=MONTHS))
+    finally:
+        await owner.close()
 
 
 async def keep_orders(cluster: Cluster, count: int, tell: Tell) -> None:

@@ -99,7 +99,8 @@ def _show_cost(title: str, journeys: Mapping[str, Journeys]) -> None:
         ("calls between services", *(f"{sum(work.calls.values()):.2f}" for work in works)),
     ]
     print_table((f"{title}: AN ORDER COSTS", *journeys), rows)
-    print()
+    # With one order in flight the services mostly look whether there is anything to do.
+    print("All that ran meanwhile, divided by the orders: slow loads pay for idle looks, too.\n")
 
 
 def _by_name(what: str, counts: Sequence[Mapping[str, float]]) -> Sequence[Sequence[str]]:

@@ -13,7 +13,7 @@ import sys
 import time
 from asyncio.subprocess import PIPE, create_subprocess_exec
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from statistics import median
 from uuid import UUID
@@ -173,7 +173,8 @@ async def bytes_server(answer: bytes) -> AsyncGenerator[tuple[str, int]]:
         await server.stdin.drain()
         yield (await server.stdout.readline()).decode().strip(), server.pid
     finally:
-        server.terminate()
+        with suppress(ProcessLookupError):
+            server.terminate()
         await server.wait()
 
 

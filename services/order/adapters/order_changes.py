@@ -11,7 +11,7 @@ from nats.aio.subscription import Subscription
 from sqlalchemy import text
 
 from chassis.repeat import repeat
-from chassis.storage.bulk import bounds_of
+from chassis.storage.bulk import rows_wanted
 from chassis.storage.database import Database
 from chassis.wake import Wake
 from services.order.domain.values import OrderId
@@ -90,7 +90,7 @@ class HeardOrderChanges:
             return
         async with self._database.begin() as tx:
             watched = [*self._watchers]
-            rows = await tx.rows(_VERSIONS, {"ids": watched, **bounds_of(watched)})
+            rows = await tx.rows(_VERSIONS, rows_wanted(watched))
         before, self._versions = self._versions, {row.id: row.version for row in rows}
         for order_id, version in self._versions.items():
             if before.get(order_id) != version:

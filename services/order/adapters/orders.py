@@ -1,7 +1,7 @@
 """Orders, kept in PostgreSQL: any number in a handful of statements."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from sqlalchemy import Row, text
 
 from chassis.events.outbox import Outbox
 from chassis.storage.aggregates import save_aggregates
-from chassis.storage.bulk import bounds_of, insert_rows, rows_of, update_rows, upsert_rows
+from chassis.storage.bulk import insert_rows, rows_of, rows_wanted, update_rows, upsert_rows
 from chassis.storage.database import Transaction
 from services.order.adapters import tables
 from services.order.adapters.order_rows import (
@@ -75,14 +75,14 @@ class SqlOrders:
         return {id_: self._read[id_] for id_ in order_ids if id_ in self._read}
 
     async def _load(self, order_ids: Set[OrderId]) -> dict[OrderId, Order]:
-        rows = await self._tx.rows(_ORDERS, _bounded(order_ids))
-        lines = _by_order(await self._tx.rows(_LINES, _bounded(order_ids)))
+        rows = await self._tx.rows(_ORDERS, rows_wanted(order_ids))
+        lines = _by_order(await self._tx.rows(_LINES, rows_wanted(order_ids)))
         # No parcel leaves before a provider accepts: the early steps save the question.
         worked_on = [
             row.id for row in rows if row.fulfillment_status != FulfillmentStatus.UNFULFILLED
         ]
         shipments = (
-            _by_order(await self._tx.rows(_SHIPMENTS, _bounded(worked_on))) if worked_on else {}
+            _by_order(await self._tx.rows(_SHIPMENTS, rows_wanted(worked_on))) if worked_on else {}
         )
         return {
             OrderId(row.id): order_from_rows(row, lines[row.id], shipments.get(row.id, ()))
@@ -171,7 +171,7 @@ class SqlOrders:
         await self._tx.run(
             _REMOVE_LINES,
             {
-                **_bounded([order.id for order in orders]),
+                **rows_wanted([order.id for order in orders]),
                 "kept": [line["order_id"] for line in lines],
                 "numbers": [line["number"] for line in lines],
             },
@@ -180,10 +180,6 @@ class SqlOrders:
         await update_rows(self._tx, tables.order_lines, kept, key=("order_id", "number"))
         for order in orders:
             order.terms_changed = False
-
-
-def _bounded(order_ids: Collection[UUID]) -> Mapping[str, Any]:
-    return {"ids": list(order_ids), **bounds_of(order_ids)}
 
 
 def _by_order(rows: Sequence[Row[Any]]) -> Mapping[UUID, Sequence[Row[Any]]]:

@@ -48,6 +48,7 @@ from services.order.application.saga_outcomes import (
     after_confirming,
     after_following,
     after_reserving,
+    charged,
     given_up,
     is_hopeless,
     put_to_a_person,
@@ -138,8 +139,13 @@ class OrderSaga:
         """
         now = self.clock()
         refused = await self._charge(orders)
-        # Not before all is charged: what is given back cannot be taken any more.
-        ready = [order for order in orders if order.has_rest and order.id not in refused]
+        # Not before all is charged, and what goes out of the order is back: what is given back
+        # cannot be taken any more, nor be changed.
+        ready = [
+            order
+            for order in orders
+            if order.has_rest and not order.is_to_be_changed and order.id not in refused
+        ]
         refused |= await self._give_back_rests(ready)
         return [
             put_to_a_person(refused[order.id], "follow_fulfillment")
@@ -237,7 +243,7 @@ def _asked_for(order: Order, now: datetime) -> OrderOutcome | None:
     if order.is_to_be_cancelled or is_hopeless(order, now):
         return Outcome(next_step="cancel_fulfillment")
     if order.is_to_be_changed:
-        return Outcome(next_step="change_fulfillment")
+        return Outcome(change=charged(order), next_step="change_fulfillment")
     return None
 
 

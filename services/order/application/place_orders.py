@@ -168,7 +168,7 @@ async def place(
     those that somebody else has done meanwhile.
     """
     wished = {number: (key_of(commands[number]), order) for number, order in orders.items()}
-    refused = await beyond_limits(wished, tx)
+    refused = await beyond_limits(wished, tx) if wished else {}
     orders = {number: order for number, order in orders.items() if number not in refused}
     requests = [(key_of(commands[number]), order.id) for number, order in orders.items()]
     claims = await tx.requests.claim(requests, now=now)
@@ -224,6 +224,7 @@ def _line(
         field = f"lines[{number}].agreed_unit_price"
         raise AgreedPriceNotAllowed(f"{field} is for BUSINESS orders only", field=field)
     return OrderLine(
+        number=number + 1,
         sku=wanted.sku,
         title=variant.title,
         quantity=wanted.quantity,

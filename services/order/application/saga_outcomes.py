@@ -58,27 +58,42 @@ def after_confirming(order: Order, refused: Refused | None) -> OrderOutcome:
 
 
 def after_following(order: Order, now: datetime) -> Outcome[Order]:
-    parcels = [parcel.id for parcel in order.uncaptured]
+    charge = charged(order)
     ends = order.is_delivered
     overdue = now - order.created_at - DELIVER_WITHIN
-    late = order.is_dispatched and timedelta(0) <= overdue < LOOK_AGAIN_AFTER
+    late = bool(order.shipments) and timedelta(0) <= overdue < LOOK_AGAIN_AFTER
 
     def note(order: Order, now: datetime) -> None:
-        if parcels:
-            order.capture(parcels, now)
+        if charge:
+            charge(order, now)
         if ends:
             order.complete(now)
         elif late:
-            order.wait_longer("delivery overdue", now)
+            what = "delivery overdue" if order.is_dispatched else "rest of the goods overdue"
+            order.wait_longer(what, now)
 
     if ends:
         return Outcome(change=note, next_step=None)
     return Outcome(
-        change=note if parcels or late else None,
+        change=note if charge or late else None,
         next_step="follow_fulfillment",
         wait=_next_look(order, now),
         waits_for="carrier" if order.is_dispatched else "provider",
     )
+
+
+def charged(order: Order) -> Callable[[Order, datetime], None] | None:
+    """
+    Return what notes that all parcels are charged which have left by now; `None` if they were.
+    """
+    parcels = [parcel.id for parcel in order.uncaptured]
+    if not parcels:
+        return None
+
+    def note(order: Order, now: datetime) -> None:
+        order.capture(parcels, now)
+
+    return note
 
 
 def after_changing(
@@ -95,8 +110,9 @@ def after_changing(
         return Outcome(change=_refuse_change(_ours(refused)), next_step="follow_fulfillment")
     if unsettled and unsettled.passing:
         return TryAgain(because=unsettled.reason)
-    if unsettled and order.is_to_be_cancelled:
-        # Then all goes back, and nobody has to look into it.
+    if unsettled and (order.is_to_be_cancelled or order.uncaptured):
+        # Then all goes back, and nobody has to look into it; or a parcel is to be charged first,
+        # which has nothing to do with what somebody has to look into.
         return Outcome(change=Order.apply_change, next_step="follow_fulfillment")
     if unsettled:
         return put_to_a_person(unsettled, "change_fulfillment", change=Order.apply_change)
@@ -146,7 +162,8 @@ def given_up(reason: Reason) -> OrderOutcome:
     def give_up(order: Order, now: datetime) -> None:
         order.give_up(reason, now)
 
-    return Outcome(change=give_up, next_step="compensate")
+    # Once something went back, whoever asked again would hear of that, and not why.
+    return Outcome(change=give_up, next_step="compensate", decides=True)
 
 
 def is_hopeless(order: Order, now: datetime) -> bool:

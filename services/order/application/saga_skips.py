@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from chassis.saga.steps import Outcome
-from services.order.application.saga_outcomes import after_following
+from services.order.application.saga_outcomes import after_following, charged
 from services.order.domain.order import Order
 from services.order.domain.values import RequestState
 
@@ -12,7 +12,10 @@ def taken_elsewhere(order: Order, now: datetime) -> Outcome[Order] | None:
     """
     Return what follows if the money and goods that were refused are where they belong.
     """
-    if not order.uncaptured and not order.has_rest:
+    if charge := charged(order):
+        # What is left over was not refused yet: the step itself gives it back.
+        return Outcome(change=charge, next_step="follow_fulfillment")
+    if not order.has_rest or order.is_to_be_changed:
         return None  # it waits for somebody who has to act
     return after_following(order, now)
 

@@ -9,7 +9,6 @@ from chassis.kernel.errors import InvalidInput
 from chassis.kernel.money import MOST_MINOR_UNITS, Money
 from chassis.kernel.quantity import MOST_UNITS
 from services.order.domain.axes import OrderNotInState, moved
-from services.order.domain.charges import Charge, charge_of_parcel
 from services.order.domain.events import (
     OrderCancelled,
     OrderCompleted,
@@ -18,23 +17,20 @@ from services.order.domain.events import (
     OrderRejected,
 )
 from services.order.domain.order_charges import check_charges, check_currencies
-from services.order.domain.order_requests import DiscountTooHigh, OrderRequests
-from services.order.domain.shipment import Shipment
+from services.order.domain.order_parcels import OrderParcels
+from services.order.domain.order_requests import DiscountTooHigh
 from services.order.domain.values import (
     AccountId,
     Address,
     Allocation,
     Channel,
     FulfillmentStatus,
-    Goods,
-    LocationId,
     OrderCharge,
     OrderId,
     OrderLine,
     OrderStatus,
     PaymentStatus,
     Reason,
-    ShipmentId,
 )
 
 
@@ -57,7 +53,7 @@ WANTED = {Reason.CUSTOMER_REQUEST, Reason.OPERATOR_REQUEST}
 
 
 @dataclass(kw_only=True, eq=False)
-class Order(OrderRequests):
+class Order(OrderParcels):
     """
     The promise to a customer. Status, payment and fulfillment are axes that move on their own.
     """
@@ -99,7 +95,7 @@ class Order(OrderRequests):
             id=order_id,
             account_id=account_id,
             channel=channel,
-            lines=tuple(replace(line, number=n) for n, line in enumerate(lines, start=1)),
+            lines=_numbered(lines),
             shipping=shipping,
             discount=discount,
             authorized=Money(0, shipping.currency),
@@ -189,77 +185,6 @@ class Order(OrderRequests):
             self.fulfillment_status = moved(self.fulfillment_status, FulfillmentStatus.IN_PROGRESS)
         self.note(now, "work accepted", provider)
 
-    def dispatch(
-        self,
-        shipment_id: ShipmentId,
-        *,
-        location_id: LocationId,
-        goods: tuple[Goods, ...],
-        at: datetime,
-        change_number: int = 0,
-        now: datetime,
-    ) -> None:
-        """
-        Note that a parcel left. Noting it again changes nothing.
-
-        Args:
-            change_number: The last change of the order that the work on it followed: tells
-                whether the parcel left before or after a change that has no answer yet.
-        """
-        if shipment_id in self.shipments:
-            return
-        self._must_be(OrderStatus.PLACED)
-        self.answer_requests_at_dispatch(change_number, now)
-        charge = charge_of_parcel(
-            goods,
-            [*self.shipments.values()],
-            self.lines,
-            whole=Charge(value=self.grand_total, shipping=self.shipping),
-            items_total=self.items_total,
-        )
-        self.shipments[shipment_id] = Shipment(
-            id=shipment_id,
-            location_id=location_id,
-            goods=goods,
-            value=charge.value,
-            shipping=charge.shipping,
-            dispatched_at=at,
-        )
-        self._follow_shipments()
-        self.note(now, "parcel dispatched", "provider")
-
-    def capture(self, shipment_ids: Sequence[ShipmentId], now: datetime) -> None:
-        """
-        Note that parcels were charged and booked out.
-        """
-        for shipment_id in shipment_ids:
-            self.shipments[shipment_id].captured = True
-        paid = all(s.captured for s in self.shipments.values())
-        whole = self.is_dispatched and not self.is_short
-        status = PaymentStatus.PAID if paid and whole else PaymentStatus.PARTIALLY_PAID
-        self.payment_status = moved(self.payment_status, status)
-        self.note(now, "payment captured", "payment")
-
-    def deliver(self, shipment_id: ShipmentId, *, at: datetime, now: datetime) -> None:
-        """
-        Note that a parcel arrived. Noting it again changes nothing.
-        """
-        shipment = self.shipments[shipment_id]
-        if shipment.delivered_at:
-            return
-        shipment.delivered_at = at
-        self._follow_shipments()
-        self.note(now, "parcel delivered", "carrier")
-
-    def lose_provider(self, location_id: LocationId, now: datetime) -> None:
-        """
-        Note that no provider wants to send the goods of one location.
-        """
-        if location_id not in self.unfulfillable:
-            self.unfulfillable = (*self.unfulfillable, location_id)
-            self._follow_shipments()
-            self.note(now, "no provider found", "fulfillment")
-
     def complete(self, now: datetime) -> None:
         """
         End an order whose parcels were all delivered and charged.
@@ -289,16 +214,6 @@ class Order(OrderRequests):
                 f"the lines of one SKU add up to at most {MOST_UNITS:,} units", field="lines"
             )
 
-    def _follow_shipments(self) -> None:
-        if not self.shipments:
-            return
-        status = FulfillmentStatus.PARTIALLY_FULFILLED
-        if self.is_delivered:
-            status = FulfillmentStatus.DELIVERED
-        elif self.is_dispatched:
-            status = FulfillmentStatus.FULFILLED
-        self.fulfillment_status = moved(self.fulfillment_status, status)
-
     def _end_given_up(self, now: datetime) -> None:
         assert self.reason
         self.answer_requests_at_end(now)
@@ -310,6 +225,9 @@ class Order(OrderRequests):
             self.record(OrderCancelled(order_id=self.id, reason=self.reason))
         self.note(now, f"order {self.status.lower()}: {self.reason}", "order")
 
-    def _must_be(self, status: OrderStatus) -> None:
-        if self.status is not status:
-            raise OrderNotInState(f"order {self.id} is {self.status}, not {status}")
+
+def _numbered(lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
+    return tuple(
+        line if line.number == number else replace(line, number=number)
+        for number, line in enumerate(lines, start=1)
+    )

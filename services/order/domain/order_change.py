@@ -54,6 +54,13 @@ class OrderChange:
             return True
         return self.state is RequestState.ACCEPTED and not self.settled
 
+    @property
+    def counts(self) -> bool:
+        """
+        Whether it is under way, or was done.
+        """
+        return self.state is not RequestState.REFUSED
+
     def says(self, ship_to: Address | None, quantities: Mapping[int, int]) -> bool:
         """
         Return whether it is a wish for just this.

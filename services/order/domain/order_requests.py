@@ -97,7 +97,8 @@ class OrderRequests(OrderState):
             NothingLeft: No line would stay.
             DiscountTooHigh: What stays costs nothing any more.
         """
-        if self.change and self.is_to_be_changed and self.change.says(ship_to, quantities):
+        # Before its lines are looked for: those it has taken out are gone.
+        if self.change and self.change.counts and self.change.says(ship_to, quantities):
             return False
         lines = changed_lines(self.lines, quantities)
         if lines == self.lines and ship_to in (None, self.ship_to):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chassis.kernel.aggregate import Aggregate
-from chassis.kernel.money import Money, sum_of
+from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from services.order.domain.cancellation import Cancellation
 from services.order.domain.events import OrderEvent
@@ -82,7 +82,7 @@ class OrderState(Aggregate[OrderEvent]):
 
     @property
     def items_total(self) -> Money:
-        return value_of(self.lines, self.currency)
+        return Money(_minor_units(self.lines), self.currency)
 
     @property
     def grand_total(self) -> Money:
@@ -189,7 +189,8 @@ class OrderState(Aggregate[OrderEvent]):
         """
         Return what the order costs if *lines* are what is ordered.
         """
-        return value_of(lines, self.currency) + self.shipping - self.discount
+        charges = self.shipping.minor_units - self.discount.minor_units
+        return Money(_minor_units(lines) + charges, self.currency)
 
     def note(self, now: datetime, what: str, cause: str) -> None:
         """
@@ -199,8 +200,9 @@ class OrderState(Aggregate[OrderEvent]):
         self.news.append(TimelineEntry(at=now, what=what, cause=cause))
 
 
-def value_of(lines: Sequence[OrderLine], currency: str) -> Money:
+def _minor_units(lines: Sequence[OrderLine]) -> int:
     """
-    Return what *lines* cost, without shipping and discount.
+    Return what *lines* cost, without shipping and discount. All are in one currency: orders are
+    placed so.
     """
-    return sum_of((line.unit_price * line.quantity for line in lines), currency)
+    return sum(line.unit_price.minor_units * line.quantity.units for line in lines)

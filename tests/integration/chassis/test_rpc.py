@@ -7,6 +7,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from chassis.kernel.errors import RuleViolated
+from chassis.outages import in_words
 from chassis.rpc import deadlines
 from chassis.rpc.client import channel
 from chassis.rpc.errors import reason_of, status_of
@@ -123,6 +124,20 @@ async def test_an_outage_behind_the_service_is_unavailable(served):
     error = await failure_of(stub.GetOrder(pb.GetOrderRequest(order_id="outage"), timeout=0.5))
 
     assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+
+
+async def test_what_went_wrong_with_a_call_is_told_in_one_line_with_who_was_called(served):
+    _, stub, _ = served
+
+    late = await failure_of(stub.GetOrder(pb.GetOrderRequest(order_id="slow"), timeout=0.1))
+    token = deadlines.begin(0.01)
+    too_late = await failure_of(stub.GetOrder(pb.GetOrderRequest()))
+    deadlines.end(token)
+
+    assert in_words(late) == "OrderService/GetOrder DEADLINE_EXCEEDED: Deadline Exceeded"
+    assert in_words(too_late) == (
+        "OrderService/GetOrder DEADLINE_EXCEEDED: no time was left to call"
+    )
 
 
 async def test_every_call_has_a_deadline(served):

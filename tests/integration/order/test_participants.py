@@ -22,7 +22,7 @@ from retail.product.v1.product_service_pb2_grpc import (
 )
 from services.order.adapters.fulfillment import GrpcFulfillment
 from services.order.adapters.inventory import GrpcInventory
-from services.order.application.ports import FulfillmentChange, Refused
+from services.order.application.participants import FulfillmentChange, Refused
 from services.order.domain.values import Address, Allocation, LocationId, OrderId
 from tests.integration.order.test_orders import an_order
 

@@ -114,7 +114,7 @@ async def test_a_watcher_goes_on_at_another_replica_and_sees_everything_once(uow
         await saved(uow, changed)
 
     async with running(first) as (child,), watching(order, first, second) as (queue, task):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             seen.append(await queue.get())
             await happens(0)
             seen.append(await queue.get())

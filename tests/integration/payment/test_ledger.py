@@ -13,9 +13,13 @@ INSERT_ENTRY = text(
     "INSERT INTO ledger_entries (id, occurred_at, kind, payment_id, transaction_id)"
     " VALUES (:id, now(), 'CAPTURE', :id, :transaction)"
 )
-INSERT_POSTING = text(
-    "INSERT INTO ledger_postings (entry_id, line, account, currency, amount)"
-    " VALUES (:id, :line, 'sales', :currency, :amount)"
+INSERT_POSTINGS = text(
+    """
+    INSERT INTO ledger_postings (entry_id, line, account, currency, amount)
+    SELECT :id, :first_line + line, 'sales', currency, amount
+    FROM unnest(CAST(:amounts AS bigint[]), CAST(:currencies AS text[])) WITH ORDINALITY
+        AS postings (amount, currency, line)
+    """
 )
 DRIFT = text(
     """
@@ -38,9 +42,17 @@ async def owner(migrated):
 async def book(database, *postings):
     async with database.begin() as tx:
         await tx.run(INSERT_ENTRY, {"id": ENTRY, "transaction": TRANSACTION})
-        for line, (amount, currency) in enumerate(postings, start=1):
-            row = {"id": ENTRY, "line": line, "currency": currency, "amount": amount}
-            await tx.run(INSERT_POSTING, row)
+        await add(tx, *postings)
+
+
+async def add(tx, *postings, first_line=0):
+    values = {
+        "id": ENTRY,
+        "first_line": first_line,
+        "amounts": [amount for amount, _ in postings],
+        "currencies": [currency for _, currency in postings],
+    }
+    await tx.run(INSERT_POSTINGS, values)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +76,15 @@ async def test_the_database_refuses_a_posting_added_to_a_balanced_entry(payments
 
     with pytest.raises(DBAPIError, match="does not balance"):
         async with payments.database.begin() as tx:
-            row = {"id": ENTRY, "line": 3, "currency": "EUR", "amount": 1}
-            await tx.run(INSERT_POSTING, row)
+            await add(tx, (1, "EUR"), first_line=2)
+
+
+async def test_the_database_refuses_what_only_a_later_statement_would_balance(payments):
+    with pytest.raises(DBAPIError, match="does not balance"):
+        async with payments.database.begin() as tx:
+            await tx.run(INSERT_ENTRY, {"id": ENTRY, "transaction": TRANSACTION})
+            await add(tx, (1_00, "EUR"))
+            await add(tx, (-1_00, "EUR"), first_line=1)
 
 
 async def test_a_transaction_is_booked_once(payments):

@@ -188,6 +188,35 @@ async def test_goods_that_product_does_not_take_back_are_for_a_person(world, con
     assert world.orders[confirmed].change.settled
 
 
+async def test_a_parcel_is_charged_though_a_person_must_look_into_goods_that_went_out(
+    world, confirmed
+):
+    world.refuse("reduce", "RESERVATION_NOT_FOUND")
+    await change(world, confirmed, {2: 0})
+    await world.run_due()
+
+    await dispatch(world, confirmed, PARCEL, Goods(sku=LAMP, units=3), change_number=1)
+
+    assert world.captured == {PARCEL: Money(35_00, "EUR")}
+    assert world.orders[confirmed].payment_status is PaymentStatus.PAID
+
+
+async def test_nothing_is_given_back_before_the_goods_that_went_out_are(world, confirmed):
+    world.refuse("reduce", "RESERVATION_NOT_FOUND")
+    await change(world, confirmed, {2: 0})
+    await world.run_due()
+    await dispatch(world, confirmed, PARCEL, Goods(sku=LAMP, units=3), change_number=1)
+    await deliver(world, confirmed, PARCEL)
+    assert ("void", 1) not in world.calls
+    world.refusals.clear()
+
+    world.later(days=1)
+    await world.run_due()
+
+    assert world.calls[-2:] == [("reduce", 1), ("void", 1)]
+    assert world.orders[confirmed].status is OrderStatus.COMPLETED
+
+
 async def test_asking_again_is_no_second_change(world, confirmed):
     await change(world, confirmed, {2: 0})
     await world.run_due()
@@ -196,6 +225,16 @@ async def test_asking_again_is_no_second_change(world, confirmed):
 
     assert again.change.number == 1
     assert [call for call in world.calls if call[0] == "change"] == [("change", 1)]
+
+
+async def test_asking_again_for_a_line_to_go_that_is_gone_is_no_second_change(world, confirmed):
+    await change(world, confirmed, {1: 2, 2: 0})
+    await world.run_due()
+
+    again = await change(world, confirmed, {1: 2, 2: 0})
+
+    assert again.change.number == 1
+    assert [line.number for line in again.lines] == [1]
 
 
 async def test_a_second_change_counts_on(world, confirmed):

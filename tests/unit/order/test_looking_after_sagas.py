@@ -8,6 +8,7 @@ import pytest
 
 from chassis.kernel.errors import InvalidInput
 from chassis.saga.steps import Move
+from services.order.application.note_deliveries import NoteDelivery, note_deliveries
 from services.order.application.note_dispatches import NoteDispatch, note_dispatches
 from services.order.application.order_saga import FIRST_STEP
 from services.order.application.sagas.compensate_sagas import CompensateSagas, compensate_sagas
@@ -94,6 +95,18 @@ class Desk:
         async with self.uow() as tx:
             await note_dispatches([parcel], tx=tx, clock=self.clock)
 
+    async def changed(self, order_id):
+        async with self.uow() as tx:
+            order = (await tx.orders.find([order_id]))[order_id]
+            order.request_change(None, {1: 1}, BEGIN)
+            order.settle_change(BEGIN)
+            await tx.orders.save([order])
+
+    async def delivered(self, order_id):
+        parcel = NoteDelivery(order_id=order_id, shipment_id=ShipmentId(order_id), at=BEGIN)
+        async with self.uow() as tx:
+            await note_deliveries([parcel], tx=tx, clock=self.clock)
+
     async def give_up(self, order_id):
         async with self.uow() as tx:
             order = (await tx.orders.find([order_id]))[order_id]
@@ -172,6 +185,21 @@ async def test_skipping_twice_has_nothing_left_to_skip(desk):
 
     assert isinstance(refused, StepNotSkippable)
     assert desk.told(order_id) == told
+
+
+async def test_what_is_left_over_is_given_back_though_a_charge_was_skipped(desk):
+    order_id = await desk.promised()
+    await desk.changed(order_id)
+    await desk.dispatched(order_id)
+    await desk.delivered(order_id)
+    await desk.stand(order_id, "follow_fulfillment", waits_for="a person: CAPTURE_DECLINED")
+
+    (saga,) = await desk.skip(order_id, step="follow_fulfillment")
+
+    order = desk.memory.order(order_id)
+    assert (order.status, order.uncaptured) == (OrderStatus.PLACED, ())
+    assert order.has_rest
+    assert (saga.standing.step, saga.standing.due_at) == ("follow_fulfillment", LATER)
 
 
 async def test_a_step_that_has_not_failed_is_not_skipped(desk):

@@ -233,6 +233,17 @@ async def test_an_overdue_order_whose_parcel_just_left_is_kept(world, confirmed)
     assert world.orders[confirmed].status is OrderStatus.COMPLETED
 
 
+async def test_a_parcel_that_is_missing_after_a_month_is_told(world, confirmed):
+    await dispatch(world, confirmed, FIRST, lamps(1))
+    await deliver(world, confirmed, FIRST)
+
+    world.later(days=30)
+    await world.run_due()
+
+    told = [entry.entry.what for entry in world.timelines[confirmed]]
+    assert told[-1] == "rest of the goods overdue"
+
+
 async def test_the_timeline_tells_the_whole_story(world, confirmed):
     await dispatch(world, confirmed, FIRST, lamps(3))
     await deliver(world, confirmed, FIRST)

@@ -15,7 +15,7 @@ from services.order.application.place_orders import (
     place_orders,
     portions,
 )
-from services.order.application.ports import ProductNotSold
+from services.order.application.ports import OrderNotFound, ProductNotSold
 from services.order.domain.events import OrderPlaced
 from services.order.domain.order import (
     DiscountTooHigh,
@@ -187,6 +187,16 @@ async def test_a_repeated_request_is_answered_whatever_the_catalog_says_by_now(w
 
     assert again.id == first.id
     assert len(world.orders) == 1
+
+
+async def test_a_repeated_request_for_an_order_that_was_put_away_places_no_other(world, a_command):
+    await place(world, a_command())
+    world.orders.clear()
+
+    (answer,) = await place(world, a_command())
+
+    assert isinstance(answer, OrderNotFound)
+    assert not world.orders
 
 
 async def test_more_than_can_be_counted_is_refused(world, a_command):

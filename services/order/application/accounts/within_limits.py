@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from services.order.application.ports import RequestKey, Transaction
-from services.order.domain.account_limits import AccountLimitReached, AccountLimits
+from services.order.domain.account_limits import AccountLimitReached, AccountLimits, OpenOrders
 from services.order.domain.order import Order
 from services.order.domain.values import AccountId
 
 Wished = Mapping[int, tuple[RequestKey, Order]]
+# Whose it is, and its id.
+Request = tuple[AccountId, UUID]
 
 
 async def beyond_limits(wished: Wished, tx: Transaction) -> Mapping[int, AccountLimitReached]:
@@ -27,13 +29,27 @@ async def beyond_limits(wished: Wished, tx: Transaction) -> Mapping[int, Account
     await tx.accounts.lock([*most])
     # Only now: whoever held the lock before may have placed one of these very orders.
     done = await tx.requests.find([key for key, _ in limited.values()])
-    used = dict(await tx.accounts.under_way(most))
-    refusals: dict[int, AccountLimitReached] = {}
     answered = zip(limited.values(), done, strict=True)
     counted = {_request(key) for (key, _), before in answered if before is not None}
+    return _refusals(limited, limits, counted=counted, used=await tx.accounts.under_way(most))
+
+
+def _refusals(
+    limited: Wished,
+    limits: Mapping[int, AccountLimits],
+    *,
+    counted: set[Request],
+    used: Mapping[AccountId, OpenOrders],
+) -> Mapping[int, AccountLimitReached]:
+    """
+    Return the refusals of what is too much beside what is *used*, each order counting for those
+    after it, and each of the requests *counted* no more.
+    """
+    used = dict(used)
+    refusals: dict[int, AccountLimitReached] = {}
     for number, (key, order) in limited.items():
         if _request(key) in counted:
-            continue  # placed before, or by an earlier one of the batch
+            continue
         try:
             limits[number].must_allow(order.grand_total, used[order.account_id])
         except AccountLimitReached as refusal:
@@ -70,5 +86,5 @@ def _most(limited: Wished, limits: Mapping[int, AccountLimits]) -> Mapping[Accou
     return most
 
 
-def _request(key: RequestKey) -> tuple[AccountId, UUID]:
+def _request(key: RequestKey) -> Request:
     return key.account_id, key.request_id

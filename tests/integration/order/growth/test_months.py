@@ -94,14 +94,47 @@ async def test_a_month_that_was_put_away_is_not_made_again(database, owner):
     assert (await months_of(owner))[0] == month(-1)
 
 
-async def test_a_month_with_an_open_order_stays_and_younger_ones_may_go(database, owner):
-    await divide(owner, [month(-4), month(-3), month(-2), month(-1)])
+async def test_a_month_with_an_open_order_stays_and_so_does_every_younger_one(database, owner):
+    await divide(owner, [month(-5), month(-4), month(-3), month(-2), month(-1)])
     await put_order(owner, id_of(middle_of(-4)), status="PLACED")
 
     archived = await Months(database, kept_months=2).archive()
 
-    assert archived == [month(-3)]
+    assert archived == [month(-5)]
     assert month(-4) in await months_of(owner)
+    await owner.execute("UPDATE orders SET status = 'CANCELLED'")
+    assert await Months(database, kept_months=2).archive() == [month(-4), month(-3)]
+
+
+async def test_what_is_kept_begins_with_the_oldest_month_that_was_not_put_away(database, owner):
+    await divide(owner, [month(-2), month(-1)])
+    first_kept = "SELECT first_kept_id()"
+    assert (await owner.fetchval(first_kept)).int == 0
+
+    await Months(database, kept_months=1).archive()
+
+    begins = await owner.fetchval(first_kept)
+    assert id_of(middle_of(-2)) < begins < id_of(middle_of(-1))
+
+
+async def test_a_month_that_was_put_away_can_be_taken_back(database, owner):
+    await divide(owner, [month(-2), month(-1)])
+    order_id = id_of(middle_of(-2))
+    await put_order(owner, order_id, status="COMPLETED")
+    assert await Months(database, kept_months=1).archive() == [month(-2)]
+    lower, upper = (f"first_id_of('{middle_of(n):%Y-%m}-01')" for n in (-2, -1))
+
+    # As the how-to says.
+    async with owner.transaction():
+        for table in TABLES:
+            await owner.execute(f"ALTER TABLE archive.{table}_{month(-2)} SET SCHEMA public")
+            await owner.execute(
+                f"ALTER TABLE {table} ATTACH PARTITION {table}_{month(-2)}"
+                f" FOR VALUES FROM ({lower}) TO ({upper})"
+            )
+
+    assert await owner.fetchval("SELECT id FROM orders") == order_id
+    assert (await owner.fetchval("SELECT first_kept_id()")) < id_of(middle_of(-2))
 
 
 async def test_nothing_is_put_away_unless_it_was_asked_for(database, owner):

@@ -1,5 +1,6 @@
 """Whoever knows an id looks into its month, and into no other, whichever way plans are made."""
 
+import re
 from collections import Counter
 
 import asyncpg
@@ -8,9 +9,11 @@ from sqlalchemy import text
 
 from chassis.kernel.clock import system_clock
 from chassis.saga.store import Bells
+from chassis.storage.bulk import _update, rows_of, rows_wanted
 from chassis.storage.database import connect
 from chassis.wake import Wake
 from deploy.local.databases import asyncpg_url
+from services.order.adapters import tables
 from services.order.adapters.unit_of_work import SqlTransaction, join_with
 from services.order.domain.values import AccountId, OrderId
 from tests.integration.order.growth.history import (
@@ -158,3 +161,50 @@ async def test_a_later_page_leaves_out_the_months_before_it(reads):
     looked_into = await reads.of(look, tables="orders")
 
     assert looked_into <= {month(-10), month(-11), month(-12)}
+
+
+@pytest.fixture
+async def explain(database):
+    """
+    Return the plan for all values, as it is for some.
+    """
+
+    async def plan(sql, types, values):
+        for number, name in enumerate(types, start=1):
+            sql = re.sub(rf":{name}\b", f"${number}", sql)
+        given = ", ".join(f"'{value}'" for value in values)
+        async with database.begin() as tx:
+            await tx.run(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+            raw = (await tx.connection.get_raw_connection()).driver_connection
+            await raw.execute(f"PREPARE wanted ({', '.join(types.values())}) AS {sql}")
+            try:
+                rows = await raw.fetch(f"EXPLAIN (COSTS OFF) EXECUTE wanted ({given})")
+            finally:
+                await raw.execute("DEALLOCATE wanted")
+        return "\n".join(row[0] for row in rows)
+
+    return plan
+
+
+BY_ID = {"ids": "uuid[]", "lowest": "uuid", "highest": "uuid"}
+
+
+@pytest.mark.parametrize("table", [tables.orders, tables.order_lines, tables.order_shipments])
+async def test_months_beyond_the_bounds_are_left_out_before_a_statement_begins(explain, table):
+    wanted = rows_wanted([ORDERS[month(-6)], ORDERS[month(-5)]])
+    values = ["{" + ",".join(map(str, wanted["ids"])) + "}", wanted["lowest"], wanted["highest"]]
+
+    plan = await explain(rows_of(table, order="1").text, BY_ID, values)
+
+    assert set(re.findall(rf" on {table.name}_(\d{{6}})", plan)) == {month(-6), month(-5)}
+    assert "Subplans Removed" in plan
+
+
+async def test_an_update_prepares_only_the_months_it_writes_to(explain):
+    sql = _update(tables.orders, ("id", "version"), (), ("id",), "version")
+    types = {"id": "uuid[]", "version": "int[]", "lowest": "uuid", "highest": "uuid"}
+    order_id = ORDERS[month(-6)]
+
+    plan = await explain(sql, types, [f"{{{order_id}}}", "{2}", order_id, order_id])
+
+    assert set(re.findall(r" on orders_(\d{6})", plan)) == {month(-6)}
