@@ -45,6 +45,7 @@ from chassis.events.redrive import redrive_some
 from chassis.events.streams import durable_of, stream_of
 from chassis.kernel.errors import Conflict
 from chassis.outages import is_outage
+from chassis.pace import Pace
 from chassis.repeat import repeat
 from chassis.storage.database import Database, Transaction
 
@@ -53,8 +54,8 @@ log = logging.getLogger(__name__)
 BATCH = 500
 FETCH_SECONDS = 1.0
 STEADY_SECONDS = 30.0
-# After a batch, a moment for more to come: see the relay.
-LINGER_SECONDS = 0.01
+# Small batches begin no more often than this.
+LINGER_SECONDS = 0.03
 MOST_ATTEMPTS = 8
 SWEEP_SECONDS = 1.0
 FORGET_SECONDS = 3600.0
@@ -95,10 +96,10 @@ class Consumer:
     ) -> None:
         """
         Args:
-            linger_seconds: For so long more is let come together after a batch: what is not urgent
-                costs less in larger ones.
+            linger_seconds: Small batches begin no more often than this: what is not urgent costs
+                less in larger ones.
         """
-        self._linger_seconds = linger_seconds
+        self._pace = Pace(linger_seconds)
         self._database = database
         self._broker = broker
         self._context = context
@@ -171,7 +172,7 @@ class Consumer:
             held, self._held = self._held, []
             await self.handle([*held, *deliveries])
             if len(messages) < BATCH:
-                await asyncio.sleep(self._linger_seconds)
+                await self._pace.keep()
 
     async def handle(self, deliveries: Sequence[Delivery]) -> None:
         """

@@ -1,0 +1,27 @@
+"""How a busy loop lets work gather, and an idle one is quick."""
+
+import asyncio
+import time
+
+
+class Pace:
+    """
+    Keeps a loop from beginning more often than every so many seconds.
+
+    What comes meanwhile gathers into one batch, and a batch costs hardly more than one of its
+    entries: under load that is the difference between keeping up and falling behind. A loop that
+    began longer ago does not wait at all.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+
+    async def keep(self) -> None:
+        """
+        Wait until the loop may begin again.
+        """
+        pause = self._next - time.monotonic()
+        if pause > 0:
+            await asyncio.sleep(pause)
+        self._next = time.monotonic() + self._seconds
