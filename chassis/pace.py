@@ -1,7 +1,6 @@
 """How a busy loop lets work gather, and an idle one is quick."""
 
 import asyncio
-import time
 
 
 class Pace:
@@ -21,7 +20,8 @@ class Pace:
         """
         Wait until the loop may begin again.
         """
-        pause = self._next - time.monotonic()
+        loop = asyncio.get_running_loop()
+        pause = self._next - loop.time()
         if pause > 0:
             await asyncio.sleep(pause)
-        self._next = time.monotonic() + self._seconds
+        self._next = loop.time() + self._seconds

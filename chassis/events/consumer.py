@@ -55,7 +55,7 @@ BATCH = 500
 FETCH_SECONDS = 1.0
 STEADY_SECONDS = 30.0
 # Small batches begin no more often than this.
-LINGER_SECONDS = 0.03
+GATHER_SECONDS = 0.03
 MOST_ATTEMPTS = 8
 SWEEP_SECONDS = 1.0
 FORGET_SECONDS = 3600.0
@@ -92,14 +92,14 @@ class Consumer:
         listener: str,
         context: str,
         subscriptions: Sequence[Subscription],
-        linger_seconds: float = LINGER_SECONDS,
+        gather_seconds: float = GATHER_SECONDS,
     ) -> None:
         """
         Args:
-            linger_seconds: Small batches begin no more often than this: what is not urgent costs
+            gather_seconds: Small batches begin no more often than this: what is not urgent costs
                 less in larger ones.
         """
-        self._pace = Pace(linger_seconds)
+        self._pace = Pace(gather_seconds)
         self._database = database
         self._broker = broker
         self._context = context

@@ -43,12 +43,12 @@ from services.order.domain.cart import Lifetimes
 from services.order.domain.order import Order
 from services.order.entrypoints.account_servicer import AccountServicer
 from services.order.entrypoints.cart_servicer import CartServicer
-from services.order.entrypoints.history_subscriptions import HEARS as HISTORY_HEARS
 from services.order.entrypoints.history_subscriptions import (
-    LINGER_SECONDS,
+    GATHER_SECONDS,
     LISTENER,
     history_subscriptions,
 )
+from services.order.entrypoints.history_subscriptions import HEARS as HISTORY_HEARS
 from services.order.entrypoints.housekeeping import forget_old_requests
 from services.order.entrypoints.order_history_servicer import OrderHistoryServicer
 from services.order.entrypoints.saga_servicer import SagaServicer
@@ -180,7 +180,7 @@ def consumers(database: Database, broker: Broker, join: Join) -> Sequence[Consum
             listener=LISTENER,
             context=context,
             subscriptions=history_subscriptions(context, history_of),
-            linger_seconds=LINGER_SECONDS,
+            gather_seconds=GATHER_SECONDS,
         )
         for context in HISTORY_HEARS
     ]

@@ -26,8 +26,8 @@ INVARIANTS: tuple[Invariant, ...] = (
             FROM orders LEFT JOIN sagas USING (id)
             WHERE status NOT IN {ENDED} AND (
                 sagas.id IS NULL OR due_at < clock_timestamp() - interval '60 seconds'
-                -- Who is away for a while delays, and breaks nothing.
-                OR (attempts >= 30 AND since < clock_timestamp() - interval '1 hour')
+                -- Who is away for minutes delays, and breaks nothing.
+                OR (attempts >= 30 AND since < clock_timestamp() - interval '10 minutes')
                 OR (waits_for = '' AND due_at > clock_timestamp() + interval '60 seconds'))
         """,
     ),

@@ -1,4 +1,9 @@
-"""What follows from the answers that the order saga gets; pure."""
+"""
+What follows from the answers that the order saga gets; pure.
+
+Each `after_…` takes what a step was answered for one order, and returns what changes and which step
+comes next.
+"""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -14,7 +14,7 @@ from services.order.wire.history import FACTS, told_from_wire
 LISTENER = "history"
 HEARS = ("order", "payment", "fulfillment")
 # Nobody waits for the history: the events of an order's few seconds may be written at once.
-LINGER_SECONDS = 1.0
+GATHER_SECONDS = 1.0
 
 # The history as the open transaction that also moves the inbox reaches it.
 HistoryOf = Callable[[OpenTransaction], OrderHistory]

@@ -291,6 +291,26 @@ async def test_it_sees_that(sound, what):
     assert invariant in verdict.violated
 
 
+@pytest.mark.parametrize(("minutes", "is_seen"), [(11, True), (1, False)])
+async def test_it_sees_a_step_that_goes_on_failing_and_not_one_that_fails_for_a_while(
+    sound, minutes, is_seen
+):
+    placed = f"UPDATE orders SET status = 'PLACED' WHERE id = {ONE_COMPLETED}"
+    failing = f"""
+        INSERT INTO sagas (id, step, due_at, waits_for, attempts, began_at, since)
+        SELECT id, 'follow_fulfillment', now() + interval '5 minutes', 'payment', 30, now(),
+            now() - interval '{minutes} minutes'
+        FROM orders WHERE status = 'PLACED'
+    """
+    async with (
+        changed(sound, "order", "orders", placed),
+        changed(sound, "order", "sagas", failing),
+    ):
+        verdict = await verify(sound, wait_seconds=1)
+
+    assert ("orders-end" in verdict.violated) is is_seen
+
+
 async def test_it_sees_an_event_that_waits_too_long_to_be_published(sound):
     change = """
         INSERT INTO outbox (partition, event_id, aggregate_id, aggregate_version, subject, payload,
