@@ -7,7 +7,8 @@ from chassis.kernel.psp_token import PspToken
 from services.payment.application.authorize_payments import AuthorizePayment, authorize_payments
 from services.payment.application.conversation import PaymentDeclined, PspOutcomeUnknown
 from services.payment.domain import events
-from services.payment.domain.payment import Payment, PaymentMismatch, PaymentVoided
+from services.payment.domain.payment import Payment
+from services.payment.domain.payment_requests import PaymentMismatch, PaymentVoided
 from services.payment.domain.values import (
     Declined,
     NoAnswer,
@@ -110,7 +111,7 @@ async def test_each_of_a_batch_is_answered_in_order(world):
     ]
 
     first, second, third = await authorize_payments(
-        commands, uow=world.uow, psp=world.psp, clock=world.clock
+        commands, uow=world.uow, psp=world.psp, accounts=world, clock=world.clock
     )
 
     assert (first.id, third.id) == (ids[0], ids[2])

@@ -5,18 +5,18 @@ import pytest
 from chassis.kernel.money import CurrencyMismatch, Money
 from services.payment.application.capture_payments import (
     CapturePayment,
-    ShippingOutOfRange,
     capture_payments,
 )
 from services.payment.application.conversation import CaptureDeclined, PspOutcomeUnknown
 from services.payment.domain import events
 from services.payment.domain.ledger import Account
-from services.payment.domain.payment import (
+from services.payment.domain.payment_requests import (
     CaptureExceedsAuthorization,
     CaptureMismatch,
     PaymentNotAuthorized,
     PaymentVoided,
 )
+from services.payment.domain.shipping import ShippingOutOfRange
 from services.payment.domain.values import CaptureId, Declined, NoAnswer, TransactionKind
 
 EUR_30, EUR_5, EUR_100 = Money(30_00, "EUR"), Money(5_00, "EUR"), Money(100_00, "EUR")
