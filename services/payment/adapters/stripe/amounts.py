@@ -26,9 +26,9 @@ def amount_of(money: Money) -> int:
     amount = money.minor_units
     more = decimals_at_stripe(money.currency) - decimals_of(money.currency)
     if more >= 0:
-        amount *= 10**more
+        amount *= int(10**more)
     else:
-        amount, rest = divmod(amount, 10**-more)
+        amount, rest = divmod(amount, int(10**-more))
         if rest:
             raise AmountNotMovable
     if money.currency in TENTHS and amount % 10:
@@ -46,8 +46,8 @@ def money_of(amount: int, currency: str) -> Money:
     code = currency.upper()
     less = decimals_at_stripe(code) - decimals_of(code)
     if less <= 0:
-        return Money(amount * 10**-less, code)
-    whole, rest = divmod(amount, 10**less)
+        return Money(amount * int(10**-less), code)
+    whole, rest = divmod(amount, int(10**less))
     if rest:
         raise AmountNotMovable
     return Money(whole, code)

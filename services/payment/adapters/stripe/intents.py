@@ -27,6 +27,10 @@ CANCELED = "canceled"
 UNEXPLAINED = "generic_decline"
 
 
+# The payer would have to prove who he is, and nobody here can ask him.
+AUTHENTICATION_REQUIRED = "authentication_required"
+
+
 def id_in(whole: Object | str | None) -> str:
     """
     Return the id of what Stripe gives either in full or by its id.
@@ -39,7 +43,7 @@ def id_in(whole: Object | str | None) -> str:
 def authorization_answer(intent: Object) -> PspAnswer:
     """
     Return what became of the authorization. What waits for the payer is `NoAnswer`: it has to be
-    cancelled first.
+    cancelled first. So is an intent that has neither succeeded nor failed yet.
     """
     match intent["status"]:
         case "requires_capture" | "succeeded":
@@ -48,12 +52,19 @@ def authorization_answer(intent: Object) -> PspAnswer:
                 moved=_set_aside(intent),
                 expires_at=_expiry(intent),
             )
-        case "requires_payment_method" | "requires_confirmation":
-            return Declined(reason_in(intent.get("last_payment_error")) or "declined")
+        case "requires_payment_method" if intent.get("last_payment_error"):
+            return Declined(reason_in(intent["last_payment_error"]) or "declined")
         case "canceled":
-            return Declined(intent.get("cancellation_reason") or CANCELED)
+            return Declined(intent.get("cancellation_reason") or _unattended(intent) or CANCELED)
         case _:
             return NoAnswer()
+
+
+def _unattended(intent: Object) -> str:
+    """
+    Return why an intent was cancelled that was never charged: it waited for the payer.
+    """
+    return "" if intent.get("latest_charge") else AUTHENTICATION_REQUIRED
 
 
 def capture_answer(intent: Object, asked: Money) -> Approved:
@@ -78,11 +89,16 @@ def capture_in(intent: Object, transaction: TransactionId) -> Approved | None:
     """
     Return what became of a capture, or `None` if it has not happened.
     """
-    return _marked(intent, marks.CAPTURE, transaction, capture_answer)
+    asked = _asked_in(intent, marks.CAPTURE, transaction)
+    return capture_answer(intent, asked) if asked else None
 
 
 def increment_in(intent: Object, transaction: TransactionId) -> Approved | None:
-    return _marked(intent, marks.INCREMENT, transaction, increment_answer)
+    """
+    Return what became of an increment, or `None` if it has not happened.
+    """
+    asked = _asked_in(intent, marks.INCREMENT, transaction)
+    return increment_answer(intent, asked) if asked else None
 
 
 def is_given_back(intent: Object) -> bool:
@@ -104,9 +120,10 @@ def reason_in(error: Object | None) -> str:
     return str(declined or error.get("code") or error.get("type") or "")
 
 
-def _marked(intent: Object, prefix: str, transaction: TransactionId, answer: Any) -> Any:
-    asked = dict(marks.transactions_in(intent.get("metadata") or {}, prefix)).get(transaction)
-    return None if asked is None else answer(intent, money_of(asked, intent["currency"]))
+def _asked_in(intent: Object, prefix: str, transaction: TransactionId) -> Money | None:
+    marked = dict(marks.transactions_in(intent.get("metadata") or {}, prefix))
+    amount = marked.get(transaction)
+    return None if amount is None else money_of(amount, intent["currency"])
 
 
 def _set_aside(intent: Object) -> Money:

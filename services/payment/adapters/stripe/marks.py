@@ -36,7 +36,9 @@ def transaction_in(metadata: Mapping[str, Any], name: str) -> TransactionId | No
     return TransactionId(found) if found else None
 
 
-def transactions_in(metadata: Mapping[str, Any], prefix: str) -> Iterator[tuple[TransactionId, int]]:
+def transactions_in(
+    metadata: Mapping[str, Any], prefix: str
+) -> Iterator[tuple[TransactionId, int]]:
     """
     Yield the transactions that are marked with *prefix*, and what was asked for.
     """
