@@ -6,15 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from chassis.kernel.errors import NotFound
+from chassis.kernel.errors import InvalidInput, NotFound
 from chassis.kernel.money import Money
 from chassis.kernel.psp_token import PspToken
 from services.payment.domain.ledger import Balance, JournalEntry
 from services.payment.domain.payment import Payment
-from services.payment.domain.values import PaymentId, PspAnswer, PspReference, TransactionId
+from services.payment.domain.values import (
+    MerchantId,
+    PaymentId,
+    PspAccount,
+    PspAnswer,
+    PspReference,
+    TransactionId,
+)
 
 
 class PaymentNotFound(NotFound):
+    pass
+
+
+class CurrencyNotServed(InvalidInput):
     pass
 
 
@@ -37,10 +48,25 @@ class Payments(Protocol):
         """
         ...
 
+    async def ids_of(
+        self, references: Collection[PspReference]
+    ) -> Mapping[PspReference, PaymentId]:
+        """
+        Return which payment each of *references* is the money of; those nobody knows are left out.
+        """
+        ...
+
     async def claim_unsettled(self, *, limit: int, now: datetime) -> Sequence[Payment]:
         """
         Return up to *limit* payments with a transaction that has been open for too long, and
         leave them to the caller for a while: a replica that asks meanwhile gets others.
+        """
+        ...
+
+    async def expired(self, *, limit: int, now: datetime) -> Sequence[PaymentId]:
+        """
+        Return up to *limit* payments with something left of an authorization that has expired,
+        the longest expired first.
         """
         ...
 
@@ -84,30 +110,59 @@ class Transaction(Protocol):
 UnitOfWork = Callable[[], AbstractAsyncContextManager[Transaction]]
 
 
+class PspAccounts(Protocol):
+    """
+    Which account at the PSP serves whom: configuration.
+    """
+
+    def account_for(self, merchant: MerchantId, currency: str) -> PspAccount:
+        """
+        Raises:
+            CurrencyNotServed: None serves *merchant* in *currency*.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
     """
     Attributes:
         key: Asked again under the same key, the PSP answers again and does nothing more.
+        requested_at: When it was asked for first.
+        asked_before: Whether the PSP may have heard of it already.
     """
 
     key: TransactionId
+    account: PspAccount
     payment_id: PaymentId
+    merchant: MerchantId
     amount: Money
     token: PspToken
+    requested_at: datetime
+    asked_before: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUpRequest:
     """
     Attributes:
-        key: As above.
+        key, requested_at, asked_before: As above.
         authorization: The PSP's name for what it has set aside.
+        total: All that is set aside once an increment is approved.
+        last: Whether a capture leaves nothing to be taken, and nothing else is being taken.
+        reason: Why a refund is made, for people.
     """
 
     key: TransactionId
+    account: PspAccount
+    payment_id: PaymentId
     authorization: PspReference
     amount: Money
+    total: Money
+    requested_at: datetime
+    asked_before: bool
+    last: bool = False
+    reason: str = ""
 
 
 Answers = Mapping[TransactionId, PspAnswer]
@@ -123,6 +178,10 @@ class Psp(Protocol):
 
     async def authorize(self, requests: Sequence[AuthorizationRequest]) -> Answers: ...
 
+    async def increment(self, requests: Sequence[FollowUpRequest]) -> Answers: ...
+
     async def capture(self, requests: Sequence[FollowUpRequest]) -> Answers: ...
 
     async def void(self, requests: Sequence[FollowUpRequest]) -> Answers: ...
+
+    async def refund(self, requests: Sequence[FollowUpRequest]) -> Answers: ...

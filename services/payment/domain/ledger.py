@@ -1,23 +1,34 @@
 """
 The books: double entry, in minor units, never changed once written.
 
-    when a capture succeeds     debit                    credit
-    ─────────────────────────   ──────────────────────   ────────────────────────
-    the goods are sold          customer receivable  X   sales       X − shipping
-                                                         shipping income shipping
-    the customer has paid       psp clearing         X   customer receivable    X
+    when                        debit                      credit
+    ─────────────────────────   ────────────────────────   ────────────────────────
+    a capture succeeds          customer receivable    X   sales         X − shipping
+                                                           shipping income   shipping
+                                psp clearing           X   customer receivable      X
+    a refund succeeds           refunds     X − shipping   customer receivable      X
+                                shipping income shipping
+                                customer receivable    X   psp clearing             X
+    a chargeback is received    chargebacks            X   psp clearing             X
+    one is undone               the same, the other way round
+    the PSP settles             bank                 net   psp clearing         gross
+                                psp fees             fee
 
-Setting money aside and giving it back moves none: neither is booked.
+Setting money aside and giving it back moves none: neither is booked. Every merchant has accounts
+of its own, in each currency. What the PSP moves beyond what it was asked for, or leaves out, waits
+in suspense until a person decides.
 """
 
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from chassis.kernel.money import Money
 from services.payment.domain.transaction import PaymentTransaction
-from services.payment.domain.values import PaymentId, TransactionId, TransactionKind
+from services.payment.domain.values import MerchantId, PaymentId
 
 
 class Account(StrEnum):
@@ -25,6 +36,21 @@ class Account(StrEnum):
     PSP_CLEARING = "psp_clearing"
     SALES = "sales"
     SHIPPING_INCOME = "shipping_income"
+    REFUNDS = "refunds"
+    CHARGEBACKS = "chargebacks"
+    PSP_FEES = "psp_fees"
+    BANK = "bank"
+    SUSPENSE = "suspense"
+
+
+class EntryKind(StrEnum):
+    CAPTURE = "CAPTURE"
+    REFUND = "REFUND"
+    REFUND_REVERSAL = "REFUND_REVERSAL"
+    CHARGEBACK = "CHARGEBACK"
+    CHARGEBACK_REVERSAL = "CHARGEBACK_REVERSAL"
+    SETTLEMENT = "SETTLEMENT"
+    CORRECTION = "CORRECTION"
 
 
 class NotDoubleEntry(ValueError):
@@ -46,12 +72,18 @@ class Posting:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
     """
-    What one transaction does to the books: balanced, or it cannot be.
+    What one cause does to the books: balanced, or it cannot be.
+
+    Attributes:
+        cause_id: What it is booked for: a transaction, a row of a settlement report, a
+            difference. The books take one entry of each kind for it.
+        payment_id: `None` if it is about no payment.
     """
 
-    kind: TransactionKind
-    payment_id: PaymentId
-    transaction_id: TransactionId
+    kind: EntryKind
+    merchant: MerchantId
+    cause_id: UUID
+    payment_id: PaymentId | None
     occurred_at: datetime
     postings: tuple[Posting, ...]
 
@@ -69,30 +101,35 @@ class JournalEntry:
 @dataclass(frozen=True, slots=True)
 class Balance:
     """
-    The sum of one account in one currency: debits positive, credits negative.
+    What one account holds in one currency: debits positive, credits negative.
+
+    Attributes:
+        merchant: `None` in a sum over all merchants.
     """
 
     account: str
     amount: Money
+    merchant: MerchantId | None = None
 
 
-def entry_of_capture(
-    payment_id: PaymentId, capture: PaymentTransaction, *, now: datetime
+def entry_of(
+    kind: EntryKind,
+    done: PaymentTransaction,
+    *,
+    payment_id: PaymentId,
+    merchant: MerchantId,
+    now: datetime,
 ) -> JournalEntry:
     """
-    Return what *capture* does to the books.
+    Return what *done*, which has succeeded, does to the books; or, for a reversal, what its
+    undoing does.
     """
-    lines = (
-        debit(Account.CUSTOMER_RECEIVABLE, capture.amount),
-        credit(Account.SALES, capture.amount - capture.shipping),
-        credit(Account.SHIPPING_INCOME, capture.shipping),
-        debit(Account.PSP_CLEARING, capture.amount),
-        credit(Account.CUSTOMER_RECEIVABLE, capture.amount),
-    )
+    lines = _LINES[kind](done)
     return JournalEntry(
-        kind=capture.kind,
+        kind=kind,
+        merchant=merchant,
+        cause_id=done.id,
         payment_id=payment_id,
-        transaction_id=capture.id,
         occurred_at=now,
         postings=tuple(line for line in lines if line.amount.minor_units),
     )
@@ -104,3 +141,44 @@ def debit(account: Account, amount: Money) -> Posting:
 
 def credit(account: Account, amount: Money) -> Posting:
     return Posting(account, Money(-amount.minor_units, amount.currency))
+
+
+def _capture(done: PaymentTransaction) -> Iterable[Posting]:
+    moved = done.moved or done.amount
+    return (
+        debit(Account.CUSTOMER_RECEIVABLE, done.amount),
+        credit(Account.SALES, done.amount - done.shipping),
+        credit(Account.SHIPPING_INCOME, done.shipping),
+        debit(Account.PSP_CLEARING, moved),
+        credit(Account.CUSTOMER_RECEIVABLE, done.amount),
+        credit(Account.SUSPENSE, moved - done.amount),
+    )
+
+
+def _refund(done: PaymentTransaction) -> Iterable[Posting]:
+    moved = done.moved or done.amount
+    return (
+        debit(Account.REFUNDS, done.amount - done.shipping),
+        debit(Account.SHIPPING_INCOME, done.shipping),
+        credit(Account.CUSTOMER_RECEIVABLE, done.amount),
+        debit(Account.CUSTOMER_RECEIVABLE, done.amount),
+        credit(Account.PSP_CLEARING, moved),
+        debit(Account.SUSPENSE, moved - done.amount),
+    )
+
+
+def _chargeback(done: PaymentTransaction) -> Iterable[Posting]:
+    return (debit(Account.CHARGEBACKS, done.amount), credit(Account.PSP_CLEARING, done.amount))
+
+
+def _undone(lines: Iterable[Posting]) -> Iterable[Posting]:
+    return tuple(credit(line.account, line.amount) for line in lines)
+
+
+_LINES: Mapping[EntryKind, Callable[[PaymentTransaction], Iterable[Posting]]] = {
+    EntryKind.CAPTURE: _capture,
+    EntryKind.REFUND: _refund,
+    EntryKind.REFUND_REVERSAL: lambda done: _undone(_refund(done)),
+    EntryKind.CHARGEBACK: _chargeback,
+    EntryKind.CHARGEBACK_REVERSAL: lambda done: _undone(_chargeback(done)),
+}

@@ -1,263 +1,266 @@
 """
-The Payment aggregate: what may be asked of the PSP, and what its answers mean.
+The Payment aggregate: what the PSP's answers mean, whoever brings them.
 
-A transaction is asked for first and settled later, by whichever answer comes first; asking for it
-again, or settling it again, changes nothing. What is pending counts against every limit, so that
-no order of answers can take more than was set aside.
+A transaction is settled by whichever answer comes first, the client's or the webhook's; settling it
+again changes nothing. Only a refund may fail after it had succeeded: the payer's bank sent it back.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
-from chassis.kernel.aggregate import Aggregate
-from chassis.kernel.errors import RuleViolated
-from chassis.kernel.money import CurrencyMismatch, Money
-from chassis.kernel.psp_token import PspToken
+from chassis.kernel.errors import Conflict
+from chassis.kernel.money import Money
 from services.payment.domain import events
-from services.payment.domain.ledger import JournalEntry, entry_of_capture
-from services.payment.domain.transaction import PaymentTransaction, Total
+from services.payment.domain.facts import ChargebackState, ChargedBack, RefundedElsewhere
+from services.payment.domain.ledger import EntryKind, JournalEntry, entry_of
+from services.payment.domain.payment_requests import PaymentRequests
+from services.payment.domain.transaction import PaymentTransaction
 from services.payment.domain.values import (
-    NO_CURRENCY,
-    NO_REFERENCE,
+    WRONG_AMOUNT,
     Approved,
     CaptureId,
     Declined,
+    IncrementId,
     NoAnswer,
     PaymentId,
     PspAnswer,
-    PspReference,
+    RequestId,
     TransactionId,
     TransactionKind,
     TransactionState,
-    transaction_id_of,
 )
 
 
-class PaymentMismatch(RuleViolated):
-    pass
+class NotExplained(Conflict):
+    """
+    The PSP tells of something that cannot be yet, as what it follows from is not known here. Told
+    again later it may.
+    """
 
 
-class PaymentVoided(RuleViolated):
-    pass
-
-
-class PaymentNotAuthorized(RuleViolated):
-    pass
-
-
-class CaptureMismatch(RuleViolated):
-    pass
-
-
-class CaptureExceedsAuthorization(RuleViolated):
-    pass
+_BOOKED = {TransactionKind.CAPTURE: EntryKind.CAPTURE, TransactionKind.REFUND: EntryKind.REFUND}
 
 
 @dataclass(kw_only=True, eq=False)
-class Payment(Aggregate[events.PaymentEvent]):
+class Payment(PaymentRequests):
     """
     The money of one order.
-
-    Attributes:
-        currency: Fixed by the authorization; XXX before.
-        psp_token: What the authorization draws on; `None` before.
-        closed: Whether a void was asked for: from then on nothing is set aside or taken, and
-            what is left goes back as soon as the PSP has answered all else.
     """
 
     id: PaymentId
-    currency: str = NO_CURRENCY
-    psp_token: PspToken | None = None
-    closed: bool = False
-    totals: dict[TransactionKind, Total] = field(default_factory=dict[TransactionKind, Total])
-    transactions: dict[TransactionId, PaymentTransaction] = field(
-        default_factory=dict[TransactionId, PaymentTransaction]
-    )
-
-    @property
-    def authorization(self) -> PaymentTransaction | None:
-        return self.transactions.get(transaction_id_of(self.id, TransactionKind.AUTHORIZATION))
-
-    @property
-    def void_transaction(self) -> PaymentTransaction | None:
-        return self.transactions.get(transaction_id_of(self.id, TransactionKind.VOID))
-
-    @property
-    def psp_reference(self) -> PspReference:
-        """
-        The PSP's name for what it has set aside; empty if it has nothing.
-        """
-        asked = self.authorization
-        return asked.reference if asked else NO_REFERENCE
-
-    @property
-    def open_transactions(self) -> Sequence[PaymentTransaction]:
-        """
-        What the PSP has not answered yet.
-        """
-        return [asked for asked in self.transactions.values() if asked.is_open]
-
-    @property
-    def remaining(self) -> Money:
-        """
-        What is set aside and neither taken nor given back, nor about to be.
-        """
-        authorized = self.total(TransactionKind.AUTHORIZATION).settled
-        gone = [self.total(TransactionKind.CAPTURE), self.total(TransactionKind.VOID)]
-        left = authorized - sum(total.settled + total.pending for total in gone)
-        return Money(left, self.currency)
-
-    def total(self, kind: TransactionKind) -> Total:
-        return self.totals.get(kind, Total())
-
-    def settled(self, kind: TransactionKind) -> Money:
-        return Money(self.total(kind).settled, self.currency)
-
-    def authorize(self, amount: Money, token: PspToken, *, now: datetime) -> None:
-        """
-        Ask for *amount* to be set aside, unless that was asked for before.
-
-        Raises:
-            PaymentMismatch: Something else was asked for under this id.
-            PaymentVoided: A void came first.
-        """
-        asked = self.authorization
-        if asked and (asked.amount, self.psp_token) != (amount, token):
-            raise PaymentMismatch(f"payment {self.id} has another amount or token")
-        if self.closed:
-            raise PaymentVoided(f"payment {self.id} is voided")
-        if asked is None:
-            self.currency, self.psp_token = amount.currency, token
-            self._request(TransactionKind.AUTHORIZATION, amount, now=now)
-
-    def capture(
-        self, capture_id: CaptureId, amount: Money, shipping: Money, *, now: datetime
-    ) -> None:
-        """
-        Ask for *amount* of what is set aside to be taken, unless that was asked for before.
-
-        Raises:
-            CaptureMismatch: Something else was asked for under this capture's id.
-            PaymentVoided: A void came first.
-            PaymentNotAuthorized: Nothing is set aside.
-            CurrencyMismatch: The payment is in another currency.
-            CaptureExceedsAuthorization: Less than *amount* is left.
-        """
-        asked = self.transactions.get(
-            transaction_id_of(self.id, TransactionKind.CAPTURE, capture_id)
-        )
-        if asked:
-            if (asked.amount, asked.shipping) != (amount, shipping):
-                raise CaptureMismatch(f"capture {capture_id} has another amount")
-            return
-        if self.closed:
-            raise PaymentVoided(f"payment {self.id} is voided")
-        if not self.total(TransactionKind.AUTHORIZATION).settled:
-            raise PaymentNotAuthorized(f"payment {self.id} is not authorized")
-        if amount.currency != self.currency:
-            raise CurrencyMismatch(f"payment {self.id} is in {self.currency}", field="amount")
-        if amount.minor_units > self.remaining.minor_units:
-            raise CaptureExceedsAuthorization(
-                f"{self.remaining} is left of payment {self.id}, not {amount}"
-            )
-        self._request(
-            TransactionKind.CAPTURE, amount, shipping=shipping, capture_id=capture_id, now=now
-        )
-
-    def void(self, *, now: datetime) -> None:
-        """
-        Let nothing more happen, and ask for what is left to be given back.
-
-        A void may come before the authorization it undoes: the authorization is refused then.
-        One that was declined needs no undoing.
-        """
-        if self.authorization and self.authorization.state is TransactionState.FAILED:
-            return
-        self.closed = True
-        self._give_back(now=now)
 
     def settle(
         self, transaction_id: TransactionId, answer: PspAnswer, *, now: datetime
-    ) -> JournalEntry | None:
+    ) -> Sequence[JournalEntry]:
         """
-        Note what the PSP answered, and return what that does to the books, if anything.
+        Note what the PSP answered, and return what that does to the books.
 
-        The first answer stands: later ones about the same transaction change nothing.
+        The first answer about a transaction stands, but for a refund that succeeded and then
+        failed. A PSP that says it moved more than there was is not believed: that stays unknown.
         """
         asked = self.transactions[transaction_id]
-        if not asked.is_open:
-            return None
-        match answer:
-            case Approved(reference):
-                settled = replace(asked, state=TransactionState.SUCCEEDED, reference=reference)
-                self._replace(settled, self.total(asked.kind).succeed(asked.amount.minor_units))
-                self._record_success(settled)
-            case Declined(reason):
-                settled = replace(asked, state=TransactionState.FAILED, failure=reason)
-                self._replace(settled, self.total(asked.kind).fail(asked.amount.minor_units))
-                self._record_failure(settled)
-            case NoAnswer():
-                settled = replace(asked, state=TransactionState.UNKNOWN)
-                self._replace(settled, self.total(asked.kind))
+        entries: Sequence[JournalEntry] = ()
+        came_back = asked.kind is TransactionKind.REFUND and asked.has_succeeded
+        if asked.is_open:
+            entries = self._settle(asked, answer, now=now)
+        elif came_back and isinstance(answer, Declined):
+            entries = self._undo(asked, answer.reason, EntryKind.REFUND_REVERSAL, now=now)
+            self._tell_refund_failed(asked, answer.reason)
         self._give_back(now=now)
-        taken = (TransactionKind.CAPTURE, TransactionState.SUCCEEDED)
-        if (settled.kind, settled.state) == taken:
-            return entry_of_capture(self.id, settled, now=now)
-        return None
+        return entries
 
-    def _give_back(self, *, now: datetime) -> None:
-        # Only once all else is settled: what a pending capture would leave is not known before.
-        if (
-            self.closed
-            and self.remaining.minor_units
-            and not self.open_transactions
-            and not self.void_transaction
-        ):
-            self._request(TransactionKind.VOID, self.remaining, now=now)
+    def note_refund(self, fact: RefundedElsewhere, *, now: datetime) -> Sequence[JournalEntry]:
+        """
+        Note a refund that was made, or failed, at the PSP without being asked for here.
 
-    def _request(
-        self,
-        kind: TransactionKind,
-        amount: Money,
-        *,
-        now: datetime,
-        shipping: Money | None = None,
-        capture_id: CaptureId | None = None,
-    ) -> None:
-        transaction = PaymentTransaction(
-            id=transaction_id_of(self.id, kind, capture_id),
-            kind=kind,
-            amount=amount,
-            shipping=shipping or Money(0, amount.currency),
-            capture_id=capture_id,
-            requested_at=now,
+        Raises:
+            NotExplained: More is paid back than was taken, as far as is known here.
+        """
+        request_id = RequestId(fact.refund)
+        known = self.transaction(TransactionKind.REFUND, request_id)
+        if fact.failed:
+            return self.settle(known.id, Declined("failed"), now=now) if known else ()
+        if known:
+            return ()
+        if fact.amount.minor_units > self.refundable.minor_units:
+            raise NotExplained(f"refund {fact.refund} exceeds what payment {self.id} has taken")
+        made = self._request(
+            TransactionKind.REFUND, fact.amount, request_id=request_id, reason="", now=now
         )
-        self._replace(transaction, self.total(kind).request(amount.minor_units))
+        return self.settle(made.id, Approved(fact.refund, fact.amount), now=now)
 
-    def _replace(self, transaction: PaymentTransaction, total: Total) -> None:
-        self.transactions[transaction.id] = transaction
-        self.totals[transaction.kind] = total
+    def charge_back(self, fact: ChargedBack, *, now: datetime) -> Sequence[JournalEntry]:
+        """
+        Note how a dispute stands: its amount is gone, and comes back if it is won. What was told
+        before changes nothing, and neither does what comes after its end.
+        """
+        request_id = RequestId(fact.chargeback_id)
+        entries: list[JournalEntry] = []
+        known = self.transaction(TransactionKind.CHARGEBACK, request_id)
+        if known is None:
+            kind = TransactionKind.CHARGEBACK
+            asked = self._request(
+                kind, fact.amount, request_id=request_id, reason=fact.reason, now=now
+            )
+            known = self._succeed(asked, Approved(fact.authorization, fact.amount))
+            entries.append(self._entry(EntryKind.CHARGEBACK, known, now=now))
+            self._tell_chargeback(fact)
+        if fact.state.is_over and not known.failure:
+            entries += self._close_chargeback(known, fact, now=now)
+        return entries
+
+    def _close_chargeback(
+        self, known: PaymentTransaction, fact: ChargedBack, *, now: datetime
+    ) -> Sequence[JournalEntry]:
+        won = fact.state is ChargebackState.WON
+        entries: Sequence[JournalEntry] = ()
+        if won:
+            entries = self._undo(known, "won", EntryKind.CHARGEBACK_REVERSAL, now=now)
+        else:
+            self.transactions[known.id] = replace(known, failure="lost")
+        self.record(
+            events.ChargebackClosed(
+                payment_id=self.id,
+                chargeback_id=fact.chargeback_id,
+                amount=known.amount,
+                won=won,
+            )
+        )
+        return entries
+
+    def _settle(
+        self, asked: PaymentTransaction, answer: PspAnswer, *, now: datetime
+    ) -> Sequence[JournalEntry]:
+        amount = asked.amount.minor_units
+        match answer:
+            case Approved() if self._is_possible(asked, answer.moved):
+                done = self._succeed(asked, answer)
+                self._record_success(done)
+                if done.kind in _BOOKED:
+                    return [self._entry(_BOOKED[done.kind], done, now=now)]
+            case Declined(reason):
+                failed = replace(asked, state=TransactionState.FAILED, failure=reason)
+                self._replace(failed, self.total(asked.kind).fail(amount))
+                self._record_failure(failed)
+            case NoAnswer() | Approved():
+                self.transactions[asked.id] = replace(asked, state=TransactionState.UNKNOWN)
+        return ()
+
+    def _is_possible(self, asked: PaymentTransaction, moved: Money) -> bool:
+        limits = {
+            TransactionKind.CAPTURE: TransactionKind.AUTHORIZATION,
+            TransactionKind.REFUND: TransactionKind.CAPTURE,
+        }
+        if moved.currency != self.currency or moved.minor_units <= 0:
+            return False
+        if asked.kind not in limits:
+            return True
+        gone = self.total(asked.kind).settled
+        if asked.kind is TransactionKind.CAPTURE:
+            gone += self.total(TransactionKind.VOID).settled
+        return gone + moved.minor_units <= self.total(limits[asked.kind]).settled
+
+    def _succeed(self, asked: PaymentTransaction, answer: Approved) -> PaymentTransaction:
+        is_wrong = asked.kind is TransactionKind.AUTHORIZATION and answer.moved != asked.amount
+        done = replace(
+            asked,
+            state=TransactionState.SUCCEEDED,
+            reference=answer.reference,
+            moved=answer.moved,
+            failure=WRONG_AMOUNT if is_wrong and not asked.is_increment else "",
+        )
+        self._replace(
+            done,
+            self.total(asked.kind).succeed(
+                asked.amount.minor_units, moved=answer.moved.minor_units
+            ),
+        )
+        if asked.kind is TransactionKind.AUTHORIZATION:
+            self.expires_at = answer.expires_at or self.expires_at
+            # Nobody can work with it: it goes back, whole.
+            self.closed = self.closed or bool(done.failure)
+        return done
+
+    def _undo(
+        self, done: PaymentTransaction, failure: str, kind: EntryKind, *, now: datetime
+    ) -> Sequence[JournalEntry]:
+        undone = replace(done, state=TransactionState.FAILED, failure=failure)
+        moved = (done.moved or done.amount).minor_units
+        self._replace(undone, self.total(done.kind).undo(moved))
+        return [self._entry(kind, done, now=now)]
+
+    def _entry(self, kind: EntryKind, done: PaymentTransaction, *, now: datetime) -> JournalEntry:
+        return entry_of(kind, done, payment_id=self.id, merchant=self.merchant, now=now)
 
     def _record_success(self, done: PaymentTransaction) -> None:
-        if done.kind is TransactionKind.AUTHORIZATION:
-            self.record(events.PaymentAuthorized(payment_id=self.id, amount=done.amount))
-        elif done.kind is TransactionKind.VOID:
-            self.record(events.PaymentVoided(payment_id=self.id, amount=done.amount))
-        elif done.capture_id:
-            self.record(
-                events.PaymentCaptured(
-                    payment_id=self.id,
-                    capture_id=done.capture_id,
-                    amount=done.amount,
-                    total_captured=self.settled(TransactionKind.CAPTURE),
+        moved = done.moved or done.amount
+        match done.kind:
+            case TransactionKind.AUTHORIZATION if done.failure:
+                self._record_failure(done)
+            case TransactionKind.AUTHORIZATION if done.is_increment:
+                self.record(
+                    events.AuthorizationIncremented(
+                        payment_id=self.id,
+                        increment_id=IncrementId(UUID(done.request_id)),
+                        amount=moved,
+                        total_authorized=self.settled(done.kind),
+                    )
                 )
-            )
+            case TransactionKind.AUTHORIZATION:
+                self.record(events.PaymentAuthorized(payment_id=self.id, amount=moved))
+            case TransactionKind.CAPTURE:
+                self.record(
+                    events.PaymentCaptured(
+                        payment_id=self.id,
+                        capture_id=CaptureId(UUID(done.request_id)),
+                        amount=moved,
+                        total_captured=self.settled(done.kind),
+                    )
+                )
+            case TransactionKind.VOID:
+                self.record(
+                    events.PaymentVoided(payment_id=self.id, amount=moved, expired=self.expired)
+                )
+            case TransactionKind.REFUND:
+                self.record(
+                    events.PaymentRefunded(
+                        payment_id=self.id,
+                        refund_id=done.request_id,
+                        amount=moved,
+                        total_refunded=self.settled(done.kind),
+                    )
+                )
 
     def _record_failure(self, failed: PaymentTransaction) -> None:
-        if failed.kind is TransactionKind.AUTHORIZATION:
+        if failed.kind is TransactionKind.AUTHORIZATION and not failed.is_increment:
             self.record(
                 events.PaymentDeclined(
                     payment_id=self.id, amount=failed.amount, reason=failed.failure
                 )
             )
+        elif failed.kind is TransactionKind.REFUND:
+            self._tell_refund_failed(failed, failed.failure)
+
+    def _tell_refund_failed(self, failed: PaymentTransaction, reason: str) -> None:
+        self.record(
+            events.RefundFailed(
+                payment_id=self.id,
+                refund_id=failed.request_id,
+                amount=failed.moved or failed.amount,
+                total_refunded=self.settled(TransactionKind.REFUND),
+                reason=reason,
+            )
+        )
+
+    def _tell_chargeback(self, fact: ChargedBack) -> None:
+        self.record(
+            events.ChargebackReceived(
+                payment_id=self.id,
+                chargeback_id=fact.chargeback_id,
+                amount=fact.amount,
+                reason=fact.reason,
+                evidence_due_at=fact.evidence_due_at,
+            )
+        )

@@ -6,8 +6,9 @@ from datetime import datetime
 from chassis.kernel.money import Money
 from services.payment.domain.values import (
     NO_REFERENCE,
-    CaptureId,
+    NO_REQUEST_ID,
     PspReference,
+    RequestId,
     TransactionId,
     TransactionKind,
     TransactionState,
@@ -20,10 +21,15 @@ class PaymentTransaction:
     One thing asked of the PSP.
 
     Attributes:
-        shipping: How much of a capture's amount is for shipping.
-        capture_id: Which capture; `None` for the other kinds.
+        amount: What was asked for.
+        shipping: How much of a capture's or a refund's amount is for shipping.
+        request_id: What the asker calls it; empty for an authorization and a void, of which a
+            payment has one.
+        reason: Why, for people; told to the PSP.
         reference: The PSP's name for it, once it succeeded.
-        failure: The PSP's word for why not, once it failed.
+        moved: What the PSP moved in fact, once it succeeded.
+        failure: The PSP's word for why not, once it failed; of an authorization that succeeded,
+            why it is given back.
     """
 
     id: TransactionId
@@ -31,9 +37,11 @@ class PaymentTransaction:
     amount: Money
     shipping: Money
     requested_at: datetime
-    capture_id: CaptureId | None = None
+    request_id: RequestId = NO_REQUEST_ID
+    reason: str = ""
     state: TransactionState = TransactionState.REQUESTED
     reference: PspReference = NO_REFERENCE
+    moved: Money | None = None
     failure: str = ""
 
     @property
@@ -43,6 +51,14 @@ class PaymentTransaction:
         """
         return self.state in (TransactionState.REQUESTED, TransactionState.UNKNOWN)
 
+    @property
+    def has_succeeded(self) -> bool:
+        return self.state is TransactionState.SUCCEEDED
+
+    @property
+    def is_increment(self) -> bool:
+        return self.kind is TransactionKind.AUTHORIZATION and bool(self.request_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Total:
@@ -50,8 +66,9 @@ class Total:
     The sum of a payment's transactions of one kind, in minor units.
 
     Attributes:
-        settled: What succeeded.
-        pending: What is still open: it may yet succeed, and counts against every limit.
+        settled: What the PSP moved.
+        pending: What was asked for and is still open: it may yet be moved, and counts against
+            every limit.
     """
 
     settled: int = 0
@@ -60,8 +77,11 @@ class Total:
     def request(self, amount: int) -> "Total":
         return Total(self.settled, self.pending + amount)
 
-    def succeed(self, amount: int) -> "Total":
-        return Total(self.settled + amount, self.pending - amount)
+    def succeed(self, amount: int, *, moved: int) -> "Total":
+        return Total(self.settled + moved, self.pending - amount)
 
     def fail(self, amount: int) -> "Total":
         return Total(self.settled, self.pending - amount)
+
+    def undo(self, moved: int) -> "Total":
+        return Total(self.settled - moved, self.pending)
