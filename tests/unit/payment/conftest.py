@@ -116,6 +116,16 @@ class PaymentWorld:
     async def expire(self):
         return await expire_authorizations(**self._surroundings)
 
+    def balances(self):
+        """
+        Return what each account holds, in minor units of whatever currency.
+        """
+        sums = Counter()
+        for entry in self.entries:
+            for posting in entry.postings:
+                sums[posting.account] += posting.amount.minor_units
+        return sums
+
     async def tell(self, payment_id, note):
         """
         Bring a payment what the PSP tells of its own accord: *note* is given the payment.
