@@ -7,6 +7,19 @@ from chassis.kernel.errors import InvalidInput
 
 MOST_CHARACTERS = 255
 
+# Cards begin with 2 to 6, and no letter or digit touches the number. (A look-ahead takes no
+# characters: numbers that overlap are all found.)
+_IN_TEXT = re.compile(
+    r"""
+    (?<![0-9A-Za-z]) (?= (
+        [2-6][0-9]{12,18}
+        | [2-6][0-9]{3} (?: [ -][0-9]{4} ){2,3} (?: [ -][0-9]{1,3} )?
+        | [2-6][0-9]{3} [ -] [0-9]{6} [ -] [0-9]{4,5}
+    ) (?![0-9A-Za-z]) )
+    """,
+    re.VERBOSE,
+)
+
 
 class PspTokenMalformed(InvalidInput):
     pass
@@ -50,3 +63,11 @@ def looks_like_card_number(text: str) -> bool:
         return False
     doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
     return (sum(doubled) + sum(int(digit) for digit in digits[-1::-2])) % 10 == 0
+
+
+def holds_card_number(text: str) -> bool:
+    """
+    Return whether anything in *text* looks like a card number, written in one or in groups as they
+    stand on a card.
+    """
+    return any(looks_like_card_number(found.group(1)) for found in _IN_TEXT.finditer(text))
