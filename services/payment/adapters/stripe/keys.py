@@ -15,8 +15,6 @@ is taken, by everybody the same.
 from collections.abc import Iterator
 from datetime import timedelta
 
-from services.payment.domain.values import TransactionId
-
 DAY = timedelta(hours=24)
 QUIET = timedelta(hours=1)
 
@@ -24,7 +22,7 @@ QUIET = timedelta(hours=1)
 MOST_KEYS = 4
 
 
-def keys_of(key: TransactionId, age: timedelta) -> Iterator[str]:
+def keys_of(key: object, age: timedelta) -> Iterator[str]:
     """
     Yield the row of keys under which what was first asked *age* ago is asked now.
     """

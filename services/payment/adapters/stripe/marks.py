@@ -16,6 +16,7 @@ MERCHANT = "merchant_id"
 AUTHORIZATION = "authorization"
 TRANSACTION = "transaction_id"
 REASON = "reason"
+EVIDENCE = "evidence"
 # Each followed by a transaction's id: the value is the amount asked for, in Stripe's units. A name
 # may have 40 characters, of which the id takes 32.
 CAPTURE = "capture_"

@@ -63,7 +63,7 @@ class StripePsp:
         return await self._answers(requests, _question(Refund))
 
     async def _answers(
-        self, requests: Sequence[R], question_of: Callable[[StripeAccount, R], Question]
+        self, requests: Sequence[R], question_of: Callable[[StripeAccount, R], Question[PspAnswer]]
     ) -> Answers:
         deadline = asyncio.get_running_loop().time() + deadlines.budget(self._seconds)
         different = {request.key: request for request in requests}
@@ -75,7 +75,10 @@ class StripePsp:
         return {key: task.result() for key, task in asked.items()}
 
     async def _answer(
-        self, request: R, question_of: Callable[[StripeAccount, R], Question], deadline: float
+        self,
+        request: R,
+        question_of: Callable[[StripeAccount, R], Question[PspAnswer]],
+        deadline: float,
     ) -> PspAnswer:
         if not _is_movable(request):
             return Declined(AMOUNT_NOT_MOVABLE)
@@ -97,7 +100,7 @@ class StripePsp:
 
 def _question(
     verb: type[Increment | Capture | Void | Refund],
-) -> Callable[[StripeAccount, FollowUpRequest], Question]:
+) -> Callable[[StripeAccount, FollowUpRequest], Question[PspAnswer]]:
     return lambda account, request: verb(account=account, request=request)
 
 

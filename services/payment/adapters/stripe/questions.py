@@ -14,22 +14,28 @@ request may be under way, proves nothing.
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from services.payment.adapters.stripe.keys import is_quiet, keys_of, may_be_forgotten
-from services.payment.adapters.stripe.replies import Silence, Verdict
-from services.payment.domain.values import NoAnswer, PspAnswer, TransactionId
+from services.payment.adapters.stripe.replies import Silence
+from services.payment.domain.values import NoAnswer
 
 log = logging.getLogger(__name__)
 
+A_co = TypeVar("A_co", covariant=True)
 
-class Question(Protocol):
+
+class Question(Protocol[A_co]):
     """
     One thing asked of Stripe.
     """
 
     @property
-    def key(self) -> TransactionId: ...
+    def key(self) -> object:
+        """
+        What it is called, as text: the first idempotency key.
+        """
+        ...
 
     @property
     def looks_at_once(self) -> bool:
@@ -38,9 +44,9 @@ class Question(Protocol):
         """
         ...
 
-    async def ask(self, idempotency_key: str) -> Verdict: ...
+    async def ask(self, idempotency_key: str) -> A_co | Silence: ...
 
-    async def look(self) -> PspAnswer | None:
+    async def look(self) -> A_co | None:
         """
         Return what came of it; `None` if it has not happened, as far as can be seen.
         """
@@ -59,7 +65,7 @@ class Asked:
     before: bool
 
 
-async def answer_to(question: Question, asked: Asked) -> PspAnswer:
+async def answer_to(question: Question[A_co], asked: Asked) -> A_co | NoAnswer:
     """
     Return what Stripe answers. Safe to repeat, by anybody, at any time.
     """

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import stripe
@@ -33,6 +33,8 @@ class Silence(Enum):
 
 
 Verdict = PspAnswer | Silence
+
+A = TypeVar("A")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,7 @@ async def reply_to(call: Awaitable[stripe.StripeObject]) -> Reply:
     return Reply(status=response.code, body=response.data, replayed=_is_replayed(response.headers))
 
 
-def verdict_on(reply: Reply, when_done: Callable[[Object], PspAnswer]) -> Verdict:
+def verdict_on(reply: Reply, when_done: Callable[[Object], A]) -> A | Declined | Silence:
     """
     Return what *reply* says of what was asked; *when_done* reads the object of a success.
     """
