@@ -162,8 +162,9 @@ def test_what_is_secret_in_a_setting_is_known():
     assert found == ["pass", "sk_1", "whsec_new", "whsec_old", "hush"]
 
 
-def test_the_passwords_of_a_cluster_are_looked_for(cluster):
-    passwords = {secret for secret in secrets_of(cluster).values() if secret}
+def test_the_secrets_of_a_cluster_are_looked_for(cluster):
+    secrets = {secret for secret in secrets_of(cluster).values() if secret}
 
     # Of each service's two roles, and of the administrator.
-    assert len(passwords) >= 2 * len(cluster.databases) + 1
+    assert len(secrets) >= 2 * len(cluster.databases) + 1
+    assert {cluster.psp.api_key, cluster.psp.webhook_secret} <= secrets
