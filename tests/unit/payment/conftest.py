@@ -33,6 +33,7 @@ from services.payment.domain.values import (
     PspReference,
     RefundId,
 )
+from tests.unit.payment.told import InMemoryChargebacks, InMemoryPspEvents
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PATIENCE = timedelta(seconds=5)
@@ -53,6 +54,8 @@ class PaymentWorld:
         self.payments = {}
         self.events = []
         self.entries = []
+        self.psp_events = InMemoryPspEvents()
+        self.chargebacks = InMemoryChargebacks()
         self.psp = InMemoryPsp()
         self.currencies = {"EUR", "JPY", "KWD"}
         self._lock = asyncio.Lock()
@@ -63,9 +66,11 @@ class PaymentWorld:
     @asynccontextmanager
     async def uow(self):
         async with self._lock:
-            tx = InMemoryTransaction(deepcopy(self.payments))
+            tx = InMemoryTransaction(*deepcopy((self.payments, self.psp_events, self.chargebacks)))
             yield tx
             self.payments = tx.payments.by_id
+            self.psp_events = tx.psp_events
+            self.chargebacks = tx.chargebacks
             self.events += tx.payments.events
             self.entries += tx.ledger.entries
 
@@ -143,9 +148,11 @@ class PaymentWorld:
 
 
 class InMemoryTransaction:
-    def __init__(self, payments):
+    def __init__(self, payments, psp_events, chargebacks):
         self.payments = InMemoryPayments(payments)
         self.ledger = InMemoryLedger()
+        self.psp_events = psp_events
+        self.chargebacks = chargebacks
 
 
 class InMemoryPayments:
