@@ -20,7 +20,6 @@ from services.payment.application.ports import CurrencyNotServed, PaymentNotFoun
 from services.payment.application.refund_payments import RefundPayment, refund_payments
 from services.payment.application.resolve_unknown import resolve_unknown
 from services.payment.application.void_payments import VoidPayment, void_payments
-from services.payment.domain.ledger import Balance
 from services.payment.domain.payment import Payment
 from services.payment.domain.values import (
     MAIN_MERCHANT,
@@ -33,6 +32,7 @@ from services.payment.domain.values import (
     PspReference,
     RefundId,
 )
+from tests.unit.payment.books import Booked, InMemoryLedger
 from tests.unit.payment.told import InMemoryChargebacks, InMemoryPspEvents
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -53,7 +53,7 @@ class PaymentWorld:
         self.now = NOON
         self.payments = {}
         self.events = []
-        self.entries = []
+        self.booked = []
         self.psp_events = InMemoryPspEvents()
         self.chargebacks = InMemoryChargebacks()
         self.psp = InMemoryPsp()
@@ -63,16 +63,24 @@ class PaymentWorld:
     def clock(self):
         return self.now
 
+    @property
+    def entries(self):
+        return [each.entry for each in self.booked]
+
     @asynccontextmanager
     async def uow(self):
         async with self._lock:
-            tx = InMemoryTransaction(*deepcopy((self.payments, self.psp_events, self.chargebacks)))
+            ledger = InMemoryLedger(self.booked, now=self.now)
+            told = deepcopy((self.psp_events, self.chargebacks))
+            tx = InMemoryTransaction(deepcopy(self.payments), ledger, *told)
             yield tx
             self.payments = tx.payments.by_id
-            self.psp_events = tx.psp_events
-            self.chargebacks = tx.chargebacks
+            self.psp_events, self.chargebacks = tx.psp_events, tx.chargebacks
             self.events += tx.payments.events
-            self.entries += tx.ledger.entries
+            self.booked += [
+                Booked(self.now, number, entry)
+                for number, entry in enumerate(ledger.entries, start=len(self.booked) + 1)
+            ]
 
     def account_for(self, merchant, currency):
         if currency not in self.currencies:
@@ -148,9 +156,9 @@ class PaymentWorld:
 
 
 class InMemoryTransaction:
-    def __init__(self, payments, psp_events, chargebacks):
+    def __init__(self, payments, ledger, psp_events, chargebacks):
         self.payments = InMemoryPayments(payments)
-        self.ledger = InMemoryLedger()
+        self.ledger = ledger
         self.psp_events = psp_events
         self.chargebacks = chargebacks
 
@@ -196,21 +204,6 @@ class InMemoryPayments:
             if payment.transactions or payment.closed:
                 self.by_id[payment.id] = payment
                 self.events += payment.pull_events()
-
-
-class InMemoryLedger:
-    def __init__(self):
-        self.entries = []
-
-    async def book(self, entries):
-        self.entries += entries
-
-    async def balances(self):
-        sums = Counter()
-        for entry in self.entries:
-            for posting in entry.postings:
-                sums[posting.account, posting.amount.currency] += posting.amount.minor_units
-        return [Balance(account, Money(sums[account, cur], cur)) for account, cur in sums]
 
 
 class InMemoryPsp:
