@@ -83,6 +83,7 @@ class InMemoryChargebacks:
             for each in self.by_id.values()
             if each.state is ChargebackState.NEEDS_RESPONSE
             and each.id not in self.warned
+            and not each.evidence
             and each.evidence_due_at
             and each.evidence_due_at < due_before
         ][:limit]
