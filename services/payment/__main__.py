@@ -1,5 +1,7 @@
 """Run the payment service: `python -m services.payment`."""
 
+from datetime import timedelta
+
 import uvloop
 
 from chassis.events.broker import connect_broker
@@ -12,12 +14,12 @@ from chassis.storage.database import connect
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
 from retail.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer_to_server
-from services.payment.adapters.simulated_psp import SimulatedPsp
+from services.payment.adapters.simulated_psp import OneAccount, SimulatedPsp
 from services.payment.adapters.unit_of_work import sql_unit_of_work
 from services.payment.entrypoints.servicer import PaymentServicer
-from services.payment.entrypoints.timers import keep_resolving
+from services.payment.entrypoints.timers import keep_expiring, keep_resolving
 from services.payment.settings import Settings
-from services.payment.wire import DOMAIN
+from services.payment.wire.payments import DOMAIN
 
 
 async def main(settings: Settings) -> None:
@@ -48,7 +50,14 @@ async def main(settings: Settings) -> None:
 
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     add_PaymentServiceServicer_to_server(
-        PaymentServicer(uow=uow, psp=psp, clock=clock), server.grpc
+        PaymentServicer(
+            uow=uow,
+            psp=psp,
+            accounts=OneAccount(),
+            clock=clock,
+            refund_window=timedelta(days=settings.refund_days),
+        ),
+        server.grpc,
     )
     if settings.grpc_reflection:
         server.reflect("retail.payment.v1.PaymentService")
@@ -58,6 +67,7 @@ async def main(settings: Settings) -> None:
         jobs += [
             publisher.run(),
             keep_resolving(uow=uow, psp=psp, clock=clock),
+            keep_expiring(uow=uow, psp=psp, clock=clock),
         ]
 
     try:

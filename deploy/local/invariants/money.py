@@ -73,9 +73,9 @@ INVARIANTS: tuple[Invariant, ...] = (
             SELECT id::text, format('authorized %s, captured %s, voided %s, refunded %s',
                 authorized, captured, voided, refunded)
             FROM payments
-            WHERE captured + captured_pending + voided + voided_pending > authorized
-                OR refunded + refunded_pending > captured
-                OR least(authorized, captured, voided, refunded) < 0
+            WHERE captured + voided > authorized OR refunded > captured
+                OR least(authorized, authorized_pending, captured, captured_pending, voided,
+                    voided_pending, refunded, refunded_pending, charged_back) < 0
         """,
     ),
     by_query(
@@ -86,26 +86,27 @@ INVARIANTS: tuple[Invariant, ...] = (
         violations="""
             SELECT payments.id::text, format('totals are %s, transactions say %s',
                 (authorized, authorized_pending, captured, captured_pending, voided,
-                    voided_pending, refunded, refunded_pending), sums)
+                    voided_pending, refunded, refunded_pending, charged_back), sums)
             FROM payments LEFT JOIN LATERAL (
                 SELECT
-                    coalesce(sum(amount) FILTER (WHERE kind = 'AUTHORIZATION' AND done), 0) AS a,
+                    coalesce(sum(moved) FILTER (WHERE kind = 'AUTHORIZATION' AND done), 0) AS a,
                     coalesce(sum(amount) FILTER (WHERE kind = 'AUTHORIZATION' AND open), 0) AS ap,
-                    coalesce(sum(amount) FILTER (WHERE kind = 'CAPTURE' AND done), 0) AS c,
+                    coalesce(sum(moved) FILTER (WHERE kind = 'CAPTURE' AND done), 0) AS c,
                     coalesce(sum(amount) FILTER (WHERE kind = 'CAPTURE' AND open), 0) AS cp,
-                    coalesce(sum(amount) FILTER (WHERE kind = 'VOID' AND done), 0) AS v,
+                    coalesce(sum(moved) FILTER (WHERE kind = 'VOID' AND done), 0) AS v,
                     coalesce(sum(amount) FILTER (WHERE kind = 'VOID' AND open), 0) AS vp,
-                    coalesce(sum(amount) FILTER (WHERE kind = 'REFUND' AND done), 0) AS r,
-                    coalesce(sum(amount) FILTER (WHERE kind = 'REFUND' AND open), 0) AS rp
+                    coalesce(sum(moved) FILTER (WHERE kind = 'REFUND' AND done), 0) AS r,
+                    coalesce(sum(amount) FILTER (WHERE kind = 'REFUND' AND open), 0) AS rp,
+                    coalesce(sum(moved) FILTER (WHERE kind = 'CHARGEBACK' AND done), 0) AS b
                 FROM (
-                    SELECT kind, amount, state = 'SUCCEEDED' AS done,
+                    SELECT kind, amount, moved, state = 'SUCCEEDED' AS done,
                         state IN ('REQUESTED', 'UNKNOWN') AS open
                     FROM payment_transactions WHERE payment_id = payments.id
                 ) AS each
             ) AS sums ON true
             WHERE (authorized, authorized_pending, captured, captured_pending, voided,
-                voided_pending, refunded, refunded_pending) IS DISTINCT FROM
-                (sums.a, sums.ap, sums.c, sums.cp, sums.v, sums.vp, sums.r, sums.rp)
+                voided_pending, refunded, refunded_pending, charged_back) IS DISTINCT FROM
+                (sums.a, sums.ap, sums.c, sums.cp, sums.v, sums.vp, sums.r, sums.rp, sums.b)
         """,
     ),
     by_query(
@@ -140,10 +141,10 @@ INVARIANTS: tuple[Invariant, ...] = (
             SELECT merchant_reference::text, format('was authorized %s times', count(*))
             FROM psp.charges GROUP BY merchant_reference HAVING count(*) > 1
             UNION ALL
-            SELECT payment_id || ' capture ' || capture_id,
+            SELECT payment_id || ' capture ' || request_id,
                 format('was captured %s times', count(*))
             FROM payment_transactions WHERE kind = 'CAPTURE' AND state = 'SUCCEEDED'
-            GROUP BY payment_id, capture_id HAVING count(*) > 1
+            GROUP BY payment_id, request_id HAVING count(*) > 1
             UNION ALL
             SELECT reference, format('the PSP took %s in operations that add up to %s',
                 captured, taken)

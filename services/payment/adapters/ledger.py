@@ -38,7 +38,7 @@ class SqlLedger:
                     "occurred_at": entry.occurred_at,
                     "kind": entry.kind,
                     "payment_id": entry.payment_id,
-                    "transaction_id": entry.transaction_id,
+                    "transaction_id": entry.cause_id,
                 }
                 for entry_id, entry in booked
             ],

@@ -8,28 +8,28 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from chassis.events.outbox import Outbox
-from chassis.kernel.money import Money
-from chassis.kernel.psp_token import PspToken
 from chassis.storage.aggregates import save_aggregates
 from chassis.storage.bulk import insert_rows, update_rows
 from chassis.storage.database import Transaction
 from chassis.telemetry.tracing import trace_for
+from services.payment.adapters.payment_rows import (
+    PATIENCE,
+    outcome_row,
+    payment_from_rows,
+    row_from_payment,
+    row_from_transaction,
+)
 from services.payment.adapters.tables import PAYMENT_TRANSACTIONS, PAYMENTS
 from services.payment.application.ports import PaymentNotFound
 from services.payment.domain.payment import Payment
-from services.payment.domain.transaction import PaymentTransaction, Total
+from services.payment.domain.transaction import PaymentTransaction
 from services.payment.domain.values import (
-    CaptureId,
     PaymentId,
     PspReference,
     TransactionId,
-    TransactionKind,
-    TransactionState,
 )
-from services.payment.wire import event_to_wire
+from services.payment.wire.events import event_to_wire
 
-# Well above what any answer takes: whoever asked first should not be asked after.
-PATIENCE = timedelta(seconds=5)
 MOST_PATIENCE = timedelta(minutes=5)
 
 _PAYMENTS = "SELECT * FROM payments WHERE id = ANY(CAST(:ids AS uuid[]))"
@@ -42,6 +42,16 @@ _TRANSACTIONS = text(
     SELECT * FROM payment_transactions WHERE payment_id = ANY(CAST(:ids AS uuid[]))
     ORDER BY requested_at, id
     """
+)
+_IDS = text(
+    """
+    SELECT psp_reference, payment_id FROM payment_transactions
+    WHERE psp_reference = ANY(CAST(:references AS text[]))
+        AND kind = 'AUTHORIZATION' AND request_id = '' AND psp_reference <> ''
+    """
+)
+_EXPIRED = text(
+    "SELECT id FROM payments WHERE close_at <= CAST(:now AS timestamptz) ORDER BY close_at LIMIT :n"
 )
 _CLAIM = text(
     """
@@ -93,6 +103,15 @@ class SqlPayments:
         found = await self._payments(await self._tx.rows(_SELECT, {"ids": list(ids)}))
         return list(found.values())
 
+    async def ids_of(
+        self, references: Collection[PspReference]
+    ) -> Mapping[PspReference, PaymentId]:
+        rows = await self._tx.rows(_IDS, {"references": list(references)})
+        return {row.psp_reference: row.payment_id for row in rows}
+
+    async def expired(self, *, limit: int, now: datetime) -> Sequence[PaymentId]:
+        return [row.id for row in await self._tx.rows(_EXPIRED, {"n": limit, "now": now})]
+
     async def save(self, payments: Iterable[Payment]) -> None:
         changed = [payment for payment in payments if self._has_changed(payment)]
         if not changed:
@@ -133,87 +152,3 @@ class SqlPayments:
 
 def new_payment(payment_id: PaymentId) -> Payment:
     return Payment(id=payment_id, trace=trace_for(payment_id))
-
-
-def payment_from_rows(row: Row[Any], transactions: Sequence[Row[Any]]) -> Payment:
-    return Payment(
-        id=PaymentId(row.id),
-        version=row.version,
-        event_count=row.event_count,
-        trace=row.trace,
-        currency=row.currency,
-        psp_token=PspToken(row.psp_token) if row.psp_token else None,
-        closed=row.closed,
-        totals={
-            TransactionKind.AUTHORIZATION: Total(row.authorized, row.authorized_pending),
-            TransactionKind.CAPTURE: Total(row.captured, row.captured_pending),
-            TransactionKind.VOID: Total(row.voided, row.voided_pending),
-            TransactionKind.REFUND: Total(row.refunded, row.refunded_pending),
-        },
-        transactions={
-            TransactionId(child.id): transaction_from_row(child, row.currency)
-            for child in transactions
-        },
-    )
-
-
-def transaction_from_row(row: Row[Any], currency: str) -> PaymentTransaction:
-    return PaymentTransaction(
-        id=TransactionId(row.id),
-        kind=TransactionKind(row.kind),
-        state=TransactionState(row.state),
-        amount=Money(row.amount, currency),
-        shipping=Money(row.shipping, currency),
-        capture_id=CaptureId(row.capture_id) if row.capture_id else None,
-        reference=PspReference(row.psp_reference),
-        failure=row.failure,
-        requested_at=row.requested_at,
-    )
-
-
-def row_from_payment(payment: Payment) -> Mapping[str, Any]:
-    authorized = payment.total(TransactionKind.AUTHORIZATION)
-    captured = payment.total(TransactionKind.CAPTURE)
-    voided = payment.total(TransactionKind.VOID)
-    refunded = payment.total(TransactionKind.REFUND)
-    return {
-        "id": payment.id,
-        "version": payment.version,
-        "event_count": payment.event_count,
-        "trace": payment.trace,
-        "currency": payment.currency,
-        "psp_token": payment.psp_token.text if payment.psp_token else None,
-        "closed": payment.closed,
-        "authorized": authorized.settled,
-        "authorized_pending": authorized.pending,
-        "captured": captured.settled,
-        "captured_pending": captured.pending,
-        "voided": voided.settled,
-        "voided_pending": voided.pending,
-        "refunded": refunded.settled,
-        "refunded_pending": refunded.pending,
-    }
-
-
-def row_from_transaction(
-    payment_id: PaymentId, transaction: PaymentTransaction
-) -> Mapping[str, Any]:
-    return {
-        **outcome_row(transaction),
-        "payment_id": payment_id,
-        "kind": transaction.kind,
-        "amount": transaction.amount.minor_units,
-        "shipping": transaction.shipping.minor_units,
-        "capture_id": transaction.capture_id,
-        "requested_at": transaction.requested_at,
-        "ask_again_at": transaction.requested_at + PATIENCE,
-    }
-
-
-def outcome_row(transaction: PaymentTransaction) -> Mapping[str, Any]:
-    return {
-        "id": transaction.id,
-        "state": transaction.state,
-        "psp_reference": transaction.reference,
-        "failure": transaction.failure,
-    }

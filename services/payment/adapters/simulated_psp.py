@@ -21,6 +21,7 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
+from chassis.kernel.money import Money
 from chassis.outages import is_outage
 from chassis.rpc import deadlines
 from chassis.storage.database import Database
@@ -28,7 +29,9 @@ from services.payment.application.ports import Answers, AuthorizationRequest, Fo
 from services.payment.domain.values import (
     Approved,
     Declined,
+    MerchantId,
     NoAnswer,
+    PspAccount,
     PspAnswer,
     PspReference,
     TransactionId,
@@ -130,6 +133,15 @@ _CAPTURE = text(_FOLLOW_UP.format(kind="CAPTURE", column="captured"))
 _VOID = text(_FOLLOW_UP.format(kind="VOID", column="released"))
 
 
+class OneAccount:
+    """
+    Serves everybody.
+    """
+
+    def account_for(self, merchant: MerchantId, currency: str) -> PspAccount:  # noqa: ARG002
+        return PspAccount("main")
+
+
 class SimulatedPsp:
     """
     Args:
@@ -159,13 +171,19 @@ class SimulatedPsp:
             async with self._database.begin() as tx:
                 return await tx.rows(_AUTHORIZE, asked)
 
-        return await self._within_bounds(ask, keys)
+        return await self._within_bounds(ask, {r.key: r.amount for r in requests})
 
     async def capture(self, requests: Sequence[FollowUpRequest]) -> Answers:
         return await self._follow_up(_CAPTURE, requests)
 
     async def void(self, requests: Sequence[FollowUpRequest]) -> Answers:
         return await self._follow_up(_VOID, requests)
+
+    async def increment(self, requests: Sequence[FollowUpRequest]) -> Answers:
+        return {request.key: Declined("not_supported") for request in requests}
+
+    async def refund(self, requests: Sequence[FollowUpRequest]) -> Answers:
+        return {request.key: Declined("not_supported") for request in requests}
 
     async def _follow_up(self, statement: Any, requests: Sequence[FollowUpRequest]) -> Answers:
         charges = {"charges": [request.authorization for request in requests]}
@@ -181,10 +199,12 @@ class SimulatedPsp:
                 await tx.rows(_LOCK, charges)
                 return await tx.rows(statement, asked)
 
-        return await self._within_bounds(ask, [request.key for request in requests])
+        return await self._within_bounds(ask, {r.key: r.amount for r in requests})
 
     async def _within_bounds(
-        self, ask: Callable[[], Awaitable[Sequence[Row[Any]]]], keys: Sequence[TransactionId]
+        self,
+        ask: Callable[[], Awaitable[Sequence[Row[Any]]]],
+        moved: Mapping[TransactionId, Money],
     ) -> Answers:
         try:
             async with asyncio.timeout(deadlines.budget(self._seconds)):
@@ -193,16 +213,15 @@ class SimulatedPsp:
             if not is_outage(error):
                 raise
             log.warning("the PSP is not answering: %s", type(error).__name__)
-            return dict.fromkeys(keys, NoAnswer())
-        answers: Mapping[TransactionId, PspAnswer] = {row.key: answer_from_row(row) for row in rows}
-        return answers
+            return dict.fromkeys(moved, NoAnswer())
+        return {row.key: answer_from_row(row, moved[row.key]) for row in rows}
 
 
-def answer_from_row(row: Row[Any]) -> PspAnswer:
+def answer_from_row(row: Row[Any], moved: Money) -> PspAnswer:
     if not row.answered:
         return NoAnswer()
     if not row.same:
         return Declined("idempotency_key_reused")
     if row.failure:
         return Declined(row.failure)
-    return Approved(PspReference(row.reference))
+    return Approved(PspReference(row.reference), moved)

@@ -29,7 +29,13 @@ PAYMENTS = Table(
     Column("trace", Text, nullable=False),
     Column("currency", Text, nullable=False),
     Column("psp_token", Text),
+    Column("merchant", Text, nullable=False),
+    Column("psp_account", Text, nullable=False),
     Column("closed", Boolean, nullable=False),
+    Column("expired", Boolean, nullable=False),
+    Column("expires_at", DateTime(timezone=True)),
+    # When it has to be closed: while something is left of what is set aside.
+    Column("close_at", DateTime(timezone=True)),
     Column("authorized", BigInteger, nullable=False),
     Column("authorized_pending", BigInteger, nullable=False),
     Column("captured", BigInteger, nullable=False),
@@ -38,16 +44,17 @@ PAYMENTS = Table(
     Column("voided_pending", BigInteger, nullable=False),
     Column("refunded", BigInteger, nullable=False),
     Column("refunded_pending", BigInteger, nullable=False),
-    CheckConstraint(
-        "captured + captured_pending + voided + voided_pending <= authorized",
-        name="within_authorization",
-    ),
-    CheckConstraint("refunded + refunded_pending <= captured", name="within_captured"),
+    Column("charged_back", BigInteger, nullable=False),
+    # What is pending is held within the limits by the domain: the PSP may move another amount
+    # than it was asked for, and take from another's share.
+    CheckConstraint("captured + voided <= authorized", name="within_authorization"),
+    CheckConstraint("refunded <= captured", name="within_captured"),
     CheckConstraint(
         "least(authorized, authorized_pending, captured, captured_pending, voided,"
-        " voided_pending, refunded, refunded_pending) >= 0",
+        " voided_pending, refunded, refunded_pending, charged_back) >= 0",
         name="not_negative",
     ),
+    Index("ix_payments_close_at", "close_at", postgresql_where=text("close_at IS NOT NULL")),
 )
 
 PAYMENT_TRANSACTIONS = Table(
@@ -59,7 +66,9 @@ PAYMENT_TRANSACTIONS = Table(
     Column("state", Text, nullable=False),
     Column("amount", BigInteger, nullable=False),
     Column("shipping", BigInteger, nullable=False),
-    Column("capture_id", Uuid),
+    Column("moved", BigInteger),
+    Column("request_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
     Column("psp_reference", Text, nullable=False),
     Column("failure", Text, nullable=False),
     Column("requested_at", DateTime(timezone=True), nullable=False),
@@ -70,7 +79,15 @@ PAYMENT_TRANSACTIONS = Table(
         "kind IN ('AUTHORIZATION', 'CAPTURE', 'VOID', 'REFUND', 'CHARGEBACK')", name="kind"
     ),
     CheckConstraint("state IN ('REQUESTED', 'SUCCEEDED', 'FAILED', 'UNKNOWN')", name="state"),
-    CheckConstraint("(kind = 'CAPTURE') = (capture_id IS NOT NULL)", name="capture_id"),
+    CheckConstraint(
+        "kind = 'AUTHORIZATION' OR (kind = 'VOID') = (request_id = '')", name="request_id"
+    ),
+    CheckConstraint("coalesce(moved > 0, state <> 'SUCCEEDED')", name="moved"),
+    Index(
+        "ix_payment_transactions_psp_reference",
+        "psp_reference",
+        postgresql_where=text("kind = 'AUTHORIZATION' AND request_id = '' AND psp_reference <> ''"),
+    ),
     Index(
         "ix_payment_transactions_open",
         "ask_again_at",

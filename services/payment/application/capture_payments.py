@@ -4,21 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chassis.kernel.clock import Clock
-from chassis.kernel.errors import DomainError, InvalidInput
+from chassis.kernel.errors import DomainError
 from chassis.kernel.money import Money
 from services.payment.application.conversation import Answer, outcome_of, prepare, settle
 from services.payment.application.ports import Psp, UnitOfWork
 from services.payment.domain.payment import Payment
+from services.payment.domain.shipping import must_be_part
 from services.payment.domain.values import (
     CaptureId,
     PaymentId,
     TransactionKind,
     transaction_id_of,
 )
-
-
-class ShippingOutOfRange(InvalidInput):
-    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +31,7 @@ class CapturePayment:
     shipping: Money
 
     def __post_init__(self) -> None:
-        if self.shipping.currency != self.amount.currency or not (
-            0 <= self.shipping.minor_units <= self.amount.minor_units
-        ):
-            raise ShippingOutOfRange(
-                f"shipping is a part of the amount: 0 to {self.amount}", field="shipping"
-            )
+        must_be_part(self.shipping, self.amount)
 
 
 async def capture_payments(
@@ -50,7 +42,7 @@ async def capture_payments(
 
     Safe to repeat: the same capture asked for again gets the same answer, or the one that was
     missing. Refused with CaptureMismatch, CaptureExceedsAuthorization, PaymentNotAuthorized,
-    PaymentVoided or CaptureDeclined.
+    PaymentVoided, AuthorizationExpired or CaptureDeclined.
     """
 
     def request(payment: Payment, command: CapturePayment) -> None:

@@ -9,8 +9,10 @@ A crash between two of them leaves a transaction open. It is asked about again, 
 key, by whoever comes first: the caller with the same ids, or `resolve_unknown`.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from chassis.kernel.clock import Clock
@@ -33,6 +35,9 @@ from services.payment.domain.values import (
 
 MOST_RACES = 5
 
+# Whoever asked first is through with it by then, or dead.
+ASKED_BY_NOW = timedelta(seconds=5)
+
 
 class PaymentDeclined(RuleViolated):
     pass
@@ -43,6 +48,14 @@ class CaptureDeclined(RuleViolated):
 
 
 class VoidDeclined(RuleViolated):
+    pass
+
+
+class IncrementDeclined(RuleViolated):
+    pass
+
+
+class RefundDeclined(RuleViolated):
     pass
 
 
@@ -114,7 +127,7 @@ async def settle(
     known = {payment.id: payment for payment in payments}
     asked: set[TransactionId] = set()
     while questions := _questions(known.values(), asked):
-        answers = await _ask(questions, psp)
+        answers = await _ask(questions, psp, now=clock())
         asked |= {question.transaction.id for question in questions}
         known |= await _finalize(questions, answers, uow=uow, clock=clock)
     return known
@@ -126,8 +139,8 @@ def outcome_of(payment: Payment, transaction: PaymentTransaction) -> Answer:
     """
     if transaction.is_open:
         return PspOutcomeUnknown(payment.id)
-    if transaction.state is TransactionState.FAILED:
-        refusal = _DECLINED[transaction.kind]
+    if transaction.failure:
+        refusal = IncrementDeclined if transaction.is_increment else _DECLINED[transaction.kind]
         return refusal(f"the PSP declined: {transaction.failure}")
     return payment
 
@@ -136,6 +149,7 @@ _DECLINED: Mapping[TransactionKind, type[RuleViolated]] = {
     TransactionKind.AUTHORIZATION: PaymentDeclined,
     TransactionKind.CAPTURE: CaptureDeclined,
     TransactionKind.VOID: VoidDeclined,
+    TransactionKind.REFUND: RefundDeclined,
 }
 
 
@@ -154,37 +168,67 @@ def _questions(payments: Iterable[Payment], asked: set[TransactionId]) -> Sequen
     ]
 
 
-async def _ask(questions: Sequence[_Question], psp: Psp) -> Answers:
+async def _ask(questions: Sequence[_Question], psp: Psp, *, now: datetime) -> Answers:
+    increments = [each for each in questions if each.transaction.is_increment]
+    of_kind: defaultdict[TransactionKind, list[_Question]] = defaultdict(list)
+    for question in questions:
+        if not question.transaction.is_increment:
+            of_kind[question.transaction.kind].append(question)
     authorizations = [
-        AuthorizationRequest(
-            key=question.transaction.id,
-            payment_id=question.payment.id,
-            amount=question.transaction.amount,
-            token=question.payment.psp_token,
-        )
-        for question in questions
-        if question.transaction.kind is TransactionKind.AUTHORIZATION and question.payment.psp_token
+        _authorization(each, now=now) for each in of_kind[TransactionKind.AUTHORIZATION]
     ]
-    captures = _follow_ups(questions, TransactionKind.CAPTURE)
-    voids = _follow_ups(questions, TransactionKind.VOID)
+    verbs = (
+        (psp.increment, increments),
+        (psp.capture, of_kind[TransactionKind.CAPTURE]),
+        (psp.void, of_kind[TransactionKind.VOID]),
+        (psp.refund, of_kind[TransactionKind.REFUND]),
+    )
+    answers = dict(await psp.authorize(authorizations)) if authorizations else {}
     # All of one kind, but for the worker: there is rarely more than one call to wait for.
-    return {
-        **(await psp.authorize(authorizations) if authorizations else {}),
-        **(await psp.capture(captures) if captures else {}),
-        **(await psp.void(voids) if voids else {}),
-    }
+    for ask, of_verb in verbs:
+        if of_verb:
+            answers |= await ask([_follow_up(each, now=now) for each in of_verb])
+    return answers
 
 
-def _follow_ups(questions: Sequence[_Question], kind: TransactionKind) -> Sequence[FollowUpRequest]:
-    return [
-        FollowUpRequest(
-            key=question.transaction.id,
-            authorization=question.payment.psp_reference,
-            amount=question.transaction.amount,
-        )
-        for question in questions
-        if question.transaction.kind is kind
+def _authorization(question: _Question, *, now: datetime) -> AuthorizationRequest:
+    payment, asked = question.payment, question.transaction
+    if payment.psp_token is None:  # pragma: no cover - authorize() sets both or neither
+        raise AssertionError(f"payment {payment.id} draws on nothing")
+    return AuthorizationRequest(
+        key=asked.id,
+        account=payment.psp_account,
+        payment_id=payment.id,
+        merchant=payment.merchant,
+        amount=asked.amount,
+        token=payment.psp_token,
+        requested_at=asked.requested_at,
+        asked_before=_was_asked(asked, now),
+    )
+
+
+def _follow_up(question: _Question, *, now: datetime) -> FollowUpRequest:
+    payment, asked = question.payment, question.transaction
+    captures = [
+        other for other in payment.open_transactions if other.kind is TransactionKind.CAPTURE
     ]
+    return FollowUpRequest(
+        key=asked.id,
+        account=payment.psp_account,
+        payment_id=payment.id,
+        authorization=payment.psp_reference,
+        amount=asked.amount,
+        total=payment.settled(TransactionKind.AUTHORIZATION) + asked.amount,
+        requested_at=asked.requested_at,
+        asked_before=_was_asked(asked, now),
+        last=captures == [asked] and not payment.remaining.minor_units,
+        reason=asked.reason,
+    )
+
+
+def _was_asked(asked: PaymentTransaction, now: datetime) -> bool:
+    is_unknown = asked.state is TransactionState.UNKNOWN
+    return is_unknown or now - asked.requested_at > ASKED_BY_NOW
 
 
 async def _finalize(
@@ -192,13 +236,14 @@ async def _finalize(
 ) -> Mapping[PaymentId, Payment]:
     async with uow() as tx:
         payments = await tx.payments.open({question.payment.id for question in questions})
-        # Read again under the lock: another call may have settled some of them meanwhile.
+        # Read again under the lock: another call, or a webhook, may have settled some meanwhile.
         entries = [
-            payments[question.payment.id].settle(
+            entry
+            for question in questions
+            for entry in payments[question.payment.id].settle(
                 question.transaction.id, answers[question.transaction.id], now=clock()
             )
-            for question in questions
         ]
         await tx.payments.save(payments.values())
-        await tx.ledger.book([entry for entry in entries if entry])
+        await tx.ledger.book(entries)
     return payments

@@ -80,16 +80,15 @@ class Payment(PaymentRequests):
         """
         request_id = RequestId(fact.refund)
         known = self.transaction(TransactionKind.REFUND, request_id)
-        if fact.failed:
-            return self.settle(known.id, Declined("failed"), now=now) if known else ()
-        if known:
-            return ()
-        if fact.amount.minor_units > self.refundable.minor_units:
+        too_much = fact.amount.minor_units > self.refundable.minor_units
+        if known is None and too_much and not fact.failed:
             raise NotExplained(f"refund {fact.refund} exceeds what payment {self.id} has taken")
-        made = self._request(
-            TransactionKind.REFUND, fact.amount, request_id=request_id, reason="", now=now
+        # One that failed is noted, too: that it was made may be told after that it failed.
+        asked = known or self._request(
+            TransactionKind.REFUND, fact.amount, request_id=request_id, now=now
         )
-        return self.settle(made.id, Approved(fact.refund, fact.amount), now=now)
+        answer = Declined("failed") if fact.failed else Approved(fact.refund, fact.amount)
+        return self.settle(asked.id, answer, now=now)
 
     def charge_back(self, fact: ChargedBack, *, now: datetime) -> Sequence[JournalEntry]:
         """

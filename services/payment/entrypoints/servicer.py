@@ -1,6 +1,7 @@
 """The gRPC face of the payment service: translate, call one use case, translate back."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import TypeVar
 
 import grpc
@@ -12,16 +13,22 @@ from retail.payment.v1.payment_service_pb2_grpc import PaymentServiceServicer
 from services.payment.application.authorize_payments import AuthorizePayment, authorize_payments
 from services.payment.application.capture_payments import CapturePayment, capture_payments
 from services.payment.application.conversation import Answer
-from services.payment.application.ports import Psp, UnitOfWork
+from services.payment.application.increment_authorizations import (
+    IncrementAuthorization,
+    increment_authorizations,
+)
+from services.payment.application.ports import Psp, PspAccounts, UnitOfWork
+from services.payment.application.refund_payments import RefundPayment, refund_payments
 from services.payment.application.void_payments import VoidPayment, void_payments
-from services.payment.wire import (
+from services.payment.wire.ledger import balance_to_wire
+from services.payment.wire.payments import payment_to_wire, result_to_wire
+from services.payment.wire.requests import (
     authorization_from_wire,
-    balance_to_wire,
     capture_from_wire,
     entries_from_wire,
+    increment_from_wire,
     payment_id_from_wire,
-    payment_to_wire,
-    result_to_wire,
+    refund_from_wire,
     void_from_wire,
 )
 
@@ -29,23 +36,53 @@ C = TypeVar("C")
 
 
 class PaymentServicer(PaymentServiceServicer):
-    def __init__(self, *, uow: UnitOfWork, psp: Psp, clock: Clock) -> None:
+    """
+    Args:
+        refund_window: For how long after the last capture a refund may be asked for.
+    """
+
+    def __init__(
+        self,
+        *,
+        uow: UnitOfWork,
+        psp: Psp,
+        accounts: PspAccounts,
+        clock: Clock,
+        refund_window: timedelta,
+    ) -> None:
         self._uow = uow
         self._psp = psp
+        self._accounts = accounts
         self._clock = clock
+        self._refund_window = refund_window
 
     async def AuthorizePayments(
         self, request: pb.AuthorizePaymentsRequest, context: grpc.aio.ServicerContext
     ) -> pb.AuthorizePaymentsResponse:
         async def authorize(commands: Sequence[AuthorizePayment]) -> Sequence[Answer]:
             return await authorize_payments(
-                commands, uow=self._uow, psp=self._psp, clock=self._clock
+                commands,
+                uow=self._uow,
+                psp=self._psp,
+                accounts=self._accounts,
+                clock=self._clock,
             )
 
         entries = entries_from_wire(
             request.authorizations, "authorizations", authorization_from_wire
         )
         return pb.AuthorizePaymentsResponse(results=await answered(entries, authorize))
+
+    async def IncrementAuthorizations(
+        self, request: pb.IncrementAuthorizationsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.IncrementAuthorizationsResponse:
+        async def increment(commands: Sequence[IncrementAuthorization]) -> Sequence[Answer]:
+            return await increment_authorizations(
+                commands, uow=self._uow, psp=self._psp, clock=self._clock
+            )
+
+        entries = entries_from_wire(request.increments, "increments", increment_from_wire)
+        return pb.IncrementAuthorizationsResponse(results=await answered(entries, increment))
 
     async def CapturePayments(
         self, request: pb.CapturePaymentsRequest, context: grpc.aio.ServicerContext
@@ -65,6 +102,21 @@ class PaymentServicer(PaymentServiceServicer):
         entries = entries_from_wire(request.payment_ids, "payment_ids", void_from_wire)
         return pb.VoidPaymentsResponse(results=await answered(entries, void))
 
+    async def RefundPayments(
+        self, request: pb.RefundPaymentsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.RefundPaymentsResponse:
+        async def refund(commands: Sequence[RefundPayment]) -> Sequence[Answer]:
+            return await refund_payments(
+                commands,
+                uow=self._uow,
+                psp=self._psp,
+                clock=self._clock,
+                window=self._refund_window,
+            )
+
+        entries = entries_from_wire(request.refunds, "refunds", refund_from_wire)
+        return pb.RefundPaymentsResponse(results=await answered(entries, refund))
+
     async def GetPayment(
         self, request: pb.GetPaymentRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetPaymentResponse:
@@ -78,6 +130,11 @@ class PaymentServicer(PaymentServiceServicer):
         async with self._uow() as tx:
             balances = await tx.ledger.balances()
         return pb.GetTrialBalanceResponse(balances=[balance_to_wire(each) for each in balances])
+
+    async def GetAccountStatement(
+        self, request: pb.GetAccountStatementRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetAccountStatementResponse:
+        raise NotImplementedError
 
 
 async def answered(

@@ -8,7 +8,7 @@ from chassis.kernel.money import Money
 from chassis.kernel.psp_token import PspToken
 from chassis.storage.database import connect
 from chassis.wake import Wake
-from services.payment.adapters.simulated_psp import SimulatedPsp
+from services.payment.adapters.simulated_psp import OneAccount, SimulatedPsp
 from services.payment.adapters.unit_of_work import sql_unit_of_work
 from services.payment.application.authorize_payments import AuthorizePayment, authorize_payments
 from services.payment.application.capture_payments import CapturePayment, capture_payments
@@ -31,7 +31,7 @@ class Payments:
             AuthorizePayment(payment_id=id_, amount=Money(amount, "EUR"), psp_token=PspToken(token))
             for id_ in ids
         ]
-        return await authorize_payments(commands, **self.surroundings)
+        return await authorize_payments(commands, **self.surroundings, accounts=OneAccount())
 
     async def capture(self, payment_id, amount, *, shipping=0, capture_id=None):
         command = CapturePayment(

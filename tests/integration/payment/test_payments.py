@@ -12,7 +12,8 @@ from chassis.kernel.money import Money
 from chassis.kernel.psp_token import PspToken
 from services.payment.application.conversation import PspOutcomeUnknown
 from services.payment.application.resolve_unknown import resolve_unknown
-from services.payment.domain.payment import Payment, PaymentVoided
+from services.payment.domain.payment import Payment
+from services.payment.domain.payment_requests import PaymentVoided
 from services.payment.domain.values import CaptureId, PaymentId, TransactionKind
 
 SUBJECTS = text("SELECT subject FROM outbox ORDER BY position")

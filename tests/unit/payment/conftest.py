@@ -11,15 +11,32 @@ from chassis.kernel.money import Money
 from chassis.kernel.psp_token import PspToken
 from services.payment.application.authorize_payments import AuthorizePayment, authorize_payments
 from services.payment.application.capture_payments import CapturePayment, capture_payments
-from services.payment.application.ports import PaymentNotFound
+from services.payment.application.expire_authorizations import expire_authorizations
+from services.payment.application.increment_authorizations import (
+    IncrementAuthorization,
+    increment_authorizations,
+)
+from services.payment.application.ports import CurrencyNotServed, PaymentNotFound
+from services.payment.application.refund_payments import RefundPayment, refund_payments
 from services.payment.application.resolve_unknown import resolve_unknown
 from services.payment.application.void_payments import VoidPayment, void_payments
 from services.payment.domain.ledger import Balance
 from services.payment.domain.payment import Payment
-from services.payment.domain.values import Approved, CaptureId, NoAnswer, PaymentId, PspReference
+from services.payment.domain.values import (
+    MAIN_MERCHANT,
+    Approved,
+    CaptureId,
+    IncrementId,
+    NoAnswer,
+    PaymentId,
+    PspAccount,
+    PspReference,
+    RefundId,
+)
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PATIENCE = timedelta(seconds=5)
+REFUND_WINDOW = timedelta(days=180)
 VISA = PspToken("tok_visa")
 EUR_100, NO_EUROS = Money(100_00, "EUR"), Money(0, "EUR")
 
@@ -37,6 +54,7 @@ class PaymentWorld:
         self.events = []
         self.entries = []
         self.psp = InMemoryPsp()
+        self.currencies = {"EUR", "JPY", "KWD"}
         self._lock = asyncio.Lock()
 
     def clock(self):
@@ -51,9 +69,23 @@ class PaymentWorld:
             self.events += tx.payments.events
             self.entries += tx.ledger.entries
 
-    async def authorize(self, payment_id, amount=EUR_100, token=VISA):
-        command = AuthorizePayment(payment_id=payment_id, amount=amount, psp_token=token)
-        (answer,) = await authorize_payments([command], **self._surroundings)
+    def account_for(self, merchant, currency):
+        if currency not in self.currencies:
+            raise CurrencyNotServed(f"nobody serves {currency}", field="amount")
+        return PspAccount(f"account of {merchant}")
+
+    async def authorize(self, payment_id, amount=EUR_100, token=VISA, merchant=MAIN_MERCHANT):
+        command = AuthorizePayment(
+            payment_id=payment_id, amount=amount, psp_token=token, merchant=merchant
+        )
+        (answer,) = await authorize_payments([command], **self._surroundings, accounts=self)
+        return answer
+
+    async def increment(self, payment_id, increment_id, amount):
+        command = IncrementAuthorization(
+            increment_id=increment_id, payment_id=payment_id, amount=amount
+        )
+        (answer,) = await increment_authorizations([command], **self._surroundings)
         return answer
 
     async def capture(self, payment_id, capture_id, amount, shipping=NO_EUROS):
@@ -62,6 +94,40 @@ class PaymentWorld:
         )
         (answer,) = await capture_payments([command], **self._surroundings)
         return answer
+
+    async def refund(self, payment_id, refund_id, amount, shipping=NO_EUROS, reason=""):
+        command = RefundPayment(
+            refund_id=refund_id,
+            payment_id=payment_id,
+            amount=amount,
+            shipping=shipping,
+            reason=reason,
+        )
+        (answer,) = await refund_payments([command], **self._surroundings, window=REFUND_WINDOW)
+        return answer
+
+    async def expire(self):
+        return await expire_authorizations(**self._surroundings)
+
+    def balances(self):
+        """
+        Return what each account holds, in minor units of whatever currency.
+        """
+        sums = Counter()
+        for entry in self.entries:
+            for posting in entry.postings:
+                sums[posting.account] += posting.amount.minor_units
+        return sums
+
+    async def tell(self, payment_id, note):
+        """
+        Bring a payment what the PSP tells of its own accord: *note* is given the payment.
+        """
+        async with self.uow() as tx:
+            payments = await tx.payments.open({payment_id})
+            await tx.ledger.book(note(payments[payment_id]))
+            await tx.payments.save(payments.values())
+        return self.payments[payment_id]
 
     async def void(self, payment_id):
         command = VoidPayment(payment_id=payment_id)
@@ -103,6 +169,21 @@ class InMemoryPayments:
         ]
         return unsettled[:limit]
 
+    async def ids_of(self, references):
+        known = {payment.psp_reference: payment.id for payment in self.by_id.values()}
+        return {each: known[each] for each in references if each in known}
+
+    async def expired(self, *, limit, now):
+        due = [
+            payment.id
+            for payment in self.by_id.values()
+            if payment.expires_at
+            and payment.expires_at <= now
+            and not payment.closed
+            and payment.remaining.minor_units
+        ]
+        return due[:limit]
+
     async def save(self, payments):
         for payment in payments:
             if payment.transactions or payment.closed:
@@ -132,12 +213,16 @@ class InMemoryPsp:
     Attributes:
         done: What it has done, by key: the verb and the amount.
         answers: What it answers to the next asks, one a call, before it goes on as usual.
+        moves: What it moves instead of what it is asked.
         before, after: What happens elsewhere while it is asked, once.
     """
 
     def __init__(self):
         self.done = {}
         self.asks = []
+        self.requests = []
+        self.moves = None
+        self.expires_at = None
         self.answers = []
         self.before = None
         self.after = None
@@ -151,11 +236,18 @@ class InMemoryPsp:
     async def void(self, requests):
         return await self._answer("void", requests)
 
+    async def increment(self, requests):
+        return await self._answer("increment", requests)
+
+    async def refund(self, requests):
+        return await self._answer("refund", requests)
+
     async def _answer(self, verb, requests):
         if self.before:
             before, self.before = self.before, None
             await before()
         self.asks.append((verb, len(requests)))
+        self.requests += requests
         answer = self.answers.pop(0) if self.answers else None
         if answer is None or answer == NoAnswer():  # it does it, and may not say so
             for request in requests:
@@ -164,7 +256,12 @@ class InMemoryPsp:
             after, self.after = self.after, None
             await after()
         return {
-            request.key: answer or Approved(PspReference(f"psp_{request.key}"))
+            request.key: answer
+            or Approved(
+                PspReference(f"psp_{request.key}"),
+                self.moves or request.amount,
+                self.expires_at if verb == "authorize" else None,
+            )
             for request in requests
         }
 
@@ -177,6 +274,16 @@ def world():
 @pytest.fixture
 def payment_id():
     return PaymentId(UUID(int=1))
+
+
+@pytest.fixture
+def increment_id():
+    return IncrementId(UUID(int=301))
+
+
+@pytest.fixture
+def refund_id():
+    return RefundId(UUID(int=201))
 
 
 @pytest.fixture

@@ -6,10 +6,13 @@ from chassis.kernel.money import Money
 from chassis.kernel.psp_token import PspToken
 from services.payment.application.authorize_payments import AuthorizePayment, authorize_payments
 from services.payment.application.conversation import PaymentDeclined, PspOutcomeUnknown
+from services.payment.application.ports import CurrencyNotServed
 from services.payment.domain import events
-from services.payment.domain.payment import Payment, PaymentMismatch, PaymentVoided
+from services.payment.domain.payment import Payment
+from services.payment.domain.payment_requests import PaymentMismatch, PaymentVoided
 from services.payment.domain.values import (
     Declined,
+    MerchantId,
     NoAnswer,
     PaymentId,
     TransactionKind,
@@ -110,7 +113,7 @@ async def test_each_of_a_batch_is_answered_in_order(world):
     ]
 
     first, second, third = await authorize_payments(
-        commands, uow=world.uow, psp=world.psp, clock=world.clock
+        commands, uow=world.uow, psp=world.psp, accounts=world, clock=world.clock
     )
 
     assert (first.id, third.id) == (ids[0], ids[2])
@@ -129,3 +132,48 @@ async def test_an_authorization_that_a_void_overtakes_is_refused_and_given_back(
     assert isinstance(answer, PaymentVoided)
     assert world.payments[payment_id].settled(TransactionKind.VOID) == EUR_100
     assert sorted(world.psp.done.values()) == [("authorize", EUR_100), ("void", EUR_100)]
+
+
+@pytest.mark.parametrize("moved", [Money(99_99, "EUR"), Money(100_01, "EUR")])
+async def test_another_amount_than_was_asked_for_is_declined_and_given_back(
+    world, payment_id, moved
+):
+    world.psp.moves = moved
+    answer = await world.authorize(payment_id)
+    again = await world.authorize(payment_id)
+
+    assert isinstance(answer, PaymentDeclined)
+    assert isinstance(again, PaymentDeclined)
+    assert "wrong_amount" in str(answer)
+    payment = world.payments[payment_id]
+    assert payment.settled(TransactionKind.VOID) == moved
+    assert world.events == [
+        events.PaymentDeclined(payment_id=payment_id, amount=EUR_100, reason="wrong_amount"),
+        events.PaymentVoided(payment_id=payment_id, amount=moved),
+    ]
+
+
+async def test_a_currency_that_nobody_serves_is_refused_and_nothing_is_written(world, payment_id):
+    answer = await world.authorize(payment_id, Money(1, "CHF"))
+
+    assert isinstance(answer, CurrencyNotServed)
+    assert answer.field == "amount"
+    assert world.payments == {}
+    assert world.psp.asks == []
+
+
+async def test_a_payment_stays_with_its_account_whatever_is_configured_since(world, payment_id):
+    await world.authorize(payment_id, merchant=MerchantId("shop-1"))
+    world.currencies = set()
+
+    answer = await world.authorize(payment_id, merchant=MerchantId("shop-1"))
+
+    assert answer.psp_account == "account of shop-1"
+
+
+async def test_another_merchant_under_the_same_id_is_refused(world, payment_id):
+    await world.authorize(payment_id, merchant=MerchantId("shop-1"))
+
+    answer = await world.authorize(payment_id, merchant=MerchantId("shop-2"))
+
+    assert isinstance(answer, PaymentMismatch)

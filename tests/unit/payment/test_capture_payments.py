@@ -5,18 +5,18 @@ import pytest
 from chassis.kernel.money import CurrencyMismatch, Money
 from services.payment.application.capture_payments import (
     CapturePayment,
-    ShippingOutOfRange,
     capture_payments,
 )
 from services.payment.application.conversation import CaptureDeclined, PspOutcomeUnknown
 from services.payment.domain import events
 from services.payment.domain.ledger import Account
-from services.payment.domain.payment import (
+from services.payment.domain.payment_requests import (
     CaptureExceedsAuthorization,
     CaptureMismatch,
     PaymentNotAuthorized,
     PaymentVoided,
 )
+from services.payment.domain.shipping import ShippingOutOfRange
 from services.payment.domain.values import CaptureId, Declined, NoAnswer, TransactionKind
 
 EUR_30, EUR_5, EUR_100 = Money(30_00, "EUR"), Money(5_00, "EUR"), Money(100_00, "EUR")
@@ -160,3 +160,32 @@ def test_shipping_is_a_part_of_the_amount(payment_id, capture_id, shipping):
         CapturePayment(
             capture_id=capture_id, payment_id=payment_id, amount=EUR_30, shipping=shipping
         )
+
+
+@pytest.mark.parametrize("moved", [Money(29_99, "EUR"), Money(30_01, "EUR")])
+async def test_another_amount_than_was_asked_for_waits_in_suspense(
+    world, payment_id, capture_id, moved
+):
+    await world.authorize(payment_id)
+    world.psp.moves = moved
+
+    answer = await world.capture(payment_id, capture_id, EUR_30)
+
+    assert answer.settled(TransactionKind.CAPTURE) == moved
+    assert world.events[-1].amount == moved
+    balances = world.balances()
+    assert balances[Account.PSP_CLEARING] == moved.minor_units
+    assert balances[Account.SALES] == -30_00
+    assert balances[Account.SUSPENSE] == 30_00 - moved.minor_units
+    assert balances[Account.CUSTOMER_RECEIVABLE] == 0
+
+
+@pytest.mark.parametrize("moved", [Money(100_01, "EUR"), Money(0, "EUR"), Money(30_00, "GBP")])
+async def test_a_capture_that_cannot_be_is_not_believed(world, payment_id, capture_id, moved):
+    await world.authorize(payment_id)
+    world.psp.moves = moved
+
+    answer = await world.capture(payment_id, capture_id, EUR_30)
+
+    assert isinstance(answer, PspOutcomeUnknown)
+    assert world.entries == []

@@ -4,10 +4,17 @@ import pytest
 
 from chassis.kernel.money import Money
 from chassis.kernel.psp_token import CardNumberRefused, PspToken, PspTokenMalformed
-from services.payment.domain.ledger import Account, JournalEntry, NotDoubleEntry, credit, debit
+from services.payment.domain.ledger import (
+    Account,
+    EntryKind,
+    JournalEntry,
+    NotDoubleEntry,
+    credit,
+    debit,
+)
 from services.payment.domain.values import (
+    MAIN_MERCHANT,
     PaymentId,
-    TransactionId,
     TransactionKind,
     transaction_id_of,
 )
@@ -56,9 +63,10 @@ def test_the_same_thing_asked_for_twice_is_one_transaction():
 def test_an_entry_that_does_not_balance_cannot_be(postings):
     with pytest.raises(NotDoubleEntry):
         JournalEntry(
-            kind=TransactionKind.CAPTURE,
+            kind=EntryKind.CAPTURE,
+            merchant=MAIN_MERCHANT,
+            cause_id=UUID(int=2),
             payment_id=PAYMENT,
-            transaction_id=TransactionId(UUID(int=2)),
             occurred_at=None,
             postings=postings,
         )

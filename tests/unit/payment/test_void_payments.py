@@ -1,7 +1,7 @@
 from chassis.kernel.money import Money
 from services.payment.application.conversation import PspOutcomeUnknown, VoidDeclined
 from services.payment.domain import events
-from services.payment.domain.payment import PaymentVoided
+from services.payment.domain.payment_requests import PaymentVoided
 from services.payment.domain.values import Declined, NoAnswer, TransactionKind
 
 EUR_30, EUR_70, EUR_100 = Money(30_00, "EUR"), Money(70_00, "EUR"), Money(100_00, "EUR")

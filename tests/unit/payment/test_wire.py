@@ -1,3 +1,4 @@
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -11,12 +12,13 @@ from services.payment.application.conversation import PspOutcomeUnknown
 from services.payment.domain.payment import Payment
 from services.payment.domain.values import PaymentId
 from services.payment.entrypoints.servicer import PaymentServicer
-from services.payment.wire import (
+from services.payment.wire.payments import result_to_wire
+from services.payment.wire.requests import (
     BatchSizeOutOfRange,
     authorization_from_wire,
     capture_from_wire,
     entries_from_wire,
-    result_to_wire,
+    refund_from_wire,
 )
 
 ID = str(UUID(int=1))
@@ -37,6 +39,10 @@ EUR_1 = WireMoney(currency_code="EUR", units=1)
             pb.Authorization(payment_id=ID, amount=EUR_1, psp_token="4242424242424242"),
             "psp_token",
         ),
+        (
+            pb.Authorization(payment_id=ID, amount=EUR_1, psp_token="t", merchant_id="A Shop"),
+            "merchant_id",
+        ),
     ],
 )
 def test_a_malformed_authorization_names_its_field(wire, field):
@@ -56,6 +62,16 @@ def test_a_capture_with_too_much_shipping_names_its_field():
     assert refusal.value.field == "captures[0].shipping"
 
 
+@pytest.mark.parametrize("reason", ["4242 4242 4242 4242", "x" * 201])
+def test_a_refund_whose_reason_is_no_reason_names_its_field(reason):
+    wire = pb.Refund(refund_id=ID, payment_id=ID, amount=EUR_1, reason=reason)
+
+    with pytest.raises(InvalidInput) as refusal:
+        refund_from_wire(wire, "refunds[2]")
+
+    assert refusal.value.field == "refunds[2].reason"
+
+
 @pytest.mark.parametrize("count", [0, 501])
 def test_a_batch_has_1_to_500_entries(count):
     with pytest.raises(BatchSizeOutOfRange):
@@ -63,7 +79,13 @@ def test_a_batch_has_1_to_500_entries(count):
 
 
 async def test_a_malformed_entry_is_refused_and_the_others_go_on(world):
-    servicer = PaymentServicer(uow=world.uow, psp=world.psp, clock=world.clock)
+    servicer = PaymentServicer(
+        uow=world.uow,
+        psp=world.psp,
+        accounts=world,
+        clock=world.clock,
+        refund_window=timedelta(days=1),
+    )
     malformed = pb.Authorization(payment_id="x", amount=EUR_1, psp_token="tok_visa")
     fine = pb.Authorization(payment_id=ID, amount=EUR_1, psp_token="tok_visa")
     request = pb.AuthorizePaymentsRequest(authorizations=[malformed, fine])
