@@ -10,9 +10,8 @@ from services.payment.domain.settlement import differences as correct
 from services.payment.domain.settlement.differences import Difference, DifferenceKind
 from services.payment.domain.settlement.matching import PAIRED, Match, Outcome
 from services.payment.domain.settlement.movements import Movement
-from services.payment.domain.settlement.report import Report
 from services.payment.domain.settlement.rows import RowKind, SettlementRow, settlement_id_of
-from services.payment.domain.values import MerchantId
+from services.payment.domain.values import MerchantId, PspAccount
 
 _KINDS = {
     Outcome.MISSING_HERE: DifferenceKind.MISSING_HERE,
@@ -37,7 +36,7 @@ class Consequences:
 
 
 def consequences_of(
-    matches: Iterable[Match], report: Report, *, merchant: MerchantId, now: datetime
+    matches: Iterable[Match], account: PspAccount, *, merchant: MerchantId, now: datetime
 ) -> Consequences:
     """
     Return what follows from *matches*.
@@ -51,19 +50,19 @@ def consequences_of(
         if match.outcome is Outcome.MATCHED:
             postings = _settlement(row, movement)
             if postings:
-                to_do.entries.append(_entry(report, row, movement, postings, merchant))
+                to_do.entries.append(_entry(account, row, movement, postings, merchant))
         else:
-            to_do.opened.append(_row_difference(match, report, merchant=merchant, now=now))
+            to_do.opened.append(_row_difference(match, merchant=merchant, now=now))
         if movement and match.outcome in PAIRED:
             if movement.missed_as:
                 to_do.closed.append(movement.missed_as)
             if movement.asked:
-                to_do.opened.append(_wrong_at_once(match, movement, report, now=now))
+                to_do.opened.append(_wrong_at_once(match, movement, now=now))
     return to_do
 
 
 def missing_there(
-    movements: Sequence[Movement], report: Report, *, now: datetime
+    movements: Sequence[Movement], report: UUID, *, now: datetime
 ) -> Sequence[Difference]:
     """
     Return a difference for each of *movements*, which *report* should have had.
@@ -71,7 +70,7 @@ def missing_there(
     return [
         Difference(
             id=correct.missing_there_id(movement),
-            report=report.id,
+            report=report,
             kind=DifferenceKind.MISSING_THERE,
             position=None,
             row=None,
@@ -91,17 +90,15 @@ def missing_there(
     ]
 
 
-def _row_difference(
-    match: Match, report: Report, *, merchant: MerchantId, now: datetime
-) -> Difference:
-    row, movement = match.placed.row, match.movement
+def _row_difference(match: Match, *, merchant: MerchantId, now: datetime) -> Difference:
+    placed, movement = match.placed, match.movement
     proposal, correction = _proposal(match)
     return Difference(
-        id=correct.row_difference_id(report.id, match.placed.position),
-        report=report.id,
+        id=correct.row_difference_id(placed),
+        report=placed.report,
         kind=_KINDS[match.outcome],
-        position=match.placed.position,
-        row=row,
+        position=placed.position,
+        row=placed.row,
         transaction_id=movement.transaction_id if movement else None,
         movement=movement.kind if movement else None,
         payment_id=movement.payment_id if movement else None,
@@ -146,13 +143,11 @@ def _proposal(match: Match) -> tuple[str, tuple[Posting, ...]]:
             )
 
 
-def _wrong_at_once(
-    match: Match, movement: Movement, report: Report, *, now: datetime
-) -> Difference:
+def _wrong_at_once(match: Match, movement: Movement, *, now: datetime) -> Difference:
     assert movement.asked
     return Difference(
         id=correct.wrong_at_once_id(movement),
-        report=report.id,
+        report=match.placed.report,
         kind=DifferenceKind.WRONG_AMOUNT,
         position=match.placed.position,
         row=match.placed.row,
@@ -177,7 +172,7 @@ def _settlement(row: SettlementRow, movement: Movement | None) -> tuple[Posting,
 
 
 def _entry(
-    report: Report,
+    account: PspAccount,
     row: SettlementRow,
     movement: Movement | None,
     postings: tuple[Posting, ...],
@@ -186,7 +181,7 @@ def _entry(
     return JournalEntry(
         kind=EntryKind.SETTLEMENT,
         merchant=movement.merchant if movement else merchant,
-        cause_id=settlement_id_of(report.account, row.row_id),
+        cause_id=settlement_id_of(account, row.row_id),
         payment_id=movement.payment_id if movement else None,
         occurred_at=row.created_at,
         postings=postings,

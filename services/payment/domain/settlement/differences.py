@@ -11,7 +11,7 @@ from chassis.kernel.errors import InvalidInput, RuleViolated
 from chassis.kernel.money import Money
 from services.payment.domain.ledger import Account, EntryKind, JournalEntry, Posting
 from services.payment.domain.settlement.movements import Movement
-from services.payment.domain.settlement.rows import SettlementRow
+from services.payment.domain.settlement.rows import PlacedRow, SettlementRow
 from services.payment.domain.values import MerchantId, PaymentId, TransactionId
 
 MOST_CHARACTERS = 500
@@ -100,8 +100,8 @@ class Difference:
         )
 
 
-def row_difference_id(report: UUID, position: int) -> UUID:
-    return uuid5(report, f"row {position}")
+def row_difference_id(placed: PlacedRow) -> UUID:
+    return uuid5(placed.report, f"row {placed.position}")
 
 
 def missing_there_id(movement: Movement) -> UUID:

@@ -95,9 +95,10 @@ class SettlementRow:
 @dataclass(frozen=True, slots=True)
 class PlacedRow:
     """
-    A row and its place in its report, from 0.
+    A row, and its place in its report, from 0.
     """
 
+    report: UUID
     position: int
     row: SettlementRow
 
