@@ -121,7 +121,7 @@ class Matching:
             since=await tx.reports.first_began_at(report.account),
             limit=self.batch,
         )
-        await tx.differences.add(missing_there(movements, report.id, now=now))
+        await tx.differences.add(report.account, missing_there(movements, report.id, now=now))
         if last is None:
             return False
         report.cursor = last
@@ -138,7 +138,7 @@ async def _apply(
 ) -> None:
     to_do = consequences_of(matches, report.account, merchant=merchant, now=now)
     await tx.rows.decide(matches)
-    await tx.differences.add(to_do.opened)
+    await tx.differences.add(report.account, to_do.opened)
     await tx.differences.dismiss(to_do.closed, reason=SETTLED_SINCE, now=now)
     if to_do.entries:
         await tx.ledger.book(to_do.entries)

@@ -180,14 +180,14 @@ class Differences(Protocol):
 
     async def open(self, difference_id: UUID) -> Difference:
         """
-        Return it, locked until the transaction ends.
+        Return it. Its account is locked until the transaction ends.
 
         Raises:
             DifferenceNotFound: There is no such difference.
         """
         ...
 
-    async def add(self, differences: Sequence[Difference]) -> None:
+    async def add(self, account: PspAccount, differences: Sequence[Difference]) -> None:
         """
         Write those of *differences* that are new.
         """
