@@ -10,11 +10,13 @@ from chassis.kernel.text import Sku
 from services.order.domain.history.facts import (
     Authorized,
     Captured,
+    ChargedBack,
     Confirmed,
     Ended,
     ParcelDelivered,
     ParcelDispatched,
     Placed,
+    Refunded,
     Told,
     Voided,
     WorkAccepted,
@@ -75,6 +77,11 @@ def lives(draw):
     totals = sorted(draw(st.lists(st.integers(1, 50_00), max_size=3)))
     payment = [Authorized(), *(Captured(total=total) for total in totals)]
     payment += draw(st.lists(st.just(Voided()), max_size=1))
+    refunds = st.one_of(
+        st.builds(Refunded, total=st.integers(0, 50_00)),
+        st.builds(ChargedBack, amount=st.integers(-50_00, 50_00)),
+    )
+    payment += draw(st.lists(refunds, max_size=3))
     works = []
     for work, location in ((EAST, "east"), (WEST, "west")):
         facts = [WorkAccepted(), *map(parcel, draw(PARCELS))]

@@ -13,6 +13,9 @@ from chassis.events.delivery import Envelope
 from chassis.storage.database import Transaction
 from chassis.telemetry.tracing import item_spans
 
+# Is given events of one type, in the transaction that also moves the inbox.
+Handler = Callable[[Sequence[Any], Transaction], Awaitable[None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
@@ -22,7 +25,7 @@ class Subscription:
     """
 
     message: type[Message]
-    handler: Callable[[Sequence[Any], Transaction], Awaitable[None]]
+    handler: Handler
 
     @property
     def subject(self) -> str:

@@ -3,16 +3,13 @@
 import re
 from dataclasses import dataclass
 
+from chassis.kernel.card_numbers import CardNumberRefused, has_check_digit, holds_card_number
 from chassis.kernel.errors import InvalidInput
 
 MOST_CHARACTERS = 255
 
 
 class PspTokenMalformed(InvalidInput):
-    pass
-
-
-class CardNumberRefused(InvalidInput):
     pass
 
 
@@ -25,7 +22,7 @@ class PspToken:
     text: str
 
     def __post_init__(self) -> None:
-        if looks_like_card_number(self.text):
+        if looks_like_card_number(self.text) or holds_card_number(self.text):
             # The message must not repeat it: it would end up in a log.
             raise CardNumberRefused(
                 "this looks like a card number; send the PSP's token instead", field="psp_token"
@@ -48,5 +45,4 @@ def looks_like_card_number(text: str) -> bool:
     digits = re.sub(r"[ -]", "", text.strip())
     if not re.fullmatch(r"[0-9]{13,19}", digits):
         return False
-    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
-    return (sum(doubled) + sum(int(digit) for digit in digits[-1::-2])) % 10 == 0
+    return has_check_digit(digits)

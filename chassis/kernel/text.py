@@ -3,6 +3,7 @@
 import re
 from typing import NewType
 
+from chassis.kernel.card_numbers import refuse_card_number
 from chassis.kernel.errors import InvalidInput
 
 Sku = NewType("Sku", str)
@@ -30,6 +31,19 @@ def check_text(text: str, field: str, *, least: int = 0, most: int) -> str:
         raise TextMalformed(
             f"{field} must be {least:,} to {most:,} characters, without NUL", field=field
         )
+    return text
+
+
+def check_words(text: str, field: str, *, least: int = 0, most: int) -> str:
+    """
+    Return *text* that a person wrote for other people, of whatever came to mind.
+
+    Raises:
+        TextMalformed: As in `check_text`.
+        CardNumberRefused: A card number stands in it, which nobody here may keep; names *field*.
+    """
+    check_text(text, field, least=least, most=most)
+    refuse_card_number(text, field)
     return text
 
 

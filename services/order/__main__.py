@@ -51,6 +51,7 @@ from services.order.entrypoints.history_subscriptions import (
 from services.order.entrypoints.history_subscriptions import HEARS as HISTORY_HEARS
 from services.order.entrypoints.housekeeping import forget_old_requests
 from services.order.entrypoints.order_history_servicer import OrderHistoryServicer
+from services.order.entrypoints.payment_notes import payment_notes
 from services.order.entrypoints.saga_servicer import SagaServicer
 from services.order.entrypoints.servicer import OrderServicer
 from services.order.entrypoints.subscriptions import HEARS, subscriptions
@@ -164,7 +165,8 @@ def serve(
 
 def consumers(database: Database, broker: Broker, join: Join) -> Sequence[Consumer]:
     """
-    Return who listens: the orders to fulfillment, and the history to everybody.
+    Return who listens: the orders to fulfillment, and the history to everybody. What the orders
+    note of payment, they note with the history.
     """
     orders = Consumer(
         database,
@@ -173,13 +175,16 @@ def consumers(database: Database, broker: Broker, join: Join) -> Sequence[Consum
         context=HEARS,
         subscriptions=subscriptions(join, system_clock),
     )
+    besides = {"payment": payment_notes(join, system_clock)}
     histories = [
         Consumer(
             database,
             broker,
             listener=LISTENER,
             context=context,
-            subscriptions=history_subscriptions(context, history_of),
+            subscriptions=history_subscriptions(
+                context, history_of, besides=besides.get(context, {})
+            ),
             gather_seconds=GATHER_SECONDS,
         )
         for context in HISTORY_HEARS

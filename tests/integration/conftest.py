@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from contextlib import AsyncExitStack
 
 import asyncpg
 import pytest
@@ -13,6 +14,7 @@ from deploy.local.databases import asyncpg_url
 from deploy.local.nats_server import nats
 from deploy.local.postgres import postgres
 from deploy.local.provision import provision_database, provision_streams
+from tests.psp_process import running_psp
 
 
 @pytest.fixture(scope="session")
@@ -97,3 +99,34 @@ async def empty(url):
         " INSERT INTO stream_state DEFAULT VALUES"
     )
     await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def start_psp(postgres_server):
+    """
+    Start a simulated PSP with a database of its own: `await start_psp(PSP_WEBHOOKS=…)`.
+    """
+    async with AsyncExitStack() as stack:
+        started = 0
+
+        async def start(**settings):
+            nonlocal started
+            started += 1
+            database = await provision_database(postgres_server.admin_url, f"psp_{started}")
+            return await stack.enter_async_context(running_psp(database.owner, **settings))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+async def lasting_psp(start_psp):
+    return await start_psp()
+
+
+@pytest.fixture
+async def psp_server(lasting_psp):
+    """
+    A simulated PSP that all tests share, and that behaves well when a test begins.
+    """
+    await lasting_psp.behave()
+    return lasting_psp

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 from chassis.kernel.errors import DomainError
 from services.order.application.cancel_order import CancelOrder, cancel_order
 from services.order.application.change_order import ChangeOrder, change_order
+from services.order.application.note_expired_authorizations import (
+    NoteExpiredAuthorization,
+    note_expired_authorizations,
+)
 from services.order.application.sagas.act import SagaAction
 from services.order.application.sagas.compensate_sagas import CompensateSagas, compensate_sagas
 from services.order.application.sagas.retry_sagas import RetrySagas, retry_sagas
 from services.order.application.sagas.skip_saga_steps import SkipSagaSteps, skip_saga_steps
-from services.order.domain.values import AccountId, Address, OrderId
+from services.order.domain.values import AccountId, Address, OrderId, OrderStatus
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -73,7 +77,7 @@ async def see_to_it_elsewhere(world: "World", order_id: OrderId) -> None:
     elif standing.step == "follow_fulfillment":
         for parcel in order.uncaptured:
             if parcel.value.minor_units:
-                world.payment.capture((order, parcel), moody=False)
+                world.payment.capture_by_hand(order, parcel)
             world.product.consume((order, parcel), moody=False)
         if order.is_short and order.is_delivered:
             world.product.release(order, moody=False)
@@ -125,6 +129,23 @@ async def _ask(
         world.log(f"{what}: asked for")
 
 
+async def expire(world: "World", order_id: OrderId) -> None:
+    """
+    Let what is set aside for a promised order go back by itself, and tell the order, maybe twice.
+    """
+    if world.memory.order(order_id).status is not OrderStatus.PLACED:
+        return
+    if not world.payment.expire(order_id):
+        return
+    world.log(f"the authorization of {world.name(order_id)} expires")
+    # Where a parcel has left, or leaves before that is heard, its charge is refused.
+    world.moods.add(order_id)
+    command = NoteExpiredAuthorization(order_id=order_id, version=3)
+    for _ in range(world.random.choice((1, 1, 2))):
+        await asyncio.sleep(world.random.expovariate(1 / 5.0))
+        await world.note(note_expired_authorizations, command)
+
+
 CHANGE = Action("change", change)
 ACTIONS = (
     CHANGE,
@@ -132,4 +153,5 @@ ACTIONS = (
     Action("retry", retry),
     Action("compensate", compensate),
     Action("see to it elsewhere", see_to_it_elsewhere),
+    Action("authorization expires", expire),
 )

@@ -22,8 +22,9 @@ DECIDED_WITHIN = timedelta(minutes=15)
 CHARGED_WITHIN = timedelta(minutes=30)
 
 _ENDS = ("order rejected", "order cancelled", "order completed")
-_ONCE = ("order accepted", "stock reserved", "payment authorized", "order confirmed", *_ENDS)
-_NEVER_AFTER_THE_END = ("stock", "payment", "order", "parcel dispatched", "given up")
+_BEGINNING = ("order accepted", "stock reserved", "payment authorized", "order confirmed")
+_ONCE = (*_BEGINNING, "authorization expired", *_ENDS)
+_NEVER_AFTER_THE_END = ("stock", "payment", "order", "parcel dispatched", "given up", "authori")
 
 
 def complaints(world: "World") -> Sequence[str]:
@@ -65,6 +66,8 @@ def _end(world: "World", order: Order) -> Iterator[str]:
             pass
         case "a person" if now < row.since + LOOK_AGAIN_AFTER + timedelta(minutes=30):
             pass
+        case "a person" if row.waits_for.endswith("AUTHORIZATION_EXPIRED"):
+            pass  # no second look brings that money back
         case _:
             yield f"waits at {row.step} for {row.waits_for!r} since {row.since}"
 
@@ -76,6 +79,9 @@ def _why(world: "World", order: Order) -> Iterator[str]:
     declined = world.payment.of(order.id).declined
     if order.reason is Reason.PAYMENT_DECLINED and not declined:
         yield "ended for want of a money that nobody declined"
+    expired = world.payment.of(order.id).expired
+    if order.reason is Reason.AUTHORIZATION_EXPIRED and not expired:
+        yield "ended for want of a money that was there"
     if order.reason is Reason.OUT_OF_STOCK and order.id not in world.product.out_of_stock:
         yield "ended for want of goods that nobody refused"
     if order.reason is Reason.DEADLINE_PASSED and declined and not world.outages:

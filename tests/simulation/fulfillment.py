@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from chassis.kernel.errors import Conflict
 from services.order.application.note_deliveries import NoteDelivery, note_deliveries
 from services.order.application.note_dispatches import NoteDispatch, note_dispatches
 from services.order.application.note_unfulfillable import NoteUnfulfillable, note_unfulfillable
@@ -196,15 +195,4 @@ class Fulfillment:
             twice = not isinstance(command, NoteWorkAccepted) and world.random.random() < 0.3
             for _ in range(2 if twice else 1):
                 world.log(f"heard: {type(command).__name__} of {world.name(command.order_id)}")
-                await self._note(note, command)
-
-    async def _note(self, note: Callable[..., Any], command: Any) -> None:
-        while True:
-            tx = self._world.transaction()
-            await note([command], tx=tx, clock=self._world.clock)
-            try:
-                tx.commit()
-            except Conflict:
-                await asyncio.sleep(0.1)
-            else:
-                return
+                await self._world.note(note, command)

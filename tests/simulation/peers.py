@@ -145,6 +145,7 @@ class Account:
     authorized: Money | None = None
     declined: bool = False
     closed: bool = False
+    expired: bool = False
     captures: dict[ShipmentId, Money] = field(default_factory=dict)
 
     @property
@@ -186,7 +187,7 @@ class Payment:
         if shipment.id in account.captures:
             return None
         if account.closed or account.authorized is None:
-            return refused("PAYMENT_VOIDED" if account.closed else "PAYMENT_NOT_AUTHORIZED")
+            return refused(_why_not(account))
         if moody:
             return refused("CAPTURE_DECLINED")
         if shipment.value.minor_units > account.set_aside:
@@ -194,11 +195,37 @@ class Payment:
         account.captures[shipment.id] = shipment.value
         return None
 
+    def capture_by_hand(self, order: Order, shipment: Shipment) -> None:
+        """
+        Take what is owed, by other means if what was set aside is gone.
+        """
+        account = self.of(order.id)
+        if account.expired:
+            account.captures.setdefault(shipment.id, shipment.value)
+        else:
+            self.capture((order, shipment), moody=False)
+
     def void(self, order: Order, *, moody: bool) -> Refused | None:
         if moody:
             return refused("VOID_DECLINED")
         self.of(order.id).closed = True
         return None
 
+    def expire(self, order_id: OrderId) -> bool:
+        """
+        Give back what is set aside; return whether anything was.
+        """
+        account = self.of(order_id)
+        if not account.set_aside:
+            return False
+        account.closed = account.expired = True
+        return True
+
     def of(self, order_id: OrderId) -> Account:
         return self.accounts.setdefault(order_id, Account())
+
+
+def _why_not(account: Account) -> str:
+    if account.expired:
+        return "AUTHORIZATION_EXPIRED"
+    return "PAYMENT_VOIDED" if account.closed else "PAYMENT_NOT_AUTHORIZED"

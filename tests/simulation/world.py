@@ -1,7 +1,7 @@
 """One schedule: orders, what others make of them, and all that goes wrong; decided by its seed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from chassis.kernel.errors import Conflict
 from chassis.kernel.money import Money
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
@@ -216,6 +217,20 @@ class World:
         """
         over = [task for task in self._tasks if task.done() and not task.cancelled()]
         return [error for task in over if (error := task.exception())]
+
+    async def note(self, note: Callable[..., Any], command: Any) -> None:
+        """
+        Let the orders hear what *command* says, again for as long as they change meanwhile.
+        """
+        while True:
+            tx = self.transaction()
+            await note([command], tx=tx, clock=self.clock)
+            try:
+                tx.commit()
+            except Conflict:
+                await asyncio.sleep(0.1)
+            else:
+                return
 
     async def until_due(self, *, latest: float) -> None:
         """

@@ -2,7 +2,7 @@
 
 from chassis.kernel.errors import DomainError
 from chassis.kernel.ids import parse_id
-from chassis.kernel.text import check_text
+from chassis.kernel.text import check_words
 from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
 from services.fulfillment.application.accept_offers import AcceptOffer
 from services.fulfillment.application.ports import OfferedWork
@@ -28,7 +28,7 @@ def rejections_from_wire(request: pb.RejectOffersRequest) -> list[RejectOffer | 
         return RejectOffer(
             offer_id=OfferId(parse_id(wire.offer_id, f"{field}.offer_id")),
             provider_id=provider_id,
-            reason=check_text(wire.reason, f"{field}.reason", most=200),
+            reason=check_words(wire.reason, f"{field}.reason", most=200),
         )
 
     return entries_from_wire(request.rejections, "rejections", rejection)

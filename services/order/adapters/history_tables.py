@@ -25,6 +25,8 @@ def _columns() -> list[Column[object]]:
         Column("authorized", Boolean, nullable=False),
         Column("voided", Boolean, nullable=False),
         Column("captured", BigInteger, nullable=False),
+        Column("refunded", BigInteger, nullable=False),
+        Column("charged_back", BigInteger, nullable=False),
         # What each fulfillment order told, by its id.
         Column("works", JSONB, nullable=False),
         Column("order_version", BigInteger, nullable=False),

@@ -120,6 +120,8 @@ def summary_from_row(row: Row[Any]) -> OrderSummary:
             authorized=row.authorized,
             voided=row.voided,
             captured=row.captured,
+            refunded=row.refunded,
+            charged_back=row.charged_back,
         ),
         works={parse_id(id_, "works"): _work_from_json(work) for id_, work in row.works.items()},
     )
@@ -153,6 +155,8 @@ def row_from_summary(summary: OrderSummary) -> dict[str, Any]:
         "authorized": funds.authorized,
         "voided": funds.voided,
         "captured": funds.captured,
+        "refunded": funds.refunded,
+        "charged_back": funds.charged_back,
         "works": {str(id_): work for id_, work in summary.works.items()},
         "order_version": promise.version,
         "payment_version": funds.version,

@@ -30,6 +30,8 @@ orders = Table(
     Column("discount", BigInteger, nullable=False),
     Column("grand_total", BigInteger, nullable=False),
     Column("authorized", BigInteger, nullable=False),
+    Column("refunded", BigInteger, nullable=False),
+    Column("payment_heard", BigInteger, nullable=False),
     # [[title, minor units], …]
     Column("shipping_lines", JSONB, nullable=False),
     Column("discount_lines", JSONB, nullable=False),

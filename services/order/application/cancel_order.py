@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chassis.kernel.clock import Clock
-from chassis.kernel.text import check_text
+from chassis.kernel.text import check_words
 from services.order.application.ports import UnitOfWork
 from services.order.domain.order import Order
 from services.order.domain.values import AccountId, OrderId, Reason
@@ -23,7 +23,7 @@ class CancelOrder:
     note: str = ""
 
     def __post_init__(self) -> None:
-        check_text(self.note, "reason", most=LONGEST_NOTE)
+        check_words(self.note, "reason", most=LONGEST_NOTE)
 
 
 async def cancel_order(command: CancelOrder, *, uow: UnitOfWork, clock: Clock) -> Order:

@@ -15,7 +15,8 @@ What happens after an order is placed, step by step.
     cancel requested      before PLACED: compensate; after it
                           fulfillment cancels, compensate          dispatched → cancel refused
     no provider,          fulfillment cancels, compensate          dispatched → wait longer
-    deadline passed
+    deadline passed,
+    authorization expired
     compensate            product releases, payment voids,         again until done
                           the order is REJECTED or CANCELLED
 

@@ -128,7 +128,7 @@ def after_cancelling(order: Order, refused: Refused | None) -> OrderOutcome:
     if refused is None:
         if order.cancellation and order.is_to_be_cancelled:
             return given_up(order.cancellation.reason)
-        return given_up(Reason.UNFULFILLABLE if order.is_short else Reason.DEADLINE_PASSED)
+        return given_up(_why_hopeless(order))
     if refused.passing:
         return TryAgain(because=refused.reason)
     # A parcel left while we asked: its event is here, or is on the way and wakes the saga.
@@ -173,10 +173,17 @@ def given_up(reason: Reason) -> OrderOutcome:
 
 def is_hopeless(order: Order, now: datetime) -> bool:
     """
-    Return whether nothing has left, and nothing will: not in time, or not the whole.
+    Return whether nothing has left, and nothing will: not in time, or not the whole, or nobody
+    would pay for it.
     """
     overdue = now >= order.created_at + DISPATCH_WITHIN
-    return not order.shipments and (order.is_short or overdue)
+    return not order.shipments and (order.is_short or order.has_lost_its_money or overdue)
+
+
+def _why_hopeless(order: Order) -> Reason:
+    if order.is_short:
+        return Reason.UNFULFILLABLE
+    return Reason.AUTHORIZATION_EXPIRED if order.has_lost_its_money else Reason.DEADLINE_PASSED
 
 
 def _next_look(order: Order, now: datetime) -> timedelta:

@@ -3,11 +3,13 @@ The three axes on which an order moves, and which way each may go.
 
     status       PENDING ─→ PLACED ─→ COMPLETED      exits: REJECTED, CANCELLED
     payment      NONE ─→ AUTHORIZED ─→ PARTIALLY_PAID ─→ PAID ─→ PARTIALLY_REFUNDED ─→ REFUNDED
-                              └→ VOIDED
+                              └→ VOIDED ─────────→┴←───────┴←──────────────┴←─────────────┘
     fulfillment  UNFULFILLED ─→ IN_PROGRESS ─→ PARTIALLY_FULFILLED ─→ FULFILLED ─→ DELIVERED
                                                                           └→ RETURNED ←┘
 
-An axis may skip what lies between: one parcel with everything goes straight to FULFILLED.
+An axis may skip what lies between: one parcel with everything goes straight to FULFILLED. Money
+that was paid back comes again when the refund fails, or a later parcel is charged. Of money whose
+rest was voided, it may be heard late that some had been taken.
 """
 
 from collections.abc import Mapping, Set
@@ -24,22 +26,24 @@ class OrderNotInState(RuleViolated):
     pass
 
 
+# Once any of it was taken.
+_TAKEN = {
+    PaymentStatus.PARTIALLY_PAID,
+    PaymentStatus.PAID,
+    PaymentStatus.PARTIALLY_REFUNDED,
+    PaymentStatus.REFUNDED,
+}
+
 _MAY_BECOME: Mapping[StrEnum, Set[StrEnum]] = {
     OrderStatus.PENDING: {OrderStatus.PLACED, OrderStatus.REJECTED, OrderStatus.CANCELLED},
     OrderStatus.PLACED: {OrderStatus.COMPLETED, OrderStatus.CANCELLED},
     PaymentStatus.NONE: {PaymentStatus.AUTHORIZED},
-    PaymentStatus.AUTHORIZED: {
-        PaymentStatus.PARTIALLY_PAID,
-        PaymentStatus.PAID,
-        PaymentStatus.VOIDED,
-    },
-    PaymentStatus.PARTIALLY_PAID: {
-        PaymentStatus.PAID,
-        PaymentStatus.PARTIALLY_REFUNDED,
-        PaymentStatus.REFUNDED,
-    },
+    PaymentStatus.AUTHORIZED: {PaymentStatus.VOIDED, *_TAKEN},
+    PaymentStatus.VOIDED: _TAKEN,
+    PaymentStatus.PARTIALLY_PAID: _TAKEN,
     PaymentStatus.PAID: {PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED},
-    PaymentStatus.PARTIALLY_REFUNDED: {PaymentStatus.REFUNDED},
+    PaymentStatus.PARTIALLY_REFUNDED: _TAKEN,
+    PaymentStatus.REFUNDED: _TAKEN,
     FulfillmentStatus.UNFULFILLED: {
         FulfillmentStatus.IN_PROGRESS,
         FulfillmentStatus.PARTIALLY_FULFILLED,
@@ -70,3 +74,13 @@ def moved(current: Axis, to: Axis) -> Axis:
     if to is not current and to not in _MAY_BECOME.get(current, ()):
         raise OrderNotInState(f"an order that is {current} does not become {to}")
     return to
+
+
+def after_refunds(status: PaymentStatus, *, captured: int, refunded: int) -> PaymentStatus:
+    """
+    Return what becomes of a *status* of money that was taken, now that some of it was paid back.
+    """
+    if refunded <= 0:
+        return status
+    whole = refunded >= captured
+    return PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from chassis.kernel.money import Money, sum_of
+from chassis.kernel.split import share_of
 from chassis.kernel.text import Sku
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import Goods, OrderLine
@@ -32,22 +33,34 @@ def charge_for(
     Shares are rounded down, and a parcel is charged the difference to the ones before it: so the
     parcels add up to the whole, to the cent.
     """
-    left = Counter(dispatched)
-    value = ordered = sent = 0
-    for line in lines:
-        units = min(left[line.sku], line.quantity.units)
-        left[line.sku] -= units
-        value += units * line.unit_price.minor_units
-        sent += units
-        ordered += line.quantity.units
-    if sent == ordered:
+    sent = units_by_line(dispatched, lines)
+    if all(sent[line.number] == line.quantity.units for line in lines):
         return whole
+    value = value_of(sent, lines)
     currency, items = items_total.currency, items_total.minor_units
-    if items == 0:
-        return Charge(value=Money(0, currency), shipping=Money(0, currency))
-    charged = whole.value.minor_units * value // items
-    shipping = min(whole.shipping.minor_units * value // items, charged)
+    charged = share_of(whole.value.minor_units, value, items)
+    shipping = min(share_of(whole.shipping.minor_units, value, items), charged)
     return Charge(value=Money(charged, currency), shipping=Money(shipping, currency))
+
+
+def units_by_line(goods: Mapping[Sku, int], lines: Sequence[OrderLine]) -> dict[int, int]:
+    """
+    Return how many units of each line *goods* are, by its number. What several lines have of one
+    SKU goes to the first ones.
+    """
+    left = Counter(goods)
+    units: dict[int, int] = {}
+    for line in lines:
+        units[line.number] = min(left[line.sku], line.quantity.units)
+        left[line.sku] -= units[line.number]
+    return units
+
+
+def value_of(units: Mapping[int, int], lines: Sequence[OrderLine]) -> int:
+    """
+    Return what *units* of each line cost, by its number, before shipping and discount.
+    """
+    return sum(units.get(line.number, 0) * line.unit_price.minor_units for line in lines)
 
 
 def charge_of_parcel(

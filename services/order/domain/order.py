@@ -17,7 +17,7 @@ from services.order.domain.events import (
     OrderRejected,
 )
 from services.order.domain.order_charges import check_charges, check_currencies
-from services.order.domain.order_parcels import OrderParcels
+from services.order.domain.order_money import OrderMoney
 from services.order.domain.order_requests import DiscountTooHigh
 from services.order.domain.values import (
     AccountId,
@@ -53,7 +53,7 @@ WANTED = {Reason.CUSTOMER_REQUEST, Reason.OPERATOR_REQUEST}
 
 
 @dataclass(kw_only=True, eq=False)
-class Order(OrderParcels):
+class Order(OrderMoney):
     """
     The promise to a customer. Status, payment and fulfillment are axes that move on their own.
     """

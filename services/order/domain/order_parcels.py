@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.order.domain.axes import OrderNotInState, moved
+from services.order.domain.axes import OrderNotInState, after_refunds, moved
 from services.order.domain.charges import Charge, charge_of_parcel
 from services.order.domain.order_requests import OrderRequests
 from services.order.domain.shipment import Shipment
@@ -69,10 +69,7 @@ class OrderParcels(OrderRequests):
         """
         for shipment_id in shipment_ids:
             self.shipments[shipment_id].captured = True
-        paid = all(s.captured for s in self.shipments.values())
-        whole = self.is_dispatched and not self.is_short
-        status = PaymentStatus.PAID if paid and whole else PaymentStatus.PARTIALLY_PAID
-        self.payment_status = moved(self.payment_status, status)
+        self._follow_money()
         self.note(now, "payment captured", "payment")
 
     def deliver(self, shipment_id: ShipmentId, *, at: datetime, now: datetime) -> None:
@@ -94,6 +91,18 @@ class OrderParcels(OrderRequests):
             self.unfulfillable = (*self.unfulfillable, location_id)
             self._follow_shipments()
             self.note(now, "no provider found", "fulfillment")
+
+    def _follow_money(self) -> None:
+        captured = [s.value.minor_units for s in self.shipments.values() if s.captured]
+        if not captured:
+            return
+        whole = self.is_dispatched and not self.is_short and not self.uncaptured
+        status = after_refunds(
+            PaymentStatus.PAID if whole else PaymentStatus.PARTIALLY_PAID,
+            captured=sum(captured),
+            refunded=self.refunded,
+        )
+        self.payment_status = moved(self.payment_status, status)
 
     def _follow_shipments(self) -> None:
         if not self.shipments:

@@ -39,6 +39,8 @@ class OrderState(Aggregate[OrderEvent]):
 
     Attributes:
         authorized: The money that was set aside; zero before.
+        refunded: What was paid back and stayed so, in minor units.
+        payment_heard: The last event of the payment that was noted.
         allocations: Which location gives what, once stock is reserved.
         unfulfillable: Locations whose goods no provider wants to send.
         reason: Why it is being given up, or was.
@@ -69,6 +71,8 @@ class OrderState(Aggregate[OrderEvent]):
     allocations: tuple[Allocation, ...] = ()
     shipments: dict[ShipmentId, Shipment] = field(default_factory=dict)
     unfulfillable: tuple[LocationId, ...] = ()
+    refunded: int = 0
+    payment_heard: int = 0
     reason: Reason | None = None
     cancellation: Cancellation | None = None
     change: OrderChange | None = None
@@ -109,6 +113,13 @@ class OrderState(Aggregate[OrderEvent]):
         The parcels that left and are not charged yet.
         """
         return tuple(s for s in self.shipments.values() if not s.captured)
+
+    @property
+    def has_lost_its_money(self) -> bool:
+        """
+        Whether what was set aside went back before any of it was taken.
+        """
+        return self.payment_status is PaymentStatus.VOIDED
 
     @property
     def is_dispatched(self) -> bool:

@@ -1,11 +1,12 @@
 """What the history of orders listens to: all contexts that tell what becomes of one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from google.protobuf.message import Message
 
-from chassis.events.handlers import Subscription
+from chassis.events.handlers import Handler, Subscription
 from chassis.storage.database import Transaction as OpenTransaction
 from services.order.application.history.ports import OrderHistory
 from services.order.domain.history.facts import Fact
@@ -20,21 +21,35 @@ GATHER_SECONDS = 1.0
 HistoryOf = Callable[[OpenTransaction], OrderHistory]
 
 
-def history_subscriptions(context: str, history_of: HistoryOf) -> Sequence[Subscription]:
+def history_subscriptions(
+    context: str,
+    history_of: HistoryOf,
+    *,
+    besides: Mapping[type[Message], Handler] = MappingProxyType({}),
+) -> Sequence[Subscription]:
     """
     Return what to do at which event of *context*: to note what it tells.
 
     Safe to repeat: the history knows how far it has heard of each aggregate.
+
+    Args:
+        besides: What else is done about some of the events, in the same transaction.
     """
     return [
-        _subscription(message, fact_of, history_of) for message, fact_of in FACTS[context].items()
+        _subscription(message, fact_of, history_of, besides.get(message))
+        for message, fact_of in FACTS[context].items()
     ]
 
 
 def _subscription(
-    message: type[Message], fact_of: Callable[[Any], Fact], history_of: HistoryOf
+    message: type[Message],
+    fact_of: Callable[[Any], Fact],
+    history_of: HistoryOf,
+    besides: Handler | None,
 ) -> Subscription:
     async def note(events: Sequence[Any], tx: OpenTransaction) -> None:
         history_of(tx).note([told_from_wire(event, fact_of(event)) for event in events])
+        if besides:
+            await besides(events, tx)
 
     return Subscription(message, note)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from chassis.kernel.ids import parse_id
 from chassis.kernel.psp_token import PspToken
 from chassis.kernel.quantity import Quantity
-from chassis.kernel.text import Sku, check_text, parse_sku
+from chassis.kernel.text import Sku, check_words, parse_sku
 from chassis.rpc.money import money_from_wire, money_to_wire
 from chassis.rpc.timestamps import timestamp_to_wire
 from chassis.storage.idempotency import fingerprint_of
@@ -116,7 +116,7 @@ def check_out_cart_from_wire(request: pb.CheckOutCartRequest, *, trace: str) -> 
         ),
         psp_token=PspToken(request.psp_token),
         ship_to=address_from_wire(request.ship_to),
-        reference=check_text(request.reference, "reference", most=64),
+        reference=check_words(request.reference, "reference", most=64),
         trace=trace,
     )
     return CheckOutCart(cart_id=cart_id_from_wire(request.cart_id), order=order)

@@ -21,12 +21,14 @@ from services.order.domain.history.facts import (
     Authorized,
     Captured,
     Changed,
+    ChargedBack,
     Confirmed,
     Ended,
     Fact,
     ParcelDelivered,
     ParcelDispatched,
     Placed,
+    Refunded,
     Told,
     Voided,
     WorkAccepted,
@@ -81,6 +83,20 @@ def _captured(event: payment_pb.PaymentCaptured) -> Captured:
     return Captured(total=total.minor_units)
 
 
+def _refunded(event: payment_pb.PaymentRefunded | payment_pb.RefundFailed) -> Refunded:
+    total = money_from_wire(event.total_refunded, "total_refunded")
+    return Refunded(total=total.minor_units)
+
+
+def _charged_back(event: payment_pb.ChargebackReceived) -> ChargedBack:
+    return ChargedBack(amount=money_from_wire(event.amount, "amount").minor_units)
+
+
+def _charge_decided(event: payment_pb.ChargebackClosed) -> ChargedBack:
+    amount = money_from_wire(event.amount, "amount").minor_units
+    return ChargedBack(amount=-amount if event.won else 0)
+
+
 def _dispatched(event: fulfillment_pb.ShipmentDispatched) -> ParcelDispatched:
     return ParcelDispatched(
         units=sum(g.quantity for g in event.goods), at=event.dispatch_time.ToDatetime(UTC)
@@ -101,6 +117,10 @@ FACTS: Mapping[str, Mapping[type[Message], Callable[[Any], Fact]]] = {
         payment_pb.PaymentAuthorized: lambda _: Authorized(),
         payment_pb.PaymentCaptured: _captured,
         payment_pb.PaymentVoided: lambda _: Voided(),
+        payment_pb.PaymentRefunded: _refunded,
+        payment_pb.RefundFailed: _refunded,
+        payment_pb.ChargebackReceived: _charged_back,
+        payment_pb.ChargebackClosed: _charge_decided,
     },
     "fulfillment": {
         fulfillment_pb.OfferAccepted: lambda _: WorkAccepted(),
@@ -172,8 +192,8 @@ def summary_to_wire(order: OrderSummary) -> pb.OrderSummary:
         fulfillment_status=f"FULFILLMENT_STATUS_{order.fulfillment_status}",
         grand_total=money_to_wire(promise.grand_total),
         captured=money_to_wire(Money(order.funds.captured, currency)),
-        # Nobody gives money back yet.
-        refunded=money_to_wire(Money(0, currency)),
+        refunded=money_to_wire(Money(order.funds.refunded, currency)),
+        charged_back=money_to_wire(Money(order.funds.charged_back, currency)),
         items=[pb.OrderSummaryItem(sku=g.sku, quantity=g.units) for g in promise.goods],
         place_time=_time(promise.placed_at),
         confirm_time=_time(promise.confirmed_at),

@@ -11,7 +11,7 @@ from chassis.kernel.ids import parse_id
 from chassis.kernel.money import Money
 from chassis.kernel.psp_token import PspToken
 from chassis.kernel.quantity import Quantity
-from chassis.kernel.text import check_text, parse_sku
+from chassis.kernel.text import check_words, parse_sku
 from chassis.rpc.errors import status_from_error
 from chassis.rpc.money import money_from_wire, money_to_wire
 from chassis.rpc.timestamps import timestamp_from_wire, timestamp_to_wire
@@ -86,7 +86,7 @@ def place_order_from_wire(request: pb.PlaceOrderRequest, *, trace: str) -> Place
         expected_total=_amount(request, "expected_total"),
         psp_token=PspToken(request.psp_token),
         ship_to=address_from_wire(request.ship_to),
-        reference=check_text(request.reference, "reference", most=64),
+        reference=check_words(request.reference, "reference", most=64),
         shipping_lines=charges_from_wire(request.shipping_lines, "shipping_lines"),
         discount_lines=charges_from_wire(request.discount_lines, "discount_lines"),
         trace=trace,
@@ -114,7 +114,7 @@ def charges_from_wire(wire: Sequence[pb.OrderCharge], field: str) -> tuple[Order
     charges = []
     for number, charge in enumerate(wire):
         path = f"{field}[{number}]"
-        title = check_text(charge.title, f"{path}.title", least=1, most=64)
+        title = check_words(charge.title, f"{path}.title", least=1, most=64)
         amount = money_from_wire(charge.amount, f"{path}.amount")
         charges.append(OrderCharge(title=title, amount=_not_negative(amount, f"{path}.amount")))
     return tuple(charges)

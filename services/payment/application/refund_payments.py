@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from chassis.kernel.card_numbers import refuse_card_number
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError, InvalidInput
 from chassis.kernel.money import Money
-from chassis.kernel.psp_token import CardNumberRefused, looks_like_card_number
 from services.payment.application.conversation import Answer, outcome_of, prepare, settle
 from services.payment.application.ports import Psp, UnitOfWork
 from services.payment.domain.payment import Payment
@@ -46,8 +46,7 @@ class RefundPayment:
             raise ReasonTooLong(
                 f"a reason has at most {MOST_REASON_CHARACTERS} characters", field="reason"
             )
-        if looks_like_card_number(self.reason):
-            raise CardNumberRefused("this looks like a card number", field="reason")
+        refuse_card_number(self.reason, "reason")
 
 
 async def refund_payments(

@@ -6,7 +6,7 @@ from typing import Any
 from chassis.kernel.errors import DomainError, InvalidInput
 from chassis.kernel.ids import parse_id
 from chassis.kernel.quantity import MOST_UNITS
-from chassis.kernel.text import check_text, parse_sku
+from chassis.kernel.text import check_words, parse_sku
 from chassis.rpc.errors import status_from_error
 from retail.product.v1 import stock_service_pb2 as pb
 from services.product.application.stock.adjust_stock import AdjustmentReason, AdjustStock
@@ -67,7 +67,7 @@ def adjustment_from_wire(wire: pb.Adjustment, field: str) -> AdjustStock:
         delta=wire.delta,
         reason=REASONS[wire.reason],
         condition=condition_from_wire(wire.condition, f"{field}.condition"),
-        note=check_text(wire.note, f"{field}.note", most=LONGEST_NOTE),
+        note=check_words(wire.note, f"{field}.note", most=LONGEST_NOTE),
     )
 
 

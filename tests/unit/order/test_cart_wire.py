@@ -77,6 +77,7 @@ def test_a_malformed_item_is_refused_by_its_field(changes, field):
         ({"psp_token": "4242 4242 4242 4242"}, "psp_token"),
         ({"ship_to": None}, "ship_to"),
         ({"reference": "x" * 65}, "reference"),
+        ({"reference": "card 4242 4242 4242 4242"}, "reference"),
         ({"expected_total": euros(1, "euros")}, "expected_total"),
         ({"shipping_lines": charges(euros(1), euros(-1))}, "shipping_lines[1].amount"),
         ({"discount_lines": charges(euros(1), title="")}, "discount_lines[0].title"),

@@ -11,6 +11,8 @@ from services.order.domain.history.facts import (
     Authorized,
     Captured,
     Changed,
+    ChargedBack,
+    Refunded,
     Voided,
     WorkAccepted,
     WorkChanged,
@@ -111,6 +113,39 @@ def test_money_that_was_set_aside_and_given_back_is_voided():
     summary = summary_of(*tell(ORDER, PLACED), *tell(ORDER, Authorized(), Voided()))
 
     assert summary.payment_status is PaymentStatus.VOIDED
+
+
+def test_what_is_paid_back_shows_until_the_refund_fails():
+    summary = summary_of(*tell(ORDER, PLACED, CONFIRMED), *tell(EAST, parcel(3), parcel(2)))
+    money = (
+        Authorized(),
+        Captured(total=50_00),
+        Refunded(total=20_00),
+        Refunded(total=50_00),
+        Refunded(total=20_00),
+        Refunded(total=0),
+    )
+
+    seen = []
+    for each in tell(ORDER, *money):
+        summary.hear(each)
+        seen.append(summary.payment_status)
+
+    assert seen[1:] == [
+        PaymentStatus.PAID,
+        PaymentStatus.PARTIALLY_REFUNDED,
+        PaymentStatus.REFUNDED,
+        PaymentStatus.PARTIALLY_REFUNDED,
+        PaymentStatus.PAID,
+    ]
+
+
+def test_chargebacks_are_summed_and_those_that_were_won_come_off():
+    won = (ChargedBack(amount=20_00), ChargedBack(amount=5_00), ChargedBack(amount=-20_00))
+    summary = summary_of(*tell(ORDER, PLACED), *tell(ORDER, Captured(total=50_00), *won))
+
+    assert summary.funds.charged_back == 5_00
+    assert summary.payment_status is PaymentStatus.PARTIALLY_PAID
 
 
 def test_an_event_without_meaning_for_the_history_is_no_news():

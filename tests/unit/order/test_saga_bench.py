@@ -40,6 +40,7 @@ def test_orders_end_in_every_way_there_is(summary):
     for word in (
         *("COMPLETED", "OUT_OF_STOCK", "PAYMENT_DECLINED", "RESERVATION_EXPIRED"),
         *("UNFULFILLABLE", "DEADLINE_PASSED", "OPERATOR_REQUEST", "PLACED carrier"),
+        "AUTHORIZATION_EXPIRED",
     ):
         assert word in ends, word
 

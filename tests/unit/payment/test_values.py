@@ -2,8 +2,9 @@ from uuid import UUID
 
 import pytest
 
+from chassis.kernel.card_numbers import CardNumberRefused
 from chassis.kernel.money import Money
-from chassis.kernel.psp_token import CardNumberRefused, PspToken, PspTokenMalformed
+from chassis.kernel.psp_token import PspToken, PspTokenMalformed
 from services.payment.domain.ledger import (
     Account,
     EntryKind,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError
-from chassis.kernel.text import check_text
+from chassis.kernel.text import check_words
 from chassis.saga.standing import Standing
 from chassis.saga.steps import Outcome
 from services.order.application.sagas.ports import (
@@ -35,8 +35,8 @@ class SagaAction:
     reason: str
 
     def __post_init__(self) -> None:
-        check_text(self.actor, "actor", least=1, most=64)
-        check_text(self.reason, "reason", least=1, most=500)
+        check_words(self.actor, "actor", least=1, most=64)
+        check_words(self.reason, "reason", least=1, most=500)
 
 
 # Returns what follows for one order, or raises a refusal; `None` if it stays where it is.

@@ -58,6 +58,26 @@ class Voided:
     pass
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refunded:
+    """
+    Attributes:
+        total: All that was paid back so far and stayed so, in minor units.
+    """
+
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargedBack:
+    """
+    Attributes:
+        amount: What the payer's bank took; below zero if it gave it back. In minor units.
+    """
+
+    amount: int
+
+
 @dataclass(frozen=True, slots=True)
 class WorkAccepted:
     pass
@@ -90,7 +110,7 @@ class ParcelDelivered:
 
 
 OrderFact = Placed | Confirmed | Changed | Ended
-PaymentFact = Authorized | Captured | Voided
+PaymentFact = Authorized | Captured | Voided | Refunded | ChargedBack
 WorkFact = WorkAccepted | WorkChanged | WorkUnfulfillable | ParcelDispatched | ParcelDelivered
 Fact = OrderFact | PaymentFact | WorkFact
 

@@ -12,10 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from chassis.kernel.money import Money
+from services.order.domain.axes import after_refunds
 from services.order.domain.history.facts import (
     Authorized,
     Captured,
     Changed,
+    ChargedBack,
     Confirmed,
     Ended,
     OrderFact,
@@ -23,6 +25,7 @@ from services.order.domain.history.facts import (
     ParcelDispatched,
     PaymentFact,
     Placed,
+    Refunded,
     Told,
     Voided,
     WorkAccepted,
@@ -91,13 +94,16 @@ class Funds:
     What the payment has told.
 
     Attributes:
-        captured: In minor units of the order's currency.
+        captured: In minor units of the order's currency, as the others.
+        charged_back: What payers' banks took, and did not give back.
     """
 
     version: int = 0
     authorized: bool = False
     voided: bool = False
     captured: int = 0
+    refunded: int = 0
+    charged_back: int = 0
 
     def hear(self, fact: PaymentFact, _at: datetime) -> None:
         match fact:
@@ -107,6 +113,10 @@ class Funds:
                 self.captured = fact.total
             case Voided():
                 self.voided = True
+            case Refunded():
+                self.refunded = fact.total
+            case ChargedBack():
+                self.charged_back += fact.amount
 
 
 @dataclass(slots=True, kw_only=True)
@@ -178,7 +188,7 @@ class OrderSummary:
                 return None
             case Placed() | Confirmed() | Changed() | Ended():
                 return self.promise
-            case Authorized() | Captured() | Voided():
+            case Authorized() | Captured() | Voided() | Refunded() | ChargedBack():
                 return self.funds
             case _:
                 return self.works.setdefault(told.aggregate_id, Work())
@@ -188,7 +198,11 @@ class OrderSummary:
         if self.funds.captured:
             whole = self.funds.captured >= self.promise.grand_total.minor_units
             paid = whole and self.is_dispatched and not self.is_short
-            return PaymentStatus.PAID if paid else PaymentStatus.PARTIALLY_PAID
+            return after_refunds(
+                PaymentStatus.PAID if paid else PaymentStatus.PARTIALLY_PAID,
+                captured=self.funds.captured,
+                refunded=self.funds.refunded,
+            )
         if self.funds.voided:
             return PaymentStatus.VOIDED
         return PaymentStatus.AUTHORIZED if self.funds.authorized else PaymentStatus.NONE

@@ -1,0 +1,1 @@
+"""A PSP, simulated: another company's system, which speaks a part of Stripe's HTTP API."""
