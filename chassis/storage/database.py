@@ -36,7 +36,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
     """
-    An INSERT, UPDATE or DELETE without a RETURNING, whose answer nobody waits for.
+    An INSERT, UPDATE or DELETE without a RETURNING, whose answer nobody waits for; or a SELECT of
+    a function that does the writing.
 
     Attributes:
         target: What it writes to. Writes to one target are done in order.
@@ -166,11 +167,15 @@ def _together(writes: tuple[str, ...]) -> TextClause:
     Return one statement that does all *writes* and answers how many rows each has changed.
     """
     parts = [
-        f"w{number} AS ({_PARAMETER.sub(f':w{number}_', sql)} RETURNING 1)"
+        f"w{number} AS ({_PARAMETER.sub(f':w{number}_', sql)}{_answer_of(sql)})"
         for number, sql in enumerate(writes)
     ]
     counts = [f"(SELECT count(*) FROM w{number}) AS w{number}" for number in range(len(writes))]
     return text(f"WITH {', '.join(parts)} SELECT {', '.join(counts)}")
+
+
+def _answer_of(sql: str) -> str:
+    return "" if sql.startswith("SELECT") else " RETURNING 1"
 
 
 # The colon of a bind parameter, `:name`; not of a cast, `::name`.

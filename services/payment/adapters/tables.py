@@ -12,6 +12,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -95,35 +96,48 @@ PAYMENT_TRANSACTIONS = Table(
     ),
 )
 
+# The ledger's tables are written by `book_entries` alone, which is made in migration 0005.
 LEDGER_ENTRIES = Table(
     "ledger_entries",
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("occurred_at", DateTime(timezone=True), nullable=False),
     Column("kind", Text, nullable=False),
-    Column("payment_id", Uuid, nullable=False, index=True),
-    # Whatever goes wrong above, one transaction is booked once.
-    Column("transaction_id", Uuid, nullable=False, unique=True),
+    Column("merchant", Text, nullable=False),
+    Column("payment_id", Uuid, index=True),
+    Column("cause_id", Uuid, nullable=False),
+    # Whatever goes wrong above, one cause is booked once.
+    UniqueConstraint("cause_id", "kind"),
 )
 
+# What an account holds is the sum, over its shards, of the balance that the last posting left.
+# Sharded, so that captures do not wait for each other.
 LEDGER_POSTINGS = Table(
     "ledger_postings",
     metadata,
     Column("entry_id", Uuid, ForeignKey("ledger_entries.id"), primary_key=True),
-    Column("line", SmallInteger, primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("merchant", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("currency", Text, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("booked_at", DateTime(timezone=True), nullable=False),
     Column("amount", BigInteger, nullable=False),
+    Column("balance", BigInteger, nullable=False),
     CheckConstraint("amount <> 0", name="amount"),
+    Index(
+        "ix_ledger_postings_account",
+        *("merchant", "account", "currency", "shard", "booked_at", "line"),
+        unique=True,
+    ),
 )
 
-# Kept by the database as postings come in. Sharded, so that captures do not wait for each other:
-# the balance of an account is the sum over its shards.
-LEDGER_BALANCES = Table(
-    "ledger_balances",
+# Which accounts there are, and on which shards.
+LEDGER_ACCOUNTS = Table(
+    "ledger_accounts",
     metadata,
+    Column("merchant", Text, primary_key=True),
     Column("account", Text, primary_key=True),
     Column("currency", Text, primary_key=True),
     Column("shard", SmallInteger, primary_key=True),
-    Column("amount", BigInteger, nullable=False),
 )

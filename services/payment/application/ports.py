@@ -11,6 +11,7 @@ from chassis.kernel.money import Money
 from chassis.kernel.psp_token import PspToken
 from services.payment.domain.ledger import Balance, JournalEntry
 from services.payment.domain.payment import Payment
+from services.payment.domain.statement import LedgerAccount, Place, Statement
 from services.payment.domain.values import (
     MerchantId,
     PaymentId,
@@ -85,11 +86,32 @@ class Ledger(Protocol):
     The books.
     """
 
-    async def book(self, entries: Sequence[JournalEntry]) -> None: ...
-
-    async def balances(self) -> Sequence[Balance]:
+    async def book(self, entries: Sequence[JournalEntry]) -> None:
         """
-        Return the sum of every account in every currency.
+        Add *entries*, all at one moment, which is now or a little later.
+        """
+        ...
+
+    async def closed_until(self) -> datetime:
+        """
+        Return the moment until which the books are closed: nothing more is booked at or before
+        it. That is now, once those who are booking have done so.
+        """
+        ...
+
+    async def balances(self, *, as_of: datetime, merchant: MerchantId | None) -> Sequence[Balance]:
+        """
+        Return what every account of *merchant*, or of all merchants together, held at *as_of*,
+        until which the books are closed.
+        """
+        ...
+
+    async def statement(
+        self, of: LedgerAccount, *, after: Place, until: datetime, limit: int
+    ) -> Statement:
+        """
+        Return the first *limit* postings to *of* that were booked after *after* and up to
+        *until*, until which the books are closed.
         """
         ...
 

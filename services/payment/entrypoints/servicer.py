@@ -17,10 +17,17 @@ from services.payment.application.increment_authorizations import (
     IncrementAuthorization,
     increment_authorizations,
 )
+from services.payment.application.ledger.get_account_statement import get_account_statement
+from services.payment.application.ledger.get_trial_balance import get_trial_balance
 from services.payment.application.ports import Psp, PspAccounts, UnitOfWork
 from services.payment.application.refund_payments import RefundPayment, refund_payments
 from services.payment.application.void_payments import VoidPayment, void_payments
-from services.payment.wire.ledger import balance_to_wire
+from services.payment.wire.ledger import (
+    statement_from_wire,
+    statement_to_wire,
+    trial_balance_from_wire,
+    trial_balance_to_wire,
+)
 from services.payment.wire.payments import payment_to_wire, result_to_wire
 from services.payment.wire.requests import (
     authorization_from_wire,
@@ -127,14 +134,14 @@ class PaymentServicer(PaymentServiceServicer):
     async def GetTrialBalance(
         self, request: pb.GetTrialBalanceRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetTrialBalanceResponse:
-        async with self._uow() as tx:
-            balances = await tx.ledger.balances()
-        return pb.GetTrialBalanceResponse(balances=[balance_to_wire(each) for each in balances])
+        balance = await get_trial_balance(trial_balance_from_wire(request), uow=self._uow)
+        return trial_balance_to_wire(balance)
 
     async def GetAccountStatement(
         self, request: pb.GetAccountStatementRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetAccountStatementResponse:
-        raise NotImplementedError
+        statement = await get_account_statement(statement_from_wire(request), uow=self._uow)
+        return statement_to_wire(statement, request)
 
 
 async def answered(

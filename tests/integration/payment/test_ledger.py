@@ -1,35 +1,20 @@
-from uuid import UUID
-
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from chassis.kernel.ids import new_id
+from chassis.kernel.money import Money
 from chassis.storage.database import connect
-from services.payment.domain.ledger import Balance
+from services.payment.application.ledger.get_trial_balance import (
+    GetTrialBalance,
+    get_trial_balance,
+)
+from services.payment.domain.ledger import Account, Balance, EntryKind
+from services.payment.domain.values import MerchantId
+from tests.integration.payment.books import BOOK_ONE, book, entry, held, moved
 
-ENTRY, TRANSACTION = UUID(int=7), UUID(int=8)
-INSERT_ENTRY = text(
-    "INSERT INTO ledger_entries (id, occurred_at, kind, payment_id, transaction_id)"
-    " VALUES (:id, now(), 'CAPTURE', :id, :transaction)"
-)
-INSERT_POSTINGS = text(
-    """
-    INSERT INTO ledger_postings (entry_id, line, account, currency, amount)
-    SELECT :id, :first_line + line, 'sales', currency, amount
-    FROM unnest(CAST(:amounts AS bigint[]), CAST(:currencies AS text[])) WITH ORDINALITY
-        AS postings (amount, currency, line)
-    """
-)
-DRIFT = text(
-    """
-    SELECT account, currency, sum(amount) AS amount FROM (
-        SELECT account, currency, amount FROM ledger_balances
-        UNION ALL
-        SELECT account, currency, -amount FROM ledger_postings
-    ) AS both_sides GROUP BY account, currency HAVING sum(amount) <> 0
-    """
-)
+SALES, CLEARING = Account.SALES, Account.PSP_CLEARING
+TABLES = ("ledger_accounts", "ledger_entries", "ledger_postings")
 
 
 @pytest.fixture
@@ -37,22 +22,6 @@ async def owner(migrated):
     database = connect((await migrated("payment")).owner, application="owner-tests")
     yield database
     await database.close()
-
-
-async def book(database, *postings):
-    async with database.begin() as tx:
-        await tx.run(INSERT_ENTRY, {"id": ENTRY, "transaction": TRANSACTION})
-        await add(tx, *postings)
-
-
-async def add(tx, *postings, first_line=0):
-    values = {
-        "id": ENTRY,
-        "first_line": first_line,
-        "amounts": [amount for amount, _ in postings],
-        "currencies": [currency for _, currency in postings],
-    }
-    await tx.run(INSERT_POSTINGS, values)
 
 
 @pytest.mark.parametrize(
@@ -65,42 +34,51 @@ async def add(tx, *postings, first_line=0):
     ],
 )
 async def test_the_database_refuses_an_entry_that_does_not_balance(payments, postings):
+    values = {
+        "id": new_id(),
+        "cause": new_id(),
+        "amounts": [amount for amount, _ in postings],
+        "currencies": [currency for _, currency in postings],
+    }
     with pytest.raises(DBAPIError, match="does not balance"):
-        await book(payments.database, *postings)
+        async with payments.database.begin() as tx:
+            await tx.run(BOOK_ONE, values)
 
     assert await payments.rows(text("SELECT 1 FROM ledger_entries")) == []
 
 
-async def test_the_database_refuses_a_posting_added_to_a_balanced_entry(payments):
-    await book(payments.database, (1_00, "EUR"), (-1_00, "EUR"))
+async def test_the_database_refuses_a_posting_added_to_a_balanced_entry(payments, owner):
+    await book(payments, moved(1_00, CLEARING, SALES))
 
     with pytest.raises(DBAPIError, match="does not balance"):
-        async with payments.database.begin() as tx:
-            await add(tx, (1, "EUR"), first_line=2)
+        async with owner.begin() as tx:
+            await tx.run(
+                text(
+                    "INSERT INTO ledger_postings SELECT entry_id, line + 2, merchant, account,"
+                    " currency, shard, booked_at, 1, 1 FROM ledger_postings WHERE line = 1"
+                )
+            )
 
 
-async def test_the_database_refuses_what_only_a_later_statement_would_balance(payments):
-    with pytest.raises(DBAPIError, match="does not balance"):
-        async with payments.database.begin() as tx:
-            await tx.run(INSERT_ENTRY, {"id": ENTRY, "transaction": TRANSACTION})
-            await add(tx, (1_00, "EUR"))
-            await add(tx, (-1_00, "EUR"), first_line=1)
+async def test_a_cause_is_booked_once_of_each_kind(payments):
+    capture = moved(1_00, CLEARING, SALES)
+    undone = moved(-1_00, CLEARING, SALES, cause=capture.cause_id, kind=EntryKind.CORRECTION)
+    await book(payments, capture, undone)
+
+    with pytest.raises(DBAPIError, match="uq_ledger_entries_cause_id"):
+        await book(payments, capture)
+
+    balances, _ = await held(payments)
+    assert balances == {CLEARING: 0, SALES: 0}
 
 
-async def test_a_transaction_is_booked_once(payments):
-    await book(payments.database, (1_00, "EUR"), (-1_00, "EUR"))
-
-    with pytest.raises(DBAPIError, match="uq_ledger_entries_transaction_id"):
-        async with payments.database.begin() as tx:
-            await tx.run(INSERT_ENTRY, {"id": new_id(), "transaction": TRANSACTION})
-
-
-@pytest.mark.parametrize("table", ["ledger_entries", "ledger_postings"])
-@pytest.mark.parametrize("change", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}"])
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize(
+    "change", ["UPDATE {} SET merchant = 'x'", "DELETE FROM {}", "TRUNCATE {}"]
+)
 async def test_nobody_changes_what_is_booked(payments, owner, table, change):
-    await book(payments.database, (1_00, "EUR"), (-1_00, "EUR"))
-    column = "kind" if table == "ledger_entries" else "account"
-    statement = text(change.format(table, column, "'x'") + " CASCADE" * ("TRUNC" in change))
+    await book(payments, moved(1_00, CLEARING, SALES))
+    statement = text(change.format(table) + " CASCADE" * ("TRUNC" in change))
 
     for database in (payments.database, owner):
         with pytest.raises(DBAPIError, match=r"permission denied|book a correction"):
@@ -108,12 +86,23 @@ async def test_nobody_changes_what_is_booked(payments, owner, table, change):
                 await tx.run(statement)
 
 
-async def test_the_service_cannot_touch_a_balance(payments):
-    await book(payments.database, (1_00, "EUR"), (-1_00, "EUR"))
+@pytest.mark.parametrize("table", TABLES)
+async def test_the_service_writes_into_the_books_by_their_function_alone(payments, table):
+    await book(payments, moved(1_00, CLEARING, SALES))
 
     with pytest.raises(DBAPIError, match="permission denied"):
         async with payments.database.begin() as tx:
-            await tx.run(text("UPDATE ledger_balances SET amount = 0"))
+            await tx.run(text(f"INSERT INTO {table} SELECT * FROM {table}"))
+
+
+async def test_nothing_is_booked_on_what_may_be_outdated(payments):
+    with pytest.raises(DBAPIError, match="have committed meanwhile"):
+        async with payments.database.begin() as tx:
+            await tx.run(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+            await tx.run(
+                BOOK_ONE,
+                {"id": new_id(), "cause": new_id(), "amounts": [1, -1], "currencies": ["EUR"] * 2},
+            )
 
 
 async def test_balances_are_the_sums_of_the_books(payments, payment_id):
@@ -121,14 +110,32 @@ async def test_balances_are_the_sums_of_the_books(payments, payment_id):
     await payments.capture(payment_id, 30_00, shipping=5_00)
     await payments.capture(payment_id, 20_00)
 
-    async with payments.uow() as tx:
-        balances = await tx.ledger.balances()
+    trial = await get_trial_balance(GetTrialBalance(), uow=payments.uow)
 
-    assert [(each.account, each.amount.minor_units) for each in balances] == [
-        ("customer_receivable", 0),
-        ("psp_clearing", 50_00),
-        ("sales", -45_00),
-        ("shipping_income", -5_00),
+    assert trial.balances == [
+        Balance("customer_receivable", Money(0, "EUR")),
+        Balance("psp_clearing", Money(50_00, "EUR")),
+        Balance("sales", Money(-45_00, "EUR")),
+        Balance("shipping_income", Money(-5_00, "EUR")),
     ]
-    assert all(isinstance(each, Balance) for each in balances)
-    assert await payments.rows(DRIFT) == []
+
+
+async def test_every_merchant_has_accounts_of_its_own(payments):
+    north, south = MerchantId("north"), MerchantId("south")
+    await book(
+        payments,
+        moved(1_00, CLEARING, SALES, merchant=north),
+        moved(5_00, CLEARING, SALES, merchant=south),
+        entry((CLEARING, 7, "JPY"), (SALES, -7, "JPY"), merchant=south),
+    )
+
+    southern = await get_trial_balance(GetTrialBalance(merchant=south), uow=payments.uow)
+
+    balances, _ = await held(payments, merchant=north)
+    assert balances == {CLEARING: 1_00, SALES: -1_00}
+    assert southern.balances == [
+        Balance(CLEARING, Money(5_00, "EUR"), south),
+        Balance(CLEARING, Money(7, "JPY"), south),
+        Balance(SALES, Money(-5_00, "EUR"), south),
+        Balance(SALES, Money(-7, "JPY"), south),
+    ]

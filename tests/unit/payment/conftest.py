@@ -1,5 +1,4 @@
 import asyncio
-from collections import Counter
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,6 @@ from services.payment.application.ports import CurrencyNotServed, PaymentNotFoun
 from services.payment.application.refund_payments import RefundPayment, refund_payments
 from services.payment.application.resolve_unknown import resolve_unknown
 from services.payment.application.void_payments import VoidPayment, void_payments
-from services.payment.domain.ledger import Balance
 from services.payment.domain.payment import Payment
 from services.payment.domain.values import (
     MAIN_MERCHANT,
@@ -33,6 +31,7 @@ from services.payment.domain.values import (
     PspReference,
     RefundId,
 )
+from tests.unit.payment.books import Booked, InMemoryLedger
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PATIENCE = timedelta(seconds=5)
@@ -52,7 +51,7 @@ class PaymentWorld:
         self.now = NOON
         self.payments = {}
         self.events = []
-        self.entries = []
+        self.booked = []
         self.psp = InMemoryPsp()
         self.currencies = {"EUR", "JPY", "KWD"}
         self._lock = asyncio.Lock()
@@ -60,14 +59,22 @@ class PaymentWorld:
     def clock(self):
         return self.now
 
+    @property
+    def entries(self):
+        return [each.entry for each in self.booked]
+
     @asynccontextmanager
     async def uow(self):
         async with self._lock:
-            tx = InMemoryTransaction(deepcopy(self.payments))
+            ledger = InMemoryLedger(self.booked, now=self.now)
+            tx = InMemoryTransaction(deepcopy(self.payments), ledger)
             yield tx
             self.payments = tx.payments.by_id
             self.events += tx.payments.events
-            self.entries += tx.ledger.entries
+            self.booked += [
+                Booked(self.now, number, entry)
+                for number, entry in enumerate(ledger.entries, start=len(self.booked) + 1)
+            ]
 
     def account_for(self, merchant, currency):
         if currency not in self.currencies:
@@ -143,9 +150,9 @@ class PaymentWorld:
 
 
 class InMemoryTransaction:
-    def __init__(self, payments):
+    def __init__(self, payments, ledger):
         self.payments = InMemoryPayments(payments)
-        self.ledger = InMemoryLedger()
+        self.ledger = ledger
 
 
 class InMemoryPayments:
@@ -189,21 +196,6 @@ class InMemoryPayments:
             if payment.transactions or payment.closed:
                 self.by_id[payment.id] = payment
                 self.events += payment.pull_events()
-
-
-class InMemoryLedger:
-    def __init__(self):
-        self.entries = []
-
-    async def book(self, entries):
-        self.entries += entries
-
-    async def balances(self):
-        sums = Counter()
-        for entry in self.entries:
-            for posting in entry.postings:
-                sums[posting.account, posting.amount.currency] += posting.amount.minor_units
-        return [Balance(account, Money(sums[account, cur], cur)) for account, cur in sums]
 
 
 class InMemoryPsp:

@@ -1,0 +1,1 @@
+"""Reading the books: as of any time, and what is once told never changes."""

@@ -1,0 +1,66 @@
+"""Pages of answers on the wire."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import sha256
+
+from google.protobuf.message import Message
+
+from chassis.kernel.errors import InvalidInput
+
+_DIGEST_BYTES = 8
+
+
+class PageSizeOutOfRange(InvalidInput):
+    pass
+
+
+class PageTokenInvalid(InvalidInput):
+    pass
+
+
+def page_size_from_wire(size: int, *, default: int, most: int) -> int:
+    """
+    Raises:
+        PageSizeOutOfRange: It is negative, or above *most*.
+    """
+    if not 0 <= size <= most:
+        raise PageSizeOutOfRange(f"a page has 1 to {most:,} entries", field="page_size")
+    return size or default
+
+
+def page_token_to_wire(place: str, request: Message) -> str:
+    """
+    Return the token of the page after *place*, which fits only what asks the same as *request*.
+    """
+    return urlsafe_b64encode(_digest(request) + place.encode()).decode().rstrip("=")
+
+
+def place_from_wire(token: str, request: Message) -> str:
+    """
+    Return the place that *token* was made of.
+
+    Raises:
+        PageTokenInvalid: It is no token, or belongs to other pages.
+    """
+    try:
+        said = urlsafe_b64decode(f"{token}==")
+        if said[:_DIGEST_BYTES] == _digest(request):
+            return said[_DIGEST_BYTES:].decode()
+    except ValueError:
+        pass
+    raise page_token_invalid()
+
+
+def page_token_invalid() -> PageTokenInvalid:
+    return PageTokenInvalid(
+        "page_token must be one that an earlier page came with, which asked the same",
+        field="page_token",
+    )
+
+
+def _digest(request: Message) -> bytes:
+    asked = type(request)()
+    asked.CopyFrom(request)
+    for field in ("page_token", "page_size"):
+        asked.ClearField(field)
+    return sha256(asked.SerializeToString(deterministic=True)).digest()[:_DIGEST_BYTES]
