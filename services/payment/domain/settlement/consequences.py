@@ -92,6 +92,7 @@ def missing_there(
 
 def _row_difference(match: Match, *, merchant: MerchantId, now: datetime) -> Difference:
     placed, movement = match.placed, match.movement
+    expected = movement.amount if movement and match.outcome is not Outcome.MISSING_HERE else None
     proposal, correction = _proposal(match)
     return Difference(
         id=correct.row_difference_id(placed),
@@ -103,7 +104,7 @@ def _row_difference(match: Match, *, merchant: MerchantId, now: datetime) -> Dif
         movement=movement.kind if movement else None,
         payment_id=movement.payment_id if movement else None,
         merchant=movement.merchant if movement else merchant,
-        expected=movement.amount if movement else None,
+        expected=expected,
         proposal=proposal,
         correction=correction,
         created_at=now,
@@ -133,6 +134,12 @@ def _proposal(match: Match) -> tuple[str, tuple[Posting, ...]]:
                 f"{row.gross} less {row.fee} is not {row.net}: book what came, and keep what is"
                 " left over in suspense.",
                 _settlement(row, None),
+            )
+        case Outcome.MISSING_HERE if movement:
+            return (
+                f"What was written off has come: take in {row.net}, book the fee of {row.fee}, and"
+                " take the rest out of suspense.",
+                correct.unknown_here(row),
             )
         case _:
             return (

@@ -108,10 +108,13 @@ class Matcher:
             if movement.key not in self._taken:
                 return self._pair(placed, Outcome.WRONG_AMOUNT, movement)
         self._seen.add(row.row_id)
-        for movement in candidates:
-            # What was written off is in suspense, and this row is what takes it out of there.
-            if movement.standing is not Standing.WRITTEN_OFF:
-                return Match(placed, Outcome.DOUBLED, movement)
+        alike = [each for each in candidates if each.amount == row.gross] or candidates
+        for movement in alike:
+            # It is in suspense, and this row is what takes it out of there.
+            if movement.standing is Standing.WRITTEN_OFF:
+                return Match(placed, Outcome.MISSING_HERE, movement)
+        if alike:
+            return Match(placed, Outcome.DOUBLED, alike[0])
         return Match(placed, Outcome.MISSING_HERE)
 
     def _candidates(self, row: SettlementRow) -> Sequence[Movement]:
