@@ -35,6 +35,24 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Psp:
+    """
+    The simulated PSP, and the account that the cluster has there.
+
+    Attributes:
+        url: Its API's, and the simulator's own.
+        api_key: The account's secret.
+        webhook_secret: Signs what it tells the account.
+        database: Its own.
+    """
+
+    url: str
+    api_key: str
+    webhook_secret: str
+    database: ServiceDatabase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
     """
     Everything that is needed to use a cluster.
@@ -48,6 +66,7 @@ class Cluster:
         nats_url: Several, with commas between them, for several nodes.
         cache_url: The cache.
         targets: Each service's gRPC target, over all its replicas.
+        psp: The payment service provider, if there is one.
         processes: The servers we run, then the services.
         preparation: The job between the two: databases, streams, migrations.
         supervisor: Who keeps it running.
@@ -62,6 +81,7 @@ class Cluster:
     nats_url: str
     cache_url: str
     targets: dict[str, str]
+    psp: Psp | None = None
     processes: tuple[Process, ...] = ()
     preparation: Process | None = None
     phase: Phase = "starting"

@@ -9,9 +9,10 @@ from deploy.local.databases import service_database
 from deploy.local.initdb import initialize
 from deploy.local.nats_server import nats_processes
 from deploy.local.nats_server import url_of as nats_url_of
-from deploy.local.ports import Ports
+from deploy.local.ports import HOST, Ports
 from deploy.local.postgres import admin_url_of, postgres_process
 from deploy.local.processes import Process
+from deploy.local.psp_process import MERCHANT, psp_at, psp_process
 from deploy.local.services import (
     service_addresses,
     service_processes,
@@ -43,6 +44,8 @@ async def make_plan(
     # What the user may ask for comes before what we choose, so that the two never meet.
     addresses = service_addresses(topology, replicas, ports)
     metrics = service_addresses(topology, replicas, ports, variable="{service}_METRICS_PORT")
+    webhooks = webhook_addresses(topology, replicas, ports)
+    psp_address = f"{HOST}:{ports.take('PSP_PORT')}"
     postgres, admin_url = await plan_postgres(
         state, environ.get("DATABASE_URL", ""), ports, replicas
     )
@@ -58,10 +61,26 @@ async def make_plan(
         nats_url=nats_url,
         cache_url=cache_url,
         targets=targets_of(addresses),
+        psp=psp_at(psp_address, admin_url) if topology.psp else None,
         preparation=plan_preparation(state, topology),
     )
-    services = service_processes(cluster, topology, addresses, metrics)
+    services = service_processes(cluster, topology, addresses, metrics, webhooks)
+    if cluster.psp:
+        logs = state / "logs"
+        services.insert(0, psp_process(cluster.psp, topology.psp, webhooks=webhooks, logs=logs))
     return replace(cluster, processes=(*postgres, *nats, *valkey, *services))
+
+
+def webhook_addresses(topology: Topology, replicas: int, ports: Ports) -> tuple[str, ...]:
+    """
+    Choose where the replicas of the PSP's merchant listen to it.
+    """
+    if not topology.psp:
+        return ()
+    merchants = replace(topology, contexts=(MERCHANT,))
+    return service_addresses(merchants, replicas, ports, variable="{service}_WEBHOOK_PORT")[
+        MERCHANT
+    ]
 
 
 async def plan_postgres(state: Path, url: str, ports: Ports, replicas: int) -> Planned:

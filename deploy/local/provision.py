@@ -25,6 +25,7 @@ from deploy.local.databases import (
 )
 from deploy.local.errors import CommandFailed
 from deploy.local.processes import run_to_end
+from deploy.local.psp_process import DATABASE
 from deploy.local.topology import WAYBILL
 
 # Any number, as long as everyone who provisions takes the same.
@@ -53,6 +54,9 @@ async def provision(cluster: Cluster) -> None:
         for service in cluster.databases:
             await provision_database(cluster.admin_url, service)
             tasks.create_task(migrate(cluster, service))
+        if cluster.psp:
+            # It makes its tables itself: it is another company's.
+            await provision_database(cluster.admin_url, DATABASE)
 
 
 async def provision_database(admin_url: str, service: str) -> ServiceDatabase:

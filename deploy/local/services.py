@@ -1,8 +1,11 @@
 """The services: what each replica is told, through its environment."""
 
+from collections.abc import Sequence
+
 from deploy.local.cluster import Cluster
 from deploy.local.ports import HOST, Ports
 from deploy.local.processes import Process
+from deploy.local.psp_process import MERCHANT, merchant_settings
 from deploy.local.topology import PYTHONPATH, Topology
 
 GRPC_EXPERIMENTS = "-event_engine_listener,-event_engine_client"
@@ -36,10 +39,17 @@ def targets_of(addresses: Addresses) -> dict[str, str]:
 
 
 def service_processes(
-    cluster: Cluster, topology: Topology, addresses: Addresses, metrics: Addresses
+    cluster: Cluster,
+    topology: Topology,
+    addresses: Addresses,
+    metrics: Addresses,
+    webhooks: Sequence[str],
 ) -> list[Process]:
     """
     Return a process for every replica of every service of *cluster*.
+
+    Args:
+        webhooks: Where each replica of the PSP's merchant listens to it.
     """
     targets = {f"{name.upper()}_TARGET": target for name, target in cluster.targets.items()}
     return [
@@ -57,6 +67,11 @@ def service_processes(
                 "GRPC_ADDRESS": address,
                 "METRICS_ADDRESS": metrics[service][number - 1],
                 **targets,
+                **(
+                    merchant_settings(cluster.psp, webhooks[number - 1])
+                    if cluster.psp and service == MERCHANT
+                    else {}
+                ),
                 "INSTANCE": instance,
                 "TRACES_FILE": str(cluster.state / "traces" / f"{instance}.jsonl"),
                 "GRPC_REFLECTION": "1",

@@ -29,12 +29,14 @@ class Topology:
         service: The command that runs a service; `{service}` stands for its name.
         preparation: The command that makes the servers ready for the services; none if empty.
             It is given the state directory.
+        psp: The command that runs the simulated PSP; none if empty.
     """
 
     contexts: tuple[str, ...]
     listeners: Mapping[str, tuple[str, ...]]
     service: Command
     preparation: Command = ()
+    psp: Command = ()
     homes: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def home_of(self, listener: str) -> str:
@@ -57,4 +59,5 @@ WAYBILL = Topology(
     homes={"history": "order"},
     service=(sys.executable, "-m", "services.{service}"),
     preparation=(sys.executable, "-m", "deploy.local.provision"),
+    psp=(sys.executable, "-m", "deploy.psp"),
 )

@@ -2,7 +2,7 @@
 Start the cluster, and wait until all of it is well.
 
 Servers come from wheels; DATABASE_URL (an administrator's), NATS_URL and CACHE_URL name servers
-of your own to use instead. Ports are free ones unless PG_PORT, NATS_PORT, CACHE_PORT,
+of your own to use instead. Ports are free ones unless PG_PORT, NATS_PORT, CACHE_PORT, PSP_PORT,
 PRODUCT_PORT, ORDER_PORT, PAYMENT_PORT or FULFILLMENT_PORT ask for certain ones.
 """
 

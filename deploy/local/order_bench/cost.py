@@ -90,6 +90,8 @@ async def work_of(cluster: Cluster) -> Work:
     transactions: defaultdict[str, float] = defaultdict(float)
     calls: defaultdict[str, float] = defaultdict(float)
     for process in cluster.services:
+        if "METRICS_ADDRESS" not in process.environment:
+            continue
         for name, label, value in await asyncio.to_thread(_counted_by, process):
             if name == _STATEMENTS:
                 statements[process.role] += value

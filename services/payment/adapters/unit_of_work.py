@@ -7,8 +7,10 @@ from chassis.events.outbox import Outbox
 from chassis.kernel.clock import Clock
 from chassis.storage.database import Database, Transaction
 from chassis.wake import Wake
+from services.payment.adapters.chargebacks import SqlChargebacks
 from services.payment.adapters.ledger import SqlLedger
 from services.payment.adapters.payments import SqlPayments
+from services.payment.adapters.psp_events import SqlPspEvents
 from services.payment.application.ports import UnitOfWork
 
 
@@ -16,6 +18,8 @@ class SqlTransaction:
     def __init__(self, tx: Transaction, *, told: Wake, clock: Clock) -> None:
         self.payments = SqlPayments(tx, Outbox(tx, wake=told, clock=clock))
         self.ledger = SqlLedger(tx)
+        self.psp_events = SqlPspEvents(tx)
+        self.chargebacks = SqlChargebacks(tx)
 
 
 def sql_unit_of_work(database: Database, *, told: Wake, clock: Clock) -> UnitOfWork:

@@ -9,6 +9,8 @@ from typing import Protocol
 from chassis.kernel.errors import InvalidInput, NotFound
 from chassis.kernel.money import Money
 from chassis.kernel.psp_token import PspToken
+from services.payment.application.chargebacks.ports import Chargebacks
+from services.payment.application.webhooks.ports import PspEvents
 from services.payment.domain.ledger import Balance, JournalEntry
 from services.payment.domain.payment import Payment
 from services.payment.domain.statement import LedgerAccount, Place, Statement
@@ -126,6 +128,12 @@ class Transaction(Protocol):
 
     @property
     def ledger(self) -> Ledger: ...
+
+    @property
+    def psp_events(self) -> PspEvents: ...
+
+    @property
+    def chargebacks(self) -> Chargebacks: ...
 
 
 # Call it to begin. The block commits when it ends and rolls back when it raises.

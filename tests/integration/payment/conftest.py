@@ -73,5 +73,15 @@ async def payments(psp, migrated):
 
 
 @pytest.fixture
+async def owner(migrated):
+    """
+    The payment database, as its owner sees it.
+    """
+    database = connect((await migrated("payment")).owner, application="owner-tests")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
 def payment_id():
     return PaymentId(UUID(int=1))

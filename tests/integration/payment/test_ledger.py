@@ -4,7 +4,6 @@ from sqlalchemy.exc import DBAPIError
 
 from chassis.kernel.ids import new_id
 from chassis.kernel.money import Money
-from chassis.storage.database import connect
 from services.payment.application.ledger.get_trial_balance import (
     GetTrialBalance,
     get_trial_balance,
@@ -15,13 +14,6 @@ from tests.integration.payment.books import BOOK_ONE, book, entry, held, moved
 
 SALES, CLEARING = Account.SALES, Account.PSP_CLEARING
 TABLES = ("ledger_accounts", "ledger_entries", "ledger_postings")
-
-
-@pytest.fixture
-async def owner(migrated):
-    database = connect((await migrated("payment")).owner, application="owner-tests")
-    yield database
-    await database.close()
 
 
 @pytest.mark.parametrize(

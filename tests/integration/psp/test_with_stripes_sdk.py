@@ -1,54 +1,9 @@
 """A stranger's client is the judge: each journey of a payment, by Stripe's own SDK."""
 
 import asyncio
-from uuid import uuid4
 
 import pytest
 import stripe
-
-MULTICAPTURE = {
-    "card": {
-        "request_multicapture": "if_available",
-        "request_incremental_authorization": "if_available",
-    }
-}
-
-
-def authorization(amount=100_00, *, token="tok_visa", currency="eur", **more):
-    return {
-        "amount": amount,
-        "currency": currency,
-        "confirm": True,
-        "capture_method": "manual",
-        "payment_method_data": {"type": "card", "card": {"token": token}},
-        "payment_method_options": MULTICAPTURE,
-        "metadata": {"payment_id": str(uuid4()), "merchant_id": "main"},
-        **more,
-    }
-
-
-def key():
-    return {"idempotency_key": str(uuid4())}
-
-
-@pytest.fixture
-def intents(psp_server):
-    return psp_server.stripe.v1.payment_intents
-
-
-@pytest.fixture
-def refunds(psp_server):
-    return psp_server.stripe.v1.refunds
-
-
-@pytest.fixture
-async def intent(intents):
-    return await intents.create_async(authorization(), key())
-
-
-@pytest.fixture
-async def captured(intents, intent):
-    return await intents.capture_async(intent.id)
 
 
 async def test_an_authorization_sets_money_aside(intents, intent):
@@ -65,7 +20,7 @@ async def test_what_a_card_can_do_is_said_by_its_charge(intents, intent):
     assert card.capture_before > intent.created
 
 
-async def test_what_was_not_asked_for_cannot_be_done(intents):
+async def test_what_was_not_asked_for_cannot_be_done(intents, authorization):
     plain = await intents.create_async(authorization(payment_method_options={}))
 
     with pytest.raises(stripe.InvalidRequestError):
@@ -73,7 +28,7 @@ async def test_what_was_not_asked_for_cannot_be_done(intents):
 
 
 @pytest.mark.parametrize("method", ["pm_card_visa", "pm_card_visa_chargeDeclined"])
-async def test_a_payment_method_is_the_card_that_it_is_named_after(intents, method):
+async def test_a_payment_method_is_the_card_that_it_is_named_after(intents, method, authorization):
     params = authorization()
     del params["payment_method_data"]
     params["payment_method"] = method
@@ -92,7 +47,7 @@ async def test_a_payment_method_is_the_card_that_it_is_named_after(intents, meth
     ("token", "decline_code"),
     [("tok_chargeDeclined", "generic_decline"), ("tok_insufficientFunds", "insufficient_funds")],
 )
-async def test_a_bank_can_decline(intents, token, decline_code):
+async def test_a_bank_can_decline(intents, token, decline_code, authorization):
     with pytest.raises(stripe.CardError) as caught:
         await intents.create_async(authorization(token=token))
 
@@ -103,14 +58,14 @@ async def test_a_bank_can_decline(intents, token, decline_code):
     assert (kept.status, kept.amount_capturable) == ("requires_payment_method", 0)
 
 
-async def test_a_card_that_nobody_knows_is_refused(intents):
+async def test_a_card_that_nobody_knows_is_refused(intents, authorization):
     with pytest.raises(stripe.InvalidRequestError) as caught:
         await intents.create_async(authorization(token="tok_nobody"))
 
     assert caught.value.code == "invalid_token"
 
 
-async def test_a_cardholder_may_have_to_prove_who_they_are(intents):
+async def test_a_cardholder_may_have_to_prove_who_they_are(intents, authorization):
     waiting = await intents.create_async(authorization(token="tok_authenticationRequired"))
 
     assert (waiting.status, waiting.amount_capturable) == ("requires_action", 0)
@@ -240,7 +195,7 @@ async def test_a_dispute_is_contested_once(psp_server, captured):
     assert (await disputes.retrieve_async(opened["id"])).status == "under_review"
 
 
-async def test_a_card_can_dispute_its_first_capture(intents, psp_server):
+async def test_a_card_can_dispute_its_first_capture(intents, psp_server, authorization):
     made = await intents.create_async(authorization(token="tok_createDispute"))
     await intents.capture_async(made.id, {"amount_to_capture": 60_00, "final_capture": False})
     await intents.capture_async(made.id, {"amount_to_capture": 40_00})
@@ -249,7 +204,7 @@ async def test_a_card_can_dispute_its_first_capture(intents, psp_server):
     assert (dispute.amount, dispute.status) == (60_00, "needs_response")
 
 
-async def test_intents_are_listed_page_by_page_and_by_time(intents):
+async def test_intents_are_listed_page_by_page_and_by_time(intents, authorization):
     made = [await intents.create_async(authorization()) for _ in range(3)]
     since = {"created": {"gte": made[0].created}}
 
@@ -303,14 +258,16 @@ async def test_who_has_no_key_is_turned_away(psp_server):
         ({"surprise": 1}, "surprise"),
     ],
 )
-async def test_what_makes_no_sense_is_named(intents, change, param):
+async def test_what_makes_no_sense_is_named(intents, change, param, authorization):
     with pytest.raises(stripe.InvalidRequestError) as caught:
         await intents.create_async(authorization(**change))
 
     assert (caught.value.http_status, caught.value.param) == (400, param)
 
 
-async def test_a_key_is_for_one_request_which_is_answered_in_the_same_way(intents, psp_server):
+async def test_a_key_is_for_one_request_which_is_answered_in_the_same_way(
+    intents, psp_server, authorization, key
+):
     once = key()
     params = authorization()
 
@@ -325,7 +282,7 @@ async def test_a_key_is_for_one_request_which_is_answered_in_the_same_way(intent
     assert records["authorizations"] == 1
 
 
-async def test_a_refusal_is_kept_under_its_key_too(intents, intent):
+async def test_a_refusal_is_kept_under_its_key_too(intents, intent, key):
     once = key()
     with pytest.raises(stripe.InvalidRequestError):
         await intents.capture_async(intent.id, {"amount_to_capture": 100_01}, once)
@@ -336,7 +293,7 @@ async def test_a_refusal_is_kept_under_its_key_too(intents, intent):
     assert caught.value.headers["Idempotent-Replayed"] == "true"
 
 
-async def test_what_made_no_sense_is_not_kept(intents):
+async def test_what_made_no_sense_is_not_kept(intents, authorization, key):
     once = key()
     params = authorization()
     with pytest.raises(stripe.InvalidRequestError):
@@ -345,7 +302,7 @@ async def test_what_made_no_sense_is_not_kept(intents):
     assert (await intents.create_async(params, once)).status == "requires_capture"
 
 
-async def test_a_hundred_at_once_with_one_key_are_one_charge(psp_server):
+async def test_a_hundred_at_once_with_one_key_are_one_charge(psp_server, authorization, key):
     once, params = key(), authorization()
     intents = psp_server.client(retries=10).v1.payment_intents
 
@@ -377,7 +334,9 @@ async def test_refunds_at_once_give_back_no_more_than_was_taken(refunds, capture
     assert records["refunded"] == 90_00
 
 
-async def test_a_capture_and_a_cancellation_at_once_cannot_both_be(intents, psp_server):
+async def test_a_capture_and_a_cancellation_at_once_cannot_both_be(
+    intents, psp_server, authorization
+):
     made = [await intents.create_async(authorization()) for _ in range(10)]
 
     await asyncio.gather(

@@ -1,4 +1,5 @@
 import asyncio
+from collections import Counter
 from contextlib import asynccontextmanager
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta

@@ -1,0 +1,1 @@
+"""What payers' banks take back, and what is said against it."""

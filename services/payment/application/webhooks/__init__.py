@@ -1,0 +1,1 @@
+"""What the PSP tells of its own accord: written down, worked off, forgotten."""

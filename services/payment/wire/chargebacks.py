@@ -1,0 +1,128 @@
+"""Chargebacks as they are asked for and answered: chargeback_service.proto."""
+
+import base64
+import binascii
+import json
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from chassis.kernel.errors import InvalidInput
+from chassis.rpc.money import money_to_wire
+from chassis.rpc.timestamps import timestamp_to_wire
+from retail.payment.v1 import chargeback_service_pb2 as pb
+from services.payment.application.chargebacks.ports import ChargebackQuery
+from services.payment.application.chargebacks.submit_chargeback_evidence import (
+    SubmitChargebackEvidence,
+)
+from services.payment.domain.chargeback import Chargeback, Evidence
+from services.payment.domain.facts import ChargebackState
+from services.payment.domain.values import ChargebackId
+from services.payment.wire.requests import payment_id_from_wire
+
+DEFAULT_PAGE = 100
+LARGEST_PAGE = 1_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+STATES = {
+    ChargebackState.NEEDS_RESPONSE: pb.CHARGEBACK_STATE_NEEDS_RESPONSE,
+    ChargebackState.UNDER_REVIEW: pb.CHARGEBACK_STATE_UNDER_REVIEW,
+    ChargebackState.WON: pb.CHARGEBACK_STATE_WON,
+    ChargebackState.LOST: pb.CHARGEBACK_STATE_LOST,
+}
+_STATES_FROM_WIRE = {wire: state for state, wire in STATES.items()}
+
+
+class ChargebackIdMissing(InvalidInput):
+    pass
+
+
+class ChargebackStateUnknown(InvalidInput):
+    pass
+
+
+class PageSizeOutOfRange(InvalidInput):
+    pass
+
+
+class PageTokenMalformed(InvalidInput):
+    pass
+
+
+def chargeback_id_from_wire(text: str) -> ChargebackId:
+    """
+    Raises:
+        ChargebackIdMissing: It is none.
+    """
+    if not 0 < len(text) <= 255 or "\0" in text:
+        raise ChargebackIdMissing("a chargeback's id is 1 to 255 characters", field="chargeback_id")
+    return ChargebackId(text)
+
+
+def evidence_from_wire(wire: pb.SubmitChargebackEvidenceRequest) -> SubmitChargebackEvidence:
+    return SubmitChargebackEvidence(
+        chargeback_id=chargeback_id_from_wire(wire.chargeback_id),
+        evidence=Evidence(text=wire.text, tracking_number=wire.tracking_number),
+    )
+
+
+def query_from_wire(wire: pb.ListChargebacksRequest) -> ChargebackQuery:
+    """
+    Raises:
+        InvalidInput: Something is malformed; names the field.
+    """
+    if not 0 <= wire.page_size <= LARGEST_PAGE:
+        raise PageSizeOutOfRange(f"a page has 1 to {LARGEST_PAGE:,} entries", field="page_size")
+    if wire.state and wire.state not in _STATES_FROM_WIRE:
+        raise ChargebackStateUnknown(f"there is no state {wire.state}", field="state")
+    return ChargebackQuery(
+        state=_STATES_FROM_WIRE.get(wire.state),
+        payment_id=payment_id_from_wire(wire.payment_id, "payment_id") if wire.payment_id else None,
+        after=_place_from_token(wire) if wire.page_token else None,
+        limit=wire.page_size or DEFAULT_PAGE,
+    )
+
+
+def page_token_to_wire(last: Chargeback, wire: pb.ListChargebacksRequest) -> str:
+    """
+    Return the token for the page after *last*; opaque to clients.
+    """
+    due = last.evidence_due_at
+    place = [_asked(wire), (due - _EPOCH) // _MICROSECOND if due else None, last.id]
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+
+
+def _place_from_token(wire: pb.ListChargebacksRequest) -> tuple[datetime | None, ChargebackId]:
+    try:
+        asked, micros, id_ = json.loads(base64.urlsafe_b64decode(wire.page_token))
+        if asked == _asked(wire):
+            due = None if micros is None else _EPOCH + int(micros) * _MICROSECOND
+            return due, chargeback_id_from_wire(str(id_))
+    except (ValueError, TypeError, OverflowError, binascii.Error, ChargebackIdMissing):
+        pass
+    raise PageTokenMalformed(
+        "page_token must be one that an earlier page came with, which asked the same",
+        field="page_token",
+    )
+
+
+def _asked(wire: pb.ListChargebacksRequest) -> str:
+    return sha256(f"{wire.state} {wire.payment_id}".encode()).hexdigest()[:16]
+
+
+def chargeback_to_wire(chargeback: Chargeback) -> pb.Chargeback:
+    wire = pb.Chargeback(
+        chargeback_id=chargeback.id,
+        payment_id=str(chargeback.payment_id),
+        amount=money_to_wire(chargeback.amount),
+        reason=chargeback.reason,
+        state=STATES[chargeback.state],
+        create_time=timestamp_to_wire(chargeback.opened_at),
+        merchant_id=chargeback.merchant.text,
+    )
+    if chargeback.evidence_due_at:
+        wire.evidence_due_time.CopyFrom(timestamp_to_wire(chargeback.evidence_due_at))
+    if chargeback.submitted_at:
+        wire.evidence_submit_time.CopyFrom(timestamp_to_wire(chargeback.submitted_at))
+    return wire
