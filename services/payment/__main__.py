@@ -15,7 +15,11 @@ from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
 from retail.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer_to_server
 from services.payment.adapters.simulated_psp import OneAccount, SimulatedPsp
+from services.payment.adapters.stripe.accounts import ConfiguredAccounts, accounts_from_json
+from services.payment.adapters.stripe.connections import StripeConnections
+from services.payment.adapters.stripe.psp import StripePsp
 from services.payment.adapters.unit_of_work import sql_unit_of_work
+from services.payment.application.ports import Psp, PspAccounts
 from services.payment.entrypoints.servicer import PaymentServicer
 from services.payment.entrypoints.timers import keep_expiring, keep_resolving
 from services.payment.settings import Settings
@@ -42,7 +46,14 @@ async def main(settings: Settings) -> None:
     told = Wake()
     clock = system_clock
     uow = sql_unit_of_work(database, told=told, clock=clock)
-    psp = SimulatedPsp(psp_database, seconds=settings.psp_timeout_seconds)
+    configured = accounts_from_json(settings.psp_accounts)
+    stripe = StripeConnections(configured, connections=settings.psp_connections)
+    accounts: PspAccounts = ConfiguredAccounts(configured) if configured else OneAccount()
+    psp: Psp = (
+        StripePsp(stripe.accounts, seconds=settings.psp_timeout_seconds, clock=clock)
+        if configured
+        else SimulatedPsp(psp_database, seconds=settings.psp_timeout_seconds)
+    )
 
     publisher = Publisher(
         database, broker, context="payment", told=told, kept_days=settings.events_kept_days
@@ -53,7 +64,7 @@ async def main(settings: Settings) -> None:
         PaymentServicer(
             uow=uow,
             psp=psp,
-            accounts=OneAccount(),
+            accounts=accounts,
             clock=clock,
             refund_window=timedelta(days=settings.refund_days),
         ),
@@ -74,6 +85,7 @@ async def main(settings: Settings) -> None:
         await run_until_stopped(server if settings.plays("api") else None, *jobs)
     finally:
         await broker.close()
+        await stripe.close()
         await psp_database.close()
         await database.close()
         await telemetry.shut_down()

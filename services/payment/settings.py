@@ -1,14 +1,23 @@
 """What the payment service must be told to run."""
 
+from typing import Annotated
+
+import msgspec
+
 from chassis.settings import ServiceSettings
 
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):
     """
     Attributes:
+        psp_accounts: The accounts at Stripe, as JSON: `[{"name": "main", "api_key": "sk_…"}]`; the
+            first that serves a payment's merchant and currency is asked.
         psp_timeout_seconds: How long the PSP may take to answer a batch.
+        psp_connections: How many requests to each account may be under way at once.
         refund_days: For how long after the last capture a payment can be refunded.
     """
 
+    psp_accounts: str = "[]"
     psp_timeout_seconds: float = 2.0
+    psp_connections: Annotated[int, msgspec.Meta(ge=1)] = 64
     refund_days: int = 180

@@ -163,9 +163,25 @@ def _questions(payments: Iterable[Payment], asked: set[TransactionId]) -> Sequen
     return [
         _Question(payment, transaction)
         for payment in payments
-        for transaction in payment.open_transactions
+        for transaction in _answerable(payment)
         if transaction.id not in asked
     ]
+
+
+def _answerable(payment: Payment) -> Sequence[PaymentTransaction]:
+    """
+    Return what the PSP can be asked now: all that is open, but of captures the oldest only. The
+    PSP tells their sum, so that each takes its turn, whoever asks.
+    """
+    captures = (asked for asked in payment.open_transactions if _is_capture(asked))
+    oldest = min(captures, key=lambda asked: asked.requested_at, default=None)
+    return [
+        asked for asked in payment.open_transactions if asked is oldest or not _is_capture(asked)
+    ]
+
+
+def _is_capture(asked: PaymentTransaction) -> bool:
+    return asked.kind is TransactionKind.CAPTURE
 
 
 async def _ask(questions: Sequence[_Question], psp: Psp, *, now: datetime) -> Answers:
@@ -209,9 +225,7 @@ def _authorization(question: _Question, *, now: datetime) -> AuthorizationReques
 
 def _follow_up(question: _Question, *, now: datetime) -> FollowUpRequest:
     payment, asked = question.payment, question.transaction
-    captures = [
-        other for other in payment.open_transactions if other.kind is TransactionKind.CAPTURE
-    ]
+    captures = [other for other in payment.open_transactions if _is_capture(other)]
     return FollowUpRequest(
         key=asked.id,
         account=payment.psp_account,

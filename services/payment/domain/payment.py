@@ -18,6 +18,7 @@ from services.payment.domain.ledger import EntryKind, JournalEntry, entry_of
 from services.payment.domain.payment_requests import PaymentRequests
 from services.payment.domain.transaction import PaymentTransaction
 from services.payment.domain.values import (
+    NOTHING_MOVED,
     WRONG_AMOUNT,
     Approved,
     CaptureId,
@@ -64,7 +65,7 @@ class Payment(PaymentRequests):
         entries: Sequence[JournalEntry] = ()
         came_back = asked.kind is TransactionKind.REFUND and asked.has_succeeded
         if asked.is_open:
-            entries = self._settle(asked, answer, now=now)
+            entries = self._settle(asked, self._measured(asked, answer), now=now)
         elif came_back and isinstance(answer, Declined):
             entries = self._undo(asked, answer.reason, EntryKind.REFUND_REVERSAL, now=now)
             self._tell_refund_failed(asked, answer.reason)
@@ -146,6 +147,18 @@ class Payment(PaymentRequests):
             case NoAnswer() | Approved():
                 self.transactions[asked.id] = replace(asked, state=TransactionState.UNKNOWN)
         return ()
+
+    def _measured(self, asked: PaymentTransaction, answer: PspAnswer) -> PspAnswer:
+        """
+        Return *answer* with what was moved, where the PSP tells a total: what it has grown by.
+        That is the doing of *asked*, as one of a kind is asked at a time.
+        """
+        if not isinstance(answer, Approved) or answer.total is None:
+            return answer
+        moved = answer.total.minor_units - self.total(asked.kind).settled
+        if not moved:
+            return Declined(NOTHING_MOVED)
+        return replace(answer, moved=Money(moved, answer.total.currency))
 
     def _is_possible(self, asked: PaymentTransaction, moved: Money) -> bool:
         limits = {

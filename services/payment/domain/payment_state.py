@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chassis.kernel.aggregate import Aggregate
 from chassis.kernel.money import Money
@@ -24,6 +24,9 @@ from services.payment.domain.values import (
     TransactionKind,
     transaction_id_of,
 )
+
+# The least by which two transactions of a payment are apart.
+MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -129,6 +132,8 @@ class PaymentState(Aggregate[PaymentEvent]):
         request_id: RequestId = NO_REQUEST_ID,
         reason: str = "",
     ) -> PaymentTransaction:
+        # Told apart by time, however the clocks of those who ask differ.
+        asked_before = (other.requested_at + MOMENT for other in self.transactions.values())
         transaction = PaymentTransaction(
             id=transaction_id_of(self.id, kind, request_id),
             kind=kind,
@@ -136,7 +141,7 @@ class PaymentState(Aggregate[PaymentEvent]):
             shipping=shipping or Money(0, amount.currency),
             request_id=request_id,
             reason=reason,
-            requested_at=now,
+            requested_at=max([now, *asked_before]),
         )
         self._replace(transaction, self.total(kind).request(amount.minor_units))
         return transaction

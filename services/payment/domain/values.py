@@ -37,6 +37,9 @@ NO_CURRENCY = "XXX"
 # The PSP set aside another amount than it was asked for.
 WRONG_AMOUNT = "wrong_amount"
 
+# The PSP says that it did what it was asked, and that its totals have not changed.
+NOTHING_MOVED = "nothing_moved"
+
 
 class MerchantIdMalformed(InvalidInput):
     pass
@@ -89,11 +92,14 @@ class Approved:
         reference: Its name for what it did; for an authorization, for the money set aside.
         moved: What it has moved in fact: as a rule what it was asked for.
         expires_at: When it gives back what it has set aside; `None` if it does not say.
+        total: All that it has taken, or set aside, for the payment with that; `None` if it does
+            not say. If it does, this decides what was moved.
     """
 
     reference: PspReference
     moved: Money
     expires_at: datetime | None = None
+    total: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The PSP as Stripe is one: its API, whoever serves it."""
