@@ -33,8 +33,10 @@ _DIFFERENCES = """
         found.expected, found.proposal, found.correction, found.created_at AS noticed_at,
         found.state, found.resolved_at, found.resolve_reason,
         reported.row_id, reported.kind AS row_kind, reported.source_id, reported.transaction_id,
-        reported.currency, reported.gross, reported.fee, reported.net, reported.created_at
-    FROM ({found}) AS found LEFT JOIN settlement_rows AS reported
+        reported.currency, reported.gross, reported.fee, reported.net, reported.created_at,
+        found.psp_account, settlement_reports.report_id
+    FROM ({found}) AS found JOIN settlement_reports ON settlement_reports.id = found.report
+    LEFT JOIN settlement_rows AS reported
         ON reported.report = found.report AND reported.position = found.position
 """
 _ACCOUNT = text("SELECT psp_account FROM settlement_differences WHERE id = :id")
@@ -145,6 +147,8 @@ def difference_from_row(row: Row[Any]) -> Difference:
         state=DifferenceState(row.state),
         resolved_at=row.resolved_at,
         resolve_reason=row.resolve_reason,
+        account=PspAccount(row.psp_account),
+        report_id=row.report_id,
     )
 
 

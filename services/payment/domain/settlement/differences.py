@@ -12,7 +12,13 @@ from chassis.kernel.money import Money
 from services.payment.domain.ledger import Account, EntryKind, JournalEntry, Posting
 from services.payment.domain.settlement.movements import Movement
 from services.payment.domain.settlement.rows import PlacedRow, SettlementRow
-from services.payment.domain.values import MerchantId, PaymentId, TransactionId
+from services.payment.domain.values import (
+    NO_ACCOUNT,
+    MerchantId,
+    PaymentId,
+    PspAccount,
+    TransactionId,
+)
 
 MOST_CHARACTERS = 500
 
@@ -49,6 +55,7 @@ class Difference:
         expected: What our books say moved.
         proposal: What to book, in words.
         correction: The lines of it; empty if there is nothing to book.
+        account, report_id: What the report is called by others, once this was written down.
     """
 
     id: UUID
@@ -67,6 +74,8 @@ class Difference:
     state: DifferenceState = DifferenceState.OPEN
     resolved_at: datetime | None = None
     resolve_reason: str = ""
+    account: PspAccount = NO_ACCOUNT
+    report_id: str = ""
 
     def resolve(self, *, reason: str, dismiss: bool, now: datetime) -> "Difference":
         """
