@@ -3,7 +3,7 @@
 from chassis.storage.migrations import execute
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 
 # An event is written twice, as it comes and when it is done, and leaves three quarters of its
 # length behind: little room is kept, and dead rows are cleared away early.
