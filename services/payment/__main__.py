@@ -14,12 +14,21 @@ from chassis.storage.database import connect
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
 from retail.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer_to_server
+from retail.payment.v1.reconciliation_service_pb2_grpc import (
+    add_ReconciliationServiceServicer_to_server,
+)
+from services.payment.adapters.settlement.accounts import ConfiguredSettledAccounts
+from services.payment.adapters.settlement.unit_of_work import sql_reconciliation
 from services.payment.adapters.simulated_psp import OneAccount, SimulatedPsp
 from services.payment.adapters.stripe.accounts import ConfiguredAccounts, accounts_from_json
 from services.payment.adapters.stripe.connections import StripeConnections
 from services.payment.adapters.stripe.psp import StripePsp
+from services.payment.adapters.stripe.settlement import StripeSettlementReports
 from services.payment.adapters.unit_of_work import sql_unit_of_work
 from services.payment.application.ports import Psp, PspAccounts
+from services.payment.application.reconciliation.matching import Matching
+from services.payment.entrypoints.reconciliation_jobs import keep_reconciling, watch_differences
+from services.payment.entrypoints.reconciliation_servicer import ReconciliationServicer
 from services.payment.entrypoints.servicer import PaymentServicer
 from services.payment.entrypoints.timers import keep_expiring, keep_resolving
 from services.payment.settings import Settings
@@ -55,6 +64,14 @@ async def main(settings: Settings) -> None:
         else SimulatedPsp(psp_database, seconds=settings.psp_timeout_seconds)
     )
 
+    matching = Matching(
+        uow=sql_reconciliation(database),
+        accounts=ConfiguredSettledAccounts(configured),
+        clock=clock,
+        margin=timedelta(seconds=settings.reconcile_margin_seconds),
+    )
+    reports = StripeSettlementReports(stripe.accounts)
+
     publisher = Publisher(
         database, broker, context="payment", told=told, kept_days=settings.events_kept_days
     )
@@ -70,8 +87,13 @@ async def main(settings: Settings) -> None:
         ),
         server.grpc,
     )
+    add_ReconciliationServiceServicer_to_server(
+        ReconciliationServicer(matching=matching, psp=reports), server.grpc
+    )
     if settings.grpc_reflection:
-        server.reflect("retail.payment.v1.PaymentService")
+        server.reflect(
+            "retail.payment.v1.PaymentService", "retail.payment.v1.ReconciliationService"
+        )
 
     jobs = []
     if settings.plays("worker"):
@@ -79,7 +101,11 @@ async def main(settings: Settings) -> None:
             publisher.run(),
             keep_resolving(uow=uow, psp=psp, clock=clock),
             keep_expiring(uow=uow, psp=psp, clock=clock),
+            watch_differences(uow=matching.uow),
         ]
+        if settings.reconcile_hours:
+            every = timedelta(hours=settings.reconcile_hours)
+            jobs.append(keep_reconciling(psp=reports, matching=matching, every=every))
 
     try:
         await run_until_stopped(server if settings.plays("api") else None, *jobs)

@@ -15,9 +15,14 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
         psp_timeout_seconds: How long the PSP may take to answer a batch.
         psp_connections: How many requests to each account may be under way at once.
         refund_days: For how long after the last capture a payment can be refunded.
+        reconcile_hours: How often each account is reconciled; 0: only when asked for.
+        reconcile_margin_seconds: What moved so shortly ago is left to the next time: the PSP may
+            not have written it down yet, and its clock is not ours.
     """
 
     psp_accounts: str = "[]"
     psp_timeout_seconds: float = 2.0
     psp_connections: Annotated[int, msgspec.Meta(ge=1)] = 64
     refund_days: int = 180
+    reconcile_hours: Annotated[float, msgspec.Meta(ge=0)] = 24.0
+    reconcile_margin_seconds: Annotated[float, msgspec.Meta(ge=0)] = 600.0

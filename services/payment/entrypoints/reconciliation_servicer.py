@@ -1,7 +1,5 @@
 """The gRPC face of reconciliation: translate, call one use case, translate back."""
 
-from datetime import timedelta
-
 import grpc
 
 from retail.payment.v1 import reconciliation_service_pb2 as pb
@@ -29,16 +27,10 @@ from services.payment.wire.settlement import (
 
 
 class ReconciliationServicer(ReconciliationServiceServicer):
-    """
-    Args:
-        late: How long ago a movement must be for the PSP to have written it down for sure.
-    """
-
-    def __init__(self, *, matching: Matching, psp: SettlementReports, late: timedelta) -> None:
+    def __init__(self, *, matching: Matching, psp: SettlementReports) -> None:
         self._matching = matching
         self._uow = matching.uow
         self._psp = psp
-        self._late = late
 
     async def ImportSettlementRows(
         self, request: pb.ImportSettlementRowsRequest, context: grpc.aio.ServicerContext
@@ -52,13 +44,15 @@ class ReconciliationServicer(ReconciliationServiceServicer):
         self, request: pb.ReconcileReportRequest, context: grpc.aio.ServicerContext
     ) -> pb.ReconcileReportResponse:
         report = await reconcile_report(reconcile_from_wire(request), matching=self._matching)
-        return pb.ReconcileReportResponse(report=await self._standing(report.account, report.report_id))
+        return pb.ReconcileReportResponse(
+            report=await self._standing(report.account, report.report_id)
+        )
 
     async def ReconcileAccount(
         self, request: pb.ReconcileAccountRequest, context: grpc.aio.ServicerContext
     ) -> pb.ReconcileAccountResponse:
         report = await reconcile_account(
-            PspAccount(request.psp_account), psp=self._psp, matching=self._matching, late=self._late
+            PspAccount(request.psp_account), psp=self._psp, matching=self._matching
         )
         if report is None:
             return pb.ReconcileAccountResponse()

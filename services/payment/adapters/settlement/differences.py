@@ -52,6 +52,11 @@ _MISSING_HERE = text(
     )
     + "ORDER BY found.id"
 )
+_COUNT_OPEN = text(
+    """
+    SELECT kind, count(*) AS number FROM settlement_differences WHERE state = 'OPEN' GROUP BY kind
+    """
+)
 _DISMISS = text(
     """
     UPDATE settlement_differences
@@ -100,6 +105,9 @@ class SqlDifferences:
     ) -> Sequence[Difference]:
         parameters = {"account": account, "after": after, "limit": limit}
         return [difference_from_row(row) for row in await self._tx.rows(_MISSING_HERE, parameters)]
+
+    async def count_open(self) -> Mapping[DifferenceKind, int]:
+        return {DifferenceKind(row.kind): row.number for row in await self._tx.rows(_COUNT_OPEN)}
 
     async def page(
         self, wanted: DifferenceFilter, *, after: DifferencePlace | None, limit: int

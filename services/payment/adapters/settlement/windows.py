@@ -1,6 +1,6 @@
 """Which time of each account was fetched, kept in PostgreSQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -18,16 +18,17 @@ _WINDOW = text("SELECT * FROM settlement_windows WHERE psp_account = :account")
 _FIRST_ENTRY = text("SELECT occurred_at FROM ledger_entries ORDER BY id LIMIT 1")
 _BEGIN = text(
     """
-    INSERT INTO settlement_windows AS known (psp_account, fetched_until, fetching_until, due_at)
+    INSERT INTO settlement_windows (psp_account, begins_at, ends_at, due_at)
     VALUES (:account, CAST(:begins AS timestamptz), CAST(:ends AS timestamptz), '-infinity')
     ON CONFLICT (psp_account) DO UPDATE
-    SET fetched_until = excluded.fetched_until, fetching_until = excluded.fetching_until
+    SET begins_at = excluded.begins_at, ends_at = excluded.ends_at
     """
 )
+_CLOSED = text("SELECT * FROM settlement_windows WHERE closed_until IS NOT NULL")
 _CLOSE = text(
     """
-    UPDATE settlement_windows SET fetched_until = fetching_until, fetching_until = NULL
-    WHERE psp_account = :account AND fetching_until = CAST(:ends AS timestamptz)
+    UPDATE settlement_windows SET closed_until = ends_at, begins_at = NULL, ends_at = NULL
+    WHERE psp_account = :account AND ends_at = CAST(:ends AS timestamptz)
     """
 )
 _KNOW = text(
@@ -62,9 +63,9 @@ class SqlWindows:
         await lock_account(self._tx, account)
         begins = None
         for row in await self._tx.rows(_WINDOW, {"account": account}):
-            if row.fetching_until:
-                return Window(account=account, begins=row.fetched_until, ends=row.fetching_until)
-            begins = row.fetched_until
+            if row.ends_at:
+                return Window(account=account, begins=row.begins_at, ends=row.ends_at)
+            begins = row.closed_until
         begins = begins or await self._first(until)
         if begins >= until:
             return None
@@ -85,6 +86,11 @@ class SqlWindows:
         parameters = {"accounts": list(accounts), "now": now, "until": until}
         await self._tx.run(_KNOW, {"accounts": parameters["accounts"]})
         return [PspAccount(row.psp_account) for row in await self._tx.rows(_CLAIM, parameters)]
+
+    async def closed_until(self) -> Mapping[PspAccount, datetime]:
+        return {
+            PspAccount(row.psp_account): row.closed_until for row in await self._tx.rows(_CLOSED)
+        }
 
     async def put_off(self, account: PspAccount, *, until: datetime) -> None:
         await self._tx.run(_PUT_OFF, {"account": account, "until": until})

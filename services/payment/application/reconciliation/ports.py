@@ -209,6 +209,8 @@ class Differences(Protocol):
         """
         ...
 
+    async def count_open(self) -> Mapping[DifferenceKind, int]: ...
+
     async def page(
         self, wanted: DifferenceFilter, *, after: DifferencePlace | None, limit: int
     ) -> Sequence[Difference]:
@@ -257,6 +259,12 @@ class Windows(Protocol):
         """
         Return which of *accounts* are due, and leave them to the caller: until *until* they are
         due to nobody else.
+        """
+        ...
+
+    async def closed_until(self) -> Mapping[PspAccount, datetime]:
+        """
+        Return until when each account is reconciled; those that never were are left out.
         """
         ...
 

@@ -1,7 +1,5 @@
 """Use case: what the PSP says it has moved since the last time is fetched and matched."""
 
-from datetime import timedelta
-
 from services.payment.application.reconciliation.import_settlement_rows import take_in
 from services.payment.application.reconciliation.matching import Matching
 from services.payment.application.reconciliation.ports import SettlementReports, Window
@@ -18,7 +16,6 @@ async def reconcile_account(
     *,
     psp: SettlementReports,
     matching: Matching,
-    late: timedelta,
     pages: int = MOST_PAGES,
     batches: int = MOST_BATCHES,
 ) -> Report | None:
@@ -27,13 +24,11 @@ async def reconcile_account(
     and return how far it has come; `None` if no time has passed that could be asked about.
 
     Safe to repeat, and for two at once: the time that is being fetched is written down before, a
-    row's place is where the PSP lists it, and whoever goes on does so behind the last row.
-
-    Args:
-        late: How long ago a movement must be for the PSP to have written it down for sure.
+    row's place is where the PSP lists it, and whoever goes on does so behind the last row. What
+    moved just now is left to the next time: the PSP may yet have to write it down.
     """
     matching.accounts.merchant_of(account)  # refuses an unknown one
-    until = (matching.clock() - late).replace(microsecond=0)
+    until = (matching.clock() - matching.margin).replace(microsecond=0)
     async with matching.uow() as tx:
         window = await tx.windows.open(account, until=until)
         if window is None:

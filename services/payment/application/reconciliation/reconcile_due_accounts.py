@@ -13,7 +13,7 @@ LEASE = timedelta(minutes=10)
 
 
 async def reconcile_due_accounts(
-    *, psp: SettlementReports, matching: Matching, late: timedelta, every: timedelta
+    *, psp: SettlementReports, matching: Matching, every: timedelta
 ) -> int:
     """
     Reconcile the accounts that are due, and return how many that was.
@@ -24,17 +24,15 @@ async def reconcile_due_accounts(
     async with matching.uow() as tx:
         due = await tx.windows.claim_due(matching.accounts.names(), now=now, until=now + LEASE)
     for account in due:
-        await _to_the_end(account, psp=psp, matching=matching, late=late)
+        await _to_the_end(account, psp=psp, matching=matching)
         async with matching.uow() as tx:
             await tx.windows.put_off(account, until=now + every)
     return len(due)
 
 
-async def _to_the_end(
-    account: PspAccount, *, psp: SettlementReports, matching: Matching, late: timedelta
-) -> None:
+async def _to_the_end(account: PspAccount, *, psp: SettlementReports, matching: Matching) -> None:
     while True:
-        report = await reconcile_account(account, psp=psp, matching=matching, late=late)
+        report = await reconcile_account(account, psp=psp, matching=matching)
         if report is None or report.state is ReportState.RECONCILED:
             return
         async with matching.uow() as tx:

@@ -33,9 +33,13 @@ CREATE INDEX ix_settlement_reports_psp_account ON settlement_reports (psp_accoun
     """
 CREATE TABLE settlement_windows (
     psp_account text CONSTRAINT pk_settlement_windows PRIMARY KEY,
-    fetched_until timestamptz,
-    fetching_until timestamptz,
-    due_at timestamptz NOT NULL
+    closed_until timestamptz,
+    begins_at timestamptz,
+    ends_at timestamptz,
+    due_at timestamptz NOT NULL,
+    CONSTRAINT ck_settlement_windows_period CHECK (
+        (begins_at IS NULL) = (ends_at IS NULL) AND coalesce(begins_at < ends_at, true)
+    )
 )
 """,
 )
