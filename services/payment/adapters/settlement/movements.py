@@ -84,16 +84,14 @@ _UNSETTLED = text(
     )
     SELECT page.id AS entry, cause_id AS id, page.kind, page.payment_id, merchant, missing.*
     FROM page LEFT JOIN LATERAL (
-        SELECT currency, amount, asked, moved, state
-        FROM payments, LATERAL (
-            SELECT requested_at, amount AS asked, moved, state FROM payment_transactions
-            WHERE id = page.cause_id
-        ) AS done, LATERAL (
+        SELECT cleared.currency, cleared.amount, done.amount AS asked, done.moved, done.state
+        FROM payments JOIN payment_transactions AS done ON done.id = page.cause_id
+        CROSS JOIN LATERAL (
             SELECT currency, CAST(sum(amount) AS bigint) AS amount FROM ledger_postings
             WHERE entry_id = page.id AND account = 'psp_clearing' GROUP BY currency
         ) AS cleared
         WHERE payments.id = page.payment_id AND psp_account = :account
-            AND requested_at >= CAST(:since AS timestamptz)
+            AND done.requested_at >= CAST(:since AS timestamptz)
             AND page.kind = ANY(CAST(:kinds AS text[]))
             AND NOT EXISTS (
                 SELECT FROM settlement_rows
