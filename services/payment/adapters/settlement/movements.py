@@ -25,52 +25,64 @@ from services.payment.domain.values import (
 _KINDS = [kind for row_kind in RowKind if (kind := row_kind.entry_kind)]
 
 # By our transaction's id if the PSP was told it; else by its own: of the money a capture was taken
-# from, of the refund, of the dispute.
+# from, of the refund, of the dispute. Row by row, each by an index: OFFSET 0 keeps it so, as the
+# planner would make joins of it, and guess.
 _ABOUT = text(
     """
-    WITH asked AS (
+    WITH asked AS MATERIALIZED (
         SELECT * FROM unnest(
             CAST(:ids AS uuid[]), CAST(:sources AS text[]), CAST(:kinds AS text[])
         ) AS asked (id, source, kind)
     ), named AS (
         SELECT id, '' AS source, kind FROM asked WHERE id IS NOT NULL
         UNION
-        SELECT taken.id, source, asked.kind FROM asked
-        JOIN payment_transactions AS held
-            ON held.psp_reference = source AND held.kind = 'AUTHORIZATION'
-            AND held.request_id = '' AND held.psp_reference <> ''
-        JOIN payment_transactions AS taken
-            ON taken.payment_id = held.payment_id AND taken.kind = 'CAPTURE'
-        WHERE asked.id IS NULL AND asked.kind = 'CAPTURE'
+        SELECT found.id, source, kind FROM asked, LATERAL (
+            SELECT taken.id FROM payment_transactions AS held, LATERAL (
+                SELECT id FROM payment_transactions
+                WHERE payment_id = held.payment_id AND kind = 'CAPTURE' OFFSET 0
+            ) AS taken
+            WHERE held.psp_reference = source AND held.kind = 'AUTHORIZATION'
+                AND held.request_id = '' AND held.psp_reference <> ''
+            OFFSET 0
+        ) AS found
+        WHERE asked.id IS NULL AND kind = 'CAPTURE'
         UNION
-        SELECT paid.id, source, asked.kind FROM asked
-        JOIN payment_transactions AS paid
-            ON paid.psp_reference = source AND paid.kind = 'REFUND' AND paid.psp_reference <> ''
-        WHERE asked.id IS NULL AND asked.kind IN ('REFUND', 'REFUND_REVERSAL')
+        SELECT found.id, source, kind FROM asked, LATERAL (
+            SELECT id FROM payment_transactions AS paid
+            WHERE paid.psp_reference = source AND paid.kind = 'REFUND' AND paid.psp_reference <> ''
+            OFFSET 0
+        ) AS found
+        WHERE asked.id IS NULL AND kind IN ('REFUND', 'REFUND_REVERSAL')
         UNION
-        SELECT disputed.id, source, asked.kind FROM asked
-        JOIN payment_transactions AS disputed
-            ON disputed.request_id = source AND disputed.kind = 'CHARGEBACK'
-        WHERE asked.id IS NULL AND asked.kind IN ('CHARGEBACK', 'CHARGEBACK_REVERSAL')
-    ), wanted AS (
+        SELECT found.id, source, kind FROM asked, LATERAL (
+            SELECT id FROM payment_transactions AS disputed
+            WHERE disputed.request_id = source AND disputed.kind = 'CHARGEBACK' OFFSET 0
+        ) AS found
+        WHERE asked.id IS NULL AND kind IN ('CHARGEBACK', 'CHARGEBACK_REVERSAL')
+    ), wanted AS MATERIALIZED (
         SELECT id, kind, max(source) AS source FROM named GROUP BY id, kind
     )
     SELECT wanted.id, wanted.kind, wanted.source, entry.payment_id, entry.merchant,
         cleared.currency, cleared.amount, done.amount AS asked, done.moved, done.state,
         settled.report IS NOT NULL AS is_settled, missed.id AS missed, missed.state AS missed_state
-    FROM wanted
-    JOIN ledger_entries AS entry ON entry.cause_id = wanted.id AND entry.kind = wanted.kind
-    JOIN payments ON payments.id = entry.payment_id AND psp_account = :account
-    JOIN payment_transactions AS done ON done.id = wanted.id
-    JOIN LATERAL (
+    FROM wanted, LATERAL (
+        SELECT id, payment_id, merchant FROM ledger_entries
+        WHERE cause_id = wanted.id AND kind = wanted.kind OFFSET 0
+    ) AS entry, LATERAL (
+        SELECT FROM payments WHERE id = entry.payment_id AND psp_account = :account OFFSET 0
+    ) AS payment, LATERAL (
+        SELECT amount, moved, state FROM payment_transactions WHERE id = wanted.id OFFSET 0
+    ) AS done, LATERAL (
         SELECT currency, CAST(sum(amount) AS bigint) AS amount FROM ledger_postings
         WHERE entry_id = entry.id AND account = 'psp_clearing' GROUP BY currency
-    ) AS cleared ON true
-    LEFT JOIN settlement_rows AS settled
-        ON settled.movement_id = wanted.id AND settled.movement = wanted.kind
-    LEFT JOIN settlement_differences AS missed
-        ON missed.transaction_id = wanted.id AND missed.movement = wanted.kind
-        AND missed.kind = 'MISSING_THERE'
+    ) AS cleared LEFT JOIN LATERAL (
+        SELECT report FROM settlement_rows
+        WHERE movement_id = wanted.id AND movement = wanted.kind OFFSET 0
+    ) AS settled ON true LEFT JOIN LATERAL (
+        SELECT id, state FROM settlement_differences
+        WHERE transaction_id = wanted.id AND movement = wanted.kind AND kind = 'MISSING_THERE'
+        OFFSET 0
+    ) AS missed ON true
     """
 )
 # An entry's id says when it was booked: what was booked in a time lies together.
