@@ -33,7 +33,7 @@ BATCH = 1_000
 
 
 async def main(url: str, file: Path) -> None:
-    report = pickle.loads(file.read_bytes())  # noqa: S301  (the test's own)
+    report = pickle.loads(file.read_bytes())
     database = connect(url, application="reconciling")
     uow = sql_reconciliation(database)
     calls = [

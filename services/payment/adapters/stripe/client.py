@@ -78,7 +78,8 @@ class StripeAccount:
         )
 
     async def intent(self, intent: str) -> Reply:
-        return await reply_to(self._v1.payment_intents.retrieve_async(intent))
+        whole: Any = {"expand": ["latest_charge"]}
+        return await reply_to(self._v1.payment_intents.retrieve_async(intent, whole))
 
     async def refund_as_it_is(self, refund: str) -> Reply:
         return await reply_to(self._v1.refunds.retrieve_async(refund))
@@ -95,6 +96,13 @@ class StripeAccount:
 
     def refunds_of(self, intent: str) -> AsyncIterator[Reply]:
         return self._pages(self._v1.refunds.list_async, {"payment_intent": intent})
+
+    def events_since(self, earliest: datetime, type_: str) -> AsyncIterator[Reply]:
+        """
+        Yield pages of the events of *type_* that happened since *earliest*, newest first.
+        """
+        since = {"gte": int(earliest.timestamp())}
+        return self._pages(self._v1.events.list_async, {"created": since, "type": type_})
 
     def balance_transactions(
         self, since: datetime, until: datetime, *, after: str

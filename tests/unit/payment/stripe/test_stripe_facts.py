@@ -169,3 +169,22 @@ def test_an_inquiry_takes_no_money(status):
 
 def test_a_dispute_about_no_intent_is_nobodys():
     assert facts_of(event(dispute(payment_intent=None))) == []
+
+
+def test_a_charge_tells_until_when_its_money_is_set_aside():
+    charge = {
+        "object": "charge",
+        "status": "succeeded",
+        "amount": 100_00,
+        "currency": "eur",
+        "payment_intent": "pi_1",
+        "payment_method_details": {"card": {"capture_before": 1_767_916_800}},
+        "metadata": intent()["metadata"],
+    }
+    until = datetime(2026, 1, 9, tzinfo=UTC)
+
+    assert facts_of(event(charge)) == [
+        settled(AUTHORIZATION, Approved(INTENT, EUR_100, expires_at=until))
+    ]
+    assert facts_of(event({**charge, "status": "failed"})) == []
+    assert facts_of(event({**charge, "payment_method_details": None})) == []
