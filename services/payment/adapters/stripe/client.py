@@ -104,6 +104,19 @@ class StripeAccount:
         since = {"gte": int(earliest.timestamp())}
         return self._pages(self._v1.events.list_async, {"created": since, "type": type_})
 
+    def balance_transactions(
+        self, since: datetime, until: datetime, *, after: str
+    ) -> AsyncIterator[Reply]:
+        """
+        Yield pages of what changed the balance from *since* inclusive to *until* exclusive, newest
+        first: what comes behind *after*, or all if it is empty. Both times are whole seconds.
+        """
+        between = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+        params: Params = {"created": between, "expand": ["data.source"]}
+        if after:
+            params["starting_after"] = after
+        return self._pages(self._v1.balance_transactions.list_async, params)
+
     async def _pages(self, list_async: Any, params: Params) -> AsyncIterator[Reply]:
         """
         Yield pages until one ends the list, or is no success.
