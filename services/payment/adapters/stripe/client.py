@@ -77,12 +77,25 @@ class StripeAccount:
         Yield pages of the payment intents made between *earliest* and *latest*, newest first.
         """
         between = {"gte": int(earliest.timestamp()), "lte": int(latest.timestamp()) + 1}
-        return self.pages("payment_intents", {"created": between})
+        return self._pages("payment_intents", {"created": between})
 
     def refunds_of(self, intent: str) -> AsyncIterator[Reply]:
-        return self.pages("refunds", {"payment_intent": intent})
+        return self._pages("refunds", {"payment_intent": intent})
 
-    async def pages(self, path: str, params: Params) -> AsyncIterator[Reply]:
+    def balance_transactions(
+        self, since: datetime, until: datetime, *, after: str
+    ) -> AsyncIterator[Reply]:
+        """
+        Yield pages of what changed the balance from *since* inclusive to *until* exclusive, newest
+        first: what comes behind *after*, or all if it is empty. Both times are whole seconds.
+        """
+        between = {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+        params: Params = {"created": between, "expand": ["data.source"]}
+        if after:
+            params["starting_after"] = after
+        return self._pages("balance_transactions", params)
+
+    async def _pages(self, path: str, params: Params) -> AsyncIterator[Reply]:
         """
         Yield the pages of a list until one ends it, or is no success.
         """
