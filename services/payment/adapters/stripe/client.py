@@ -82,6 +82,13 @@ class StripeAccount:
     def refunds_of(self, intent: str) -> AsyncIterator[Reply]:
         return self._pages("refunds", {"payment_intent": intent})
 
+    def events_since(self, earliest: datetime, type_: str) -> AsyncIterator[Reply]:
+        """
+        Yield pages of the events of *type_* that happened since *earliest*, newest first.
+        """
+        since = {"gte": int(earliest.timestamp())}
+        return self._pages("events", {"created": since, "type": type_})
+
     def balance_transactions(
         self, since: datetime, until: datetime, *, after: str
     ) -> AsyncIterator[Reply]:
