@@ -17,6 +17,7 @@ from retail.payment.v1.chargeback_service_pb2_grpc import add_ChargebackServiceS
 from retail.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer_to_server
 from services.payment.adapters.stripe.accounts import ConfiguredAccounts, accounts_from_json
 from services.payment.adapters.stripe.connections import StripeConnections
+from services.payment.adapters.stripe.event_feed import StripeEventFeed
 from services.payment.adapters.stripe.evidence import StripeDisputes
 from services.payment.adapters.stripe.facts import facts_of
 from services.payment.adapters.stripe.psp import StripePsp
@@ -25,6 +26,7 @@ from services.payment.entrypoints.chargeback_servicer import ChargebackServicer
 from services.payment.entrypoints.servicer import PaymentServicer
 from services.payment.entrypoints.timers import keep_expiring, keep_resolving
 from services.payment.entrypoints.webhook_jobs import (
+    keep_fetching,
     keep_forgetting,
     keep_noting,
     keep_sampling,
@@ -55,6 +57,7 @@ async def main(settings: Settings) -> None:
     configured = accounts_from_json(settings.psp_accounts)
     stripe = StripeConnections(configured, connections=settings.psp_connections)
     psp = StripePsp(stripe.accounts, seconds=settings.psp_timeout_seconds, clock=clock)
+    feed = StripeEventFeed(stripe.accounts, clock=clock)
     disputes = StripeDisputes(stripe.accounts, seconds=settings.psp_timeout_seconds)
 
     publisher = Publisher(
@@ -94,6 +97,9 @@ async def main(settings: Settings) -> None:
             keep_resolving(uow=uow, psp=psp, clock=clock),
             keep_expiring(uow=uow, psp=psp, clock=clock),
             keep_noting(uow=uow, facts_of=facts_of, clock=clock, received=received),
+            keep_fetching(
+                list(stripe.accounts), uow=uow, feed=feed, clock=clock, received=received
+            ),
             keep_forgetting(uow=uow, clock=clock, kept_days=settings.webhooks_kept_days),
             keep_submitting(uow=uow, disputes=disputes, clock=clock),
             keep_warning(uow=uow, clock=clock),

@@ -97,6 +97,13 @@ class StripeAccount:
     def refunds_of(self, intent: str) -> AsyncIterator[Reply]:
         return self._pages(self._v1.refunds.list_async, {"payment_intent": intent})
 
+    def events_since(self, earliest: datetime, type_: str) -> AsyncIterator[Reply]:
+        """
+        Yield pages of the events of *type_* that happened since *earliest*, newest first.
+        """
+        since = {"gte": int(earliest.timestamp())}
+        return self._pages(self._v1.events.list_async, {"created": since, "type": type_})
+
     async def _pages(self, list_async: Any, params: Params) -> AsyncIterator[Reply]:
         """
         Yield pages until one ends the list, or is no success.
