@@ -288,6 +288,13 @@ CORRUPTIONS = {
         f" updated_at = now() - interval '1 hour' WHERE id = {ONE_COMPLETED}",
         "history-agrees",
     ),
+    "an order does not know that it was refunded": (
+        "order",
+        "order_history",
+        "UPDATE order_history SET refunded = captured, payment_status = 'REFUNDED'"
+        f" WHERE order_id = {ONE_COMPLETED}",
+        "history-agrees",
+    ),
     "an event was never heard": (
         "fulfillment",
         "inbox",
