@@ -27,6 +27,7 @@ from services.payment.entrypoints.timers import keep_expiring, keep_resolving
 from services.payment.entrypoints.webhook_jobs import (
     keep_forgetting,
     keep_noting,
+    keep_sampling,
     keep_submitting,
     keep_warning,
 )
@@ -96,6 +97,7 @@ async def main(settings: Settings) -> None:
             keep_forgetting(uow=uow, clock=clock, kept_days=settings.webhooks_kept_days),
             keep_submitting(uow=uow, disputes=disputes, clock=clock),
             keep_warning(uow=uow, clock=clock),
+            keep_sampling(uow=uow, clock=clock),
         ]
 
     try:

@@ -49,15 +49,24 @@ _CLAIM_DUE = text(
     UPDATE chargebacks SET warned_at = now()
     WHERE id = ANY(ARRAY(
         SELECT id FROM chargebacks
-        WHERE state = 'NEEDS_RESPONSE' AND warned_at IS NULL AND evidence_due_at < :due_before
+        WHERE state = 'NEEDS_RESPONSE' AND warned_at IS NULL AND evidence IS NULL
+            AND evidence_due_at < :due_before
         ORDER BY evidence_due_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
     ))
     RETURNING *
     """
 )
 
-_DUE = "coalesce(evidence_due_at, 'infinity')"
 _OPEN = "state IN ('NEEDS_RESPONSE', 'UNDER_REVIEW')"
+_BACKLOG = text(
+    f"""
+    SELECT count(*) AS undecided, count(*) FILTER (
+        WHERE state = 'NEEDS_RESPONSE' AND evidence IS NULL AND evidence_due_at < :due_before
+    ) AS due
+    FROM chargebacks WHERE {_OPEN}
+    """
+)
+_DUE = "coalesce(evidence_due_at, 'infinity')"
 
 
 class SqlChargebacks:
@@ -106,6 +115,10 @@ class SqlChargebacks:
     async def claim_due(self, *, due_before: datetime, limit: int) -> Sequence[Chargeback]:
         rows = await self._tx.rows(_CLAIM_DUE, {"due_before": due_before, "limit": limit})
         return [chargeback_from_row(row) for row in rows]
+
+    async def backlog(self, *, due_before: datetime) -> tuple[int, int]:
+        (row,) = await self._tx.rows(_BACKLOG, {"due_before": due_before})
+        return row.undecided, row.due
 
     async def save(self, chargebacks: Iterable[Chargeback]) -> None:
         rows = [row_from_chargeback(each) for each in chargebacks]

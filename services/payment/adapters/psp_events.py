@@ -44,6 +44,14 @@ _FORGET = text(
     """
 )
 
+_BACKLOG = text(
+    """
+    SELECT count(*) AS waiting, min(received_at) AS oldest,
+        (SELECT count(*) FROM psp_events WHERE state = 'FAILED') AS failed
+    FROM psp_events WHERE state = 'RECEIVED'
+    """
+)
+
 _STATES = {Outcome.WAITING: "RECEIVED", Outcome.FAILED: "FAILED"}
 
 
@@ -85,6 +93,10 @@ class SqlPspEvents:
         await self._tx.write(
             Write(target=PSP_EVENTS.name, sql=_FILE, parameters=parameters, rows=len(events))
         )
+
+    async def backlog(self) -> tuple[int, datetime | None, int]:
+        (row,) = await self._tx.rows(_BACKLOG)
+        return row.waiting, row.oldest, row.failed
 
     async def forget(self, *, before: datetime, limit: int) -> int:
         return await self._tx.run(_FORGET, {"before": before, "limit": limit})

@@ -1,5 +1,6 @@
 """The Chargeback entity: a dispute, as far as it has come, and what was said against it."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -68,7 +69,7 @@ class Evidence:
         """
         The same for the same evidence, and tells nothing of it.
         """
-        return sha256(f"{self.tracking_number}\n{self.text}".encode()).hexdigest()
+        return sha256(json.dumps([self.text, self.tracking_number]).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,15 @@ from services.payment.application.ports import UnitOfWork
 from services.payment.application.webhooks.forget_psp_events import forget_psp_events
 from services.payment.application.webhooks.note_psp_facts import AT_ONCE, note_psp_facts
 from services.payment.application.webhooks.ports import FactsOf, Outcome
-from services.payment.entrypoints.metrics import WORKED_OFF
+from services.payment.application.webhooks.read_backlog import read_backlog
+from services.payment.entrypoints.metrics import (
+    CHARGEBACKS_OPEN,
+    EVIDENCE_DUE,
+    FAILED,
+    OLDEST,
+    WAITING,
+    WORKED_OFF,
+)
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +32,7 @@ SWEEP_SECONDS = 1.0
 # What comes meanwhile gathers into one batch.
 GATHER_SECONDS = 0.1
 FORGET_SECONDS = 600.0
+SAMPLE_SECONDS = 5.0
 WARN_SECONDS = 60.0
 
 
@@ -52,6 +61,22 @@ async def keep_noting(*, uow: UnitOfWork, facts_of: FactsOf, clock: Clock, recei
                 log.log(level, "webhook %s %s: %s", each.event.id, each.outcome, each.reason)
         if len(worked_off) < AT_ONCE:
             await received.wait(sweep_seconds=SWEEP_SECONDS)
+
+
+async def keep_sampling(*, uow: UnitOfWork, clock: Clock) -> None:
+    """
+    Show in the metrics what waits, until cancelled.
+    """
+
+    async def sample() -> None:
+        backlog = await read_backlog(uow=uow, clock=clock)
+        WAITING.set(backlog.waiting)
+        OLDEST.set(backlog.oldest_seconds)
+        FAILED.set(backlog.failed)
+        CHARGEBACKS_OPEN.set(backlog.chargebacks_open)
+        EVIDENCE_DUE.set(backlog.evidence_due)
+
+    await repeat(sample, name="webhook metrics", every_seconds=SAMPLE_SECONDS)
 
 
 async def keep_forgetting(*, uow: UnitOfWork, clock: Clock, kept_days: int) -> None:

@@ -120,6 +120,9 @@ class WebhookServer:
                 now=self._clock(),
             )
             event = event_from_body(body, PspAccount(account), now=self._clock())
+        except web.HTTPRequestEntityTooLarge:
+            WEBHOOKS.labels("", "too_large").inc()
+            return _refused(413, "TOO_LARGE", f"a webhook has {MOST_BYTES:,} bytes at most")
         except SignatureRefused as refusal:
             WEBHOOKS.labels("", refusal.reason.lower()).inc()
             log.warning("webhook from %s refused: %s", request.remote, refusal.reason)

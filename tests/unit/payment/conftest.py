@@ -33,6 +33,7 @@ from services.payment.domain.values import (
     RefundId,
 )
 from tests.unit.payment.books import Booked, InMemoryLedger
+from tests.unit.payment.told import InMemoryChargebacks, InMemoryPspEvents
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 PATIENCE = timedelta(seconds=5)
@@ -53,6 +54,8 @@ class PaymentWorld:
         self.payments = {}
         self.events = []
         self.booked = []
+        self.psp_events = InMemoryPspEvents()
+        self.chargebacks = InMemoryChargebacks()
         self.psp = InMemoryPsp()
         self.currencies = {"EUR", "JPY", "KWD"}
         self._lock = asyncio.Lock()
@@ -68,9 +71,11 @@ class PaymentWorld:
     async def uow(self):
         async with self._lock:
             ledger = InMemoryLedger(self.booked, now=self.now)
-            tx = InMemoryTransaction(deepcopy(self.payments), ledger)
+            told = deepcopy((self.psp_events, self.chargebacks))
+            tx = InMemoryTransaction(deepcopy(self.payments), ledger, *told)
             yield tx
             self.payments = tx.payments.by_id
+            self.psp_events, self.chargebacks = tx.psp_events, tx.chargebacks
             self.events += tx.payments.events
             self.booked += [
                 Booked(self.now, number, entry)
@@ -151,9 +156,11 @@ class PaymentWorld:
 
 
 class InMemoryTransaction:
-    def __init__(self, payments, ledger):
+    def __init__(self, payments, ledger, psp_events, chargebacks):
         self.payments = InMemoryPayments(payments)
         self.ledger = ledger
+        self.psp_events = psp_events
+        self.chargebacks = chargebacks
 
 
 class InMemoryPayments:

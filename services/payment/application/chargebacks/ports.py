@@ -68,6 +68,13 @@ class Chargebacks(Protocol):
         """
         ...
 
+    async def backlog(self, *, due_before: datetime) -> tuple[int, int]:
+        """
+        Return how many chargebacks are not decided, and how many of them await evidence that is
+        due before then.
+        """
+        ...
+
     async def save(self, chargebacks: Iterable[Chargeback]) -> None: ...
 
 

@@ -104,6 +104,13 @@ class PspEvents(Protocol):
         """
         ...
 
+    async def backlog(self) -> tuple[int, datetime | None, int]:
+        """
+        Return how many events are to be worked off, since when the oldest of them, and how many
+        have failed.
+        """
+        ...
+
     async def forget(self, *, before: datetime, limit: int) -> int:
         """
         Delete up to *limit* events that are done and were received before then; return how many.
