@@ -16,6 +16,7 @@ from deploy.local import (
     events,
     import_products,
     logs,
+    psp,
     rebuild_history,
     replay,
     replay_events,
@@ -43,6 +44,7 @@ COMMANDS = {
     "events": events,
     "sagas": sagas,
     "dead-letters": dead_letters,
+    "psp": psp,
     "replay-events": replay_events,
     "rebuild-history": rebuild_history,
 }

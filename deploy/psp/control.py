@@ -84,6 +84,7 @@ class Control:
             web.post("/simulator/expire", explained(self._expire)),
             web.post("/simulator/payouts", explained(self._pay_out)),
             web.get("/simulator/records", self._records),
+            web.get("/simulator/summary", self._summary),
             web.get("/simulator/settlement", explained(self._settlement)),
         ]
 
@@ -151,6 +152,15 @@ class Control:
         """
         rows = await self._store.pool.fetch(_TOTALS, request.query.get("payment_id"))
         return json_response({"payments": [dict(row) for row in rows]})
+
+    async def _summary(self, _request: web.Request) -> web.StreamResponse:
+        """
+        Tell what the PSP holds of each account in each currency, and what waits to be told.
+        """
+        pool = self._store.pool
+        totals = await pool.fetch(_SUMMARY)
+        waiting = await pool.fetchval(_WAITING)
+        return json_response({"accounts": [dict(row) for row in totals], "events": waiting})
 
     async def _settlement(self, request: web.Request) -> web.StreamResponse:
         query = request.query
@@ -240,6 +250,22 @@ _NOT_PAID_OUT = f"""
     SELECT {", ".join(MOVEMENTS.columns)} FROM movements
     WHERE account = $1 AND payout = '' ORDER BY position LIMIT $2
 """
+_SUMMARY = """
+    SELECT account, currency, payments, set_aside, captured, refunded, disputed, balance
+    FROM (
+        SELECT account, currency, count(*) AS payments,
+            coalesce(sum(amount - captured - released)
+                FILTER (WHERE status = 'requires_capture'), 0)::bigint AS set_aside,
+            sum(captured)::bigint AS captured, sum(refunded)::bigint AS refunded,
+            sum(disputed)::bigint AS disputed
+        FROM payments GROUP BY account, currency
+    ) AS held LEFT JOIN (
+        SELECT account, currency, sum(amount - fee)::bigint AS balance
+        FROM movements GROUP BY account, currency
+    ) AS moved USING (account, currency)
+    ORDER BY account, currency
+"""
+_WAITING = "SELECT count(*) FROM events WHERE deliver_at IS NOT NULL"
 # What was never set aside was not authorized: what ended was either taken or given up.
 _TOTALS = """
     SELECT merchant_reference AS payment_id, min(account) AS account, currency,

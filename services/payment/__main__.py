@@ -13,18 +13,14 @@ from chassis.settings import read_settings
 from chassis.storage.database import connect
 from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
-from retail.payment.v1.chargeback_service_pb2_grpc import (
-    add_ChargebackServiceServicer_to_server,
-)
+from retail.payment.v1.chargeback_service_pb2_grpc import add_ChargebackServiceServicer_to_server
 from retail.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer_to_server
-from services.payment.adapters.simulated_psp import OneAccount, SimulatedPsp
 from services.payment.adapters.stripe.accounts import ConfiguredAccounts, accounts_from_json
 from services.payment.adapters.stripe.connections import StripeConnections
 from services.payment.adapters.stripe.evidence import StripeDisputes
 from services.payment.adapters.stripe.facts import facts_of
 from services.payment.adapters.stripe.psp import StripePsp
 from services.payment.adapters.unit_of_work import sql_unit_of_work
-from services.payment.application.ports import Psp, PspAccounts
 from services.payment.entrypoints.chargeback_servicer import ChargebackServicer
 from services.payment.entrypoints.servicer import PaymentServicer
 from services.payment.entrypoints.timers import keep_expiring, keep_resolving
@@ -51,10 +47,6 @@ async def main(settings: Settings) -> None:
         log_level=settings.log_level,
     )
     database = connect(settings.database_url, application=settings.instance)
-    # The PSP is another company: it shares the server with us, and nothing else.
-    psp_database = connect(
-        settings.database_url, application=f"{settings.instance}-psp", pool_size=2
-    )
     broker = await connect_broker(settings.nats_url, name=settings.instance)
 
     told, received = Wake(), Wake()
@@ -62,12 +54,7 @@ async def main(settings: Settings) -> None:
     uow = sql_unit_of_work(database, told=told, clock=clock)
     configured = accounts_from_json(settings.psp_accounts)
     stripe = StripeConnections(configured, connections=settings.psp_connections)
-    accounts: PspAccounts = ConfiguredAccounts(configured) if configured else OneAccount()
-    psp: Psp = (
-        StripePsp(stripe.accounts, seconds=settings.psp_timeout_seconds, clock=clock)
-        if configured
-        else SimulatedPsp(psp_database, seconds=settings.psp_timeout_seconds)
-    )
+    psp = StripePsp(stripe.accounts, seconds=settings.psp_timeout_seconds, clock=clock)
     disputes = StripeDisputes(stripe.accounts, seconds=settings.psp_timeout_seconds)
 
     publisher = Publisher(
@@ -79,7 +66,7 @@ async def main(settings: Settings) -> None:
         PaymentServicer(
             uow=uow,
             psp=psp,
-            accounts=accounts,
+            accounts=ConfiguredAccounts(configured),
             clock=clock,
             refund_window=timedelta(days=settings.refund_days),
         ),
@@ -100,7 +87,7 @@ async def main(settings: Settings) -> None:
             clock=clock,
             received=received,
         )
-        jobs += [webhooks.run()]
+        jobs.append(webhooks.run())
     if settings.plays("worker"):
         jobs += [
             publisher.run(),
@@ -118,7 +105,6 @@ async def main(settings: Settings) -> None:
     finally:
         await broker.close()
         await stripe.close()
-        await psp_database.close()
         await database.close()
         await telemetry.shut_down()
 

@@ -14,15 +14,15 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
             first that serves a payment's merchant and currency is asked.
         psp_timeout_seconds: How long the PSP may take to answer a batch.
         psp_connections: How many requests to each account may be under way at once.
+        webhook_address: Where the PSP tells what happens, by HTTP, such as `127.0.0.1:8090`; if
+            empty, nowhere: then only what is asked is known.
+        webhooks_kept_days: For how long a webhook that comes again is known to have been heard.
         refund_days: For how long after the last capture a payment can be refunded.
-        webhook_address: Where to listen for the PSP's webhooks, such as `127.0.0.1:8090`; if empty,
-            nowhere.
-        webhooks_kept_days: For how long webhooks are known when they come again.
     """
 
     psp_accounts: str = "[]"
     psp_timeout_seconds: float = 2.0
     psp_connections: Annotated[int, msgspec.Meta(ge=1)] = 64
-    refund_days: int = 180
     webhook_address: str = ""
     webhooks_kept_days: Annotated[int, msgspec.Meta(ge=1)] = 30
+    refund_days: Annotated[int, msgspec.Meta(ge=0)] = 180

@@ -25,9 +25,9 @@ async def commands_of(page, cluster, directory):
         (r" YES=1", " --yes"),
         (r"make provision", r".venv/bin/python -m deploy.local.provision .run"),
         (r"make import FILE=(\S+)", rf"{LOCAL} import \1"),
-        (r"make (verify|events|sagas|dead-letters|rebuild-history)(?! DO)", rf"{LOCAL} \1"),
+        (r"make (verify|events|sagas|psp|dead-letters|rebuild-history)(?! DO)", rf"{LOCAL} \1"),
         (rf"({re.escape(LOCAL)}.*)", r"\1 --state $STATE"),
-        (r'make sagas DO="(.*)"', rf"{LOCAL} sagas --state $STATE \1"),
+        (r'make (sagas|psp) DO="(.*)"', rf"{LOCAL} \1 --state $STATE \2"),
         (r"(?<!/)\.venv/bin/", f"{sys.prefix}/bin/"),
         (r"\.run\b", str(cluster.state)),
     ):
@@ -71,6 +71,15 @@ async def test_sagas_can_be_looked_after(cluster, tmp_path):
 
     assert code == 0, output
     assert "Nothing is stuck." in output or "Say --yes to do it." in output
+
+
+async def test_the_psp_can_be_made_to_misbehave(cluster, tmp_path):
+    code, output = await commands_of("how-to/make-the-psp-misbehave.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert "error_after_success for capture the next 3 times; so far 0 times" in output
+    assert "It behaves." in output
+    assert "row_id,kind,source_id" in output
 
 
 async def test_a_catalog_can_be_imported(cluster, tmp_path):

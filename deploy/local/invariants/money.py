@@ -19,49 +19,75 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     by_query(
         "ledger-balances",
-        "The ledger adds up to zero in each currency, and its balances are the sums of postings.",
+        "The ledger adds up to zero for each merchant and currency, and each posting holds what"
+        " its account holds after it: the sum of all until then.",
         context="payment",
         count="SELECT count(*) FROM ledger_postings",
         violations="""
-            SELECT currency, format('debits and credits differ by %s', sum(amount))
-            FROM ledger_postings GROUP BY currency HAVING sum(amount) <> 0
+            SELECT merchant || ' ' || currency,
+                format('debits and credits differ by %s', sum(amount))
+            FROM ledger_postings GROUP BY merchant, currency HAVING sum(amount) <> 0
             UNION ALL
-            SELECT account || ' ' || currency,
-                format('the balance is %s, the postings say %s', kept.total, posted.total)
+            SELECT entry_id || ' ' || line, format('%s %s %s holds %s, the postings say %s',
+                merchant, account, currency, balance, total)
             FROM (
-                SELECT account, currency, sum(amount) AS total FROM ledger_balances
-                GROUP BY account, currency
-            ) AS kept FULL JOIN (
-                SELECT account, currency, sum(amount) AS total FROM ledger_postings
-                GROUP BY account, currency
-            ) AS posted USING (account, currency)
-            WHERE coalesce(kept.total, 0) <> coalesce(posted.total, 0)
+                SELECT *, sum(amount) OVER (
+                    PARTITION BY merchant, account, currency, shard ORDER BY booked_at, line
+                ) AS total
+                FROM ledger_postings
+            ) AS posted
+            WHERE balance <> total
+            UNION ALL
+            SELECT concat_ws(' ', merchant, account, currency), 'is posted to, and is no account'
+            FROM (
+                SELECT merchant, account, currency, shard FROM ledger_postings
+                EXCEPT SELECT merchant, account, currency, shard FROM ledger_accounts
+            ) AS unknown
         """,
     ),
     by_query(
-        "captures-booked-once",
-        "Every capture that succeeded is in the books once, with its amount; nothing else is.",
+        "transactions-booked-once",
+        "Every capture, refund and chargeback, and each that was undone, is in its merchant's books"
+        " once, with its amount; nothing else is.",
         context="payment",
         count="""
             SELECT count(*) FROM payment_transactions
-            WHERE kind = 'CAPTURE' AND state = 'SUCCEEDED'
+            WHERE kind IN ('CAPTURE', 'REFUND', 'CHARGEBACK') AND moved IS NOT NULL
         """,
+        # What comes in is a debit of clearing, and what undoes it a credit. Asked for was the
+        # amount; what was moved beyond it waits in suspense.
         violations="""
-            SELECT coalesce(taken.id, booked.transaction_id)::text,
-                format('%s was captured, %s is booked in %s entries',
-                    taken.amount, booked.amount, booked.entries)
+            SELECT coalesce(done.cause_id, booked.cause_id) || ' ' ||
+                coalesce(done.kind, booked.kind),
+                format('(merchant, clearing, shipping, suspense, own account) should be %s, are %s',
+                    done.lines, booked.lines)
             FROM (
-                SELECT id, amount, shipping FROM payment_transactions
-                WHERE kind = 'CAPTURE' AND state = 'SUCCEEDED'
-            ) AS taken FULL JOIN (
-                SELECT transaction_id, count(DISTINCT entry.id) AS entries,
-                    sum(amount) FILTER (WHERE account = 'psp_clearing') AS amount,
-                    coalesce(-sum(amount) FILTER (WHERE account = 'shipping_income'), 0) AS shipping
-                FROM ledger_entries AS entry JOIN ledger_postings ON entry_id = entry.id
-                GROUP BY transaction_id
-            ) AS booked ON taken.id = booked.transaction_id
-            WHERE (taken.amount, taken.shipping, 1) IS DISTINCT FROM
-                (booked.amount, booked.shipping, booked.entries)
+                SELECT transaction.id AS cause_id, done.kind, (
+                    merchant, way * moved, -way * shipping, way * (amount - moved),
+                    way * (shipping - amount)
+                ) AS lines
+                FROM payment_transactions AS transaction JOIN payments ON payments.id = payment_id,
+                    LATERAL (VALUES
+                        (kind, CASE kind WHEN 'CAPTURE' THEN 1 ELSE -1 END, moved IS NOT NULL),
+                        (kind || '_REVERSAL', 1, moved IS NOT NULL AND state = 'FAILED')
+                    ) AS done (kind, way, is_done)
+                WHERE transaction.kind IN ('CAPTURE', 'REFUND', 'CHARGEBACK') AND is_done
+            ) AS done FULL JOIN (
+                SELECT cause_id, kind, (
+                    entry.merchant,
+                    coalesce(sum(amount) FILTER (WHERE account = 'psp_clearing'), 0),
+                    coalesce(sum(amount) FILTER (WHERE account = 'shipping_income'), 0),
+                    coalesce(sum(amount) FILTER (WHERE account = 'suspense'), 0),
+                    coalesce(sum(amount) FILTER (WHERE account = CASE split_part(kind, '_', 1)
+                        WHEN 'CAPTURE' THEN 'sales' WHEN 'REFUND' THEN 'refunds'
+                        ELSE 'chargebacks' END), 0)
+                ) AS lines
+                FROM ledger_entries AS entry JOIN ledger_postings AS posting ON entry_id = entry.id
+                    AND posting.merchant = entry.merchant
+                WHERE kind NOT IN ('SETTLEMENT', 'CORRECTION')
+                GROUP BY entry.id
+            ) AS booked USING (cause_id, kind)
+            WHERE done.lines::text IS DISTINCT FROM booked.lines::text
         """,
     ),
     by_query(

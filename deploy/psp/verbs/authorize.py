@@ -63,16 +63,19 @@ def authorize_from(form: Mapping[str, Any]) -> Authorize:
         raise Malformed("This API confirms a PaymentIntent when it is created.", param="confirm")
     if text_in(form, "capture_method", default="automatic") != "manual":
         raise Malformed("This API captures by hand alone.", param="capture_method")
-    wishes = form.get("payment_method_options", {}).get("card", {})
     return Authorize(
         amount=amount,
         currency=currency,
         token=token_in(form),
         metadata=merged({}, metadata_in(form)),
         description=text_in(form, "description", default=""),
-        multicapture=wishes.get("request_multicapture") == "if_available",
-        incremental=wishes.get("request_incremental_authorization") == "if_available",
+        multicapture=is_wished(form, "request_multicapture"),
+        incremental=is_wished(form, "request_incremental_authorization"),
     )
+
+
+def is_wished(form: Mapping[str, Any], what: str) -> bool:
+    return text_in(form, "payment_method_options", "card", what, default="") == "if_available"
 
 
 def token_in(form: Mapping[str, Any]) -> str:

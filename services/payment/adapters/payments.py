@@ -72,6 +72,11 @@ _CLAIM = text(
 )
 
 
+# What of a payment can change: as it was when it was read.
+Known = tuple[bool, datetime | None, dict[TransactionId, PaymentTransaction]]
+UNKNOWN: Known = (False, None, {})
+
+
 class SqlPayments:
     """
     Saves payments and their events together, or neither. Every change of a payment is a change
@@ -81,7 +86,7 @@ class SqlPayments:
     def __init__(self, tx: Transaction, outbox: Outbox) -> None:
         self._tx = tx
         self._outbox = outbox
-        self._found: dict[PaymentId, tuple[bool, dict[TransactionId, PaymentTransaction]]] = {}
+        self._found: dict[PaymentId, Known] = {}
 
     async def get(self, payment_id: PaymentId) -> Payment:
         found = await self._payments(await self._tx.rows(_SELECT, {"ids": [payment_id]}))
@@ -125,7 +130,7 @@ class SqlPayments:
         new: list[Mapping[str, Any]] = []
         settled: list[Mapping[str, Any]] = []
         for payment in payments:
-            _, known = self._found.get(payment.id, (False, {}))
+            *_, known = self._found.get(payment.id, UNKNOWN)
             for transaction in payment.transactions.values():
                 if transaction.id not in known:
                     new.append(row_from_transaction(payment.id, transaction))
@@ -142,12 +147,16 @@ class SqlPayments:
             children[row.payment_id].append(row)
         found = {row.id: payment_from_rows(row, children[row.id]) for row in rows}
         for payment in found.values():
-            self._found[payment.id] = (payment.closed, dict(payment.transactions))
+            self._found[payment.id] = (
+                payment.closed,
+                payment.expires_at,
+                dict(payment.transactions),
+            )
         return found
 
     def _has_changed(self, payment: Payment) -> bool:
-        known = self._found.get(payment.id, (False, {}))
-        return known != (payment.closed, payment.transactions)
+        known = self._found.get(payment.id, UNKNOWN)
+        return known != (payment.closed, payment.expires_at, payment.transactions)
 
 
 def new_payment(payment_id: PaymentId) -> Payment:

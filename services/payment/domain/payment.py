@@ -63,6 +63,9 @@ class Payment(PaymentRequests):
         """
         asked = self.transactions[transaction_id]
         entries: Sequence[JournalEntry] = ()
+        if asked.kind is TransactionKind.AUTHORIZATION and isinstance(answer, Approved):
+            # Whoever told of it first may not have known until when.
+            self.expires_at = answer.expires_at or self.expires_at
         came_back = asked.kind is TransactionKind.REFUND and asked.has_succeeded
         if asked.is_open:
             entries = self._settle(asked, self._measured(asked, answer), now=now)
@@ -190,7 +193,6 @@ class Payment(PaymentRequests):
             ),
         )
         if asked.kind is TransactionKind.AUTHORIZATION:
-            self.expires_at = answer.expires_at or self.expires_at
             # Nobody can work with it: it goes back, whole.
             self.closed = self.closed or bool(done.failure)
         return done

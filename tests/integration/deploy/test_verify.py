@@ -108,9 +108,49 @@ CORRUPTIONS = {
     ),
     "a balance changes": (
         "payment",
-        "ledger_balances",
-        "UPDATE ledger_balances SET amount = amount + 100 WHERE account = 'sales'",
+        "ledger_postings",
+        "UPDATE ledger_postings SET balance = balance + 100 WHERE account = 'sales'",
         "ledger-balances",
+    ),
+    "money wanders to another merchant": (
+        "payment",
+        "ledger_postings",
+        "UPDATE ledger_postings SET merchant = 'other' WHERE account = 'sales'",
+        "ledger-balances",
+    ),
+    "an account is struck off": (
+        "payment",
+        "ledger_accounts",
+        "DELETE FROM ledger_accounts WHERE account = 'sales'",
+        "ledger-balances",
+    ),
+    "a capture is in no book": (
+        "payment",
+        "ledger_entries",
+        "DELETE FROM ledger_entries WHERE id ="
+        " (SELECT id FROM ledger_entries WHERE kind = 'CAPTURE' LIMIT 1)",
+        "transactions-booked-once",
+    ),
+    "a capture is booked as something else": (
+        "payment",
+        "ledger_entries",
+        "UPDATE ledger_entries SET kind = 'CHARGEBACK' WHERE id ="
+        " (SELECT id FROM ledger_entries WHERE kind = 'CAPTURE' LIMIT 1)",
+        "transactions-booked-once",
+    ),
+    "a capture took more than is booked": (
+        "payment",
+        "payment_transactions",
+        "UPDATE payment_transactions SET moved = moved + 1 WHERE kind = 'CAPTURE'",
+        "transactions-booked-once",
+    ),
+    "a refund that came back is in no book": (
+        "payment",
+        "payment_transactions",
+        "INSERT INTO payment_transactions SELECT (jsonb_populate_record(capture,"
+        " jsonb_build_object('id', gen_random_uuid(), 'kind', 'REFUND', 'state', 'FAILED'))).*"
+        " FROM payment_transactions AS capture WHERE kind = 'CAPTURE' LIMIT 1",
+        "transactions-booked-once",
     ),
     "a capture is forgotten": (
         "payment",

@@ -37,7 +37,8 @@ CORRUPTIONS = (
     "DELETE FROM order_history WHERE order_id = :id",
     "UPDATE order_history SET status = 'CANCELLED' WHERE order_id = :id",
     "UPDATE order_history SET account_id = 'thief', grand_total = 1 WHERE order_id = :id",
-    "UPDATE order_history SET captured = captured + 1, voided = true WHERE order_id = :id",
+    "UPDATE order_history SET captured = captured + 1, voided = true, refunded = refunded + 1,"
+    " charged_back = 7 WHERE order_id = :id",
     "UPDATE order_history SET fulfillment_status = 'RETURNED' WHERE order_id = :id",
     "UPDATE order_history SET works = '{}' WHERE order_id = :id",
     "UPDATE order_history SET order_version = 1, payment_version = 0 WHERE order_id = :id",
@@ -69,6 +70,22 @@ def life_of(order_id):
     }
 
 
+def money_back(order_id):
+    """
+    What payment tells when half of it is paid back, once a refund has failed, and a bank has taken
+    all of it for a while.
+    """
+    paid = {"payment_id": str(order_id)}
+    none, whole = money_to_wire(Money(0, "GBP")), money_to_wire(Money(20_00, "GBP"))
+    return [
+        payment_pb.PaymentRefunded(total_refunded=whole, **paid),
+        payment_pb.RefundFailed(total_refunded=none, reason="lost_or_stolen_card", **paid),
+        payment_pb.ChargebackReceived(amount=whole, reason="fraudulent", **paid),
+        payment_pb.ChargebackClosed(amount=whole, won=True, **paid),
+        payment_pb.PaymentRefunded(total_refunded=money_to_wire(Money(10_00, "GBP")), **paid),
+    ]
+
+
 class World:
     """
     Three contexts that tell of orders, without any service: the events are all there is.
@@ -81,16 +98,20 @@ class World:
         self.waiting = []
         self.told = defaultdict(list)
 
-    def live(self, orders):
+    def live(self, orders, *, money_back=lambda _order_id: []):
         """
         Have events of new orders wait to be told, those of different aggregates in any order.
+
+        Args:
+            money_back: What payment tells besides.
         """
         lives = [(new_id(), UUID(int=new_id().int ^ 7)) for _ in range(orders)]
         rests = [
-            (order_id, context, [self._event(order_id, work_id, context, *each) for each in events])
+            (order_id, context, [self.event(order_id, work_id, context, *each) for each in events])
             for order_id, work_id in lives
             for context, parts in life_of(order_id).items()
-            for events in [list(enumerate(parts, start=1))]
+            for more in [money_back(order_id) if context == "payment" else []]
+            for events in [list(enumerate([*parts, *more], start=1))]
         ]
         random = Random(orders)
         while rests:
@@ -99,7 +120,7 @@ class World:
             if not rest[2]:
                 rests.remove(rest)
 
-    def _event(self, order_id, work_id, context, version, event):
+    def event(self, order_id, work_id, context, version, event):
         aggregate_id = work_id if context == "fulfillment" else order_id
         if context != "payment":
             event.order_id = str(order_id)
@@ -155,10 +176,10 @@ class World:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def all_heard(self):
+    async def all_heard(self, contexts=HEARS):
         jetstream = self.broker.jetstream()
         async with asyncio.timeout(30):
-            for context in HEARS:
+            for context in contexts:
                 name = (streams.stream_of(context), streams.durable_of(LISTENER, context))
                 while True:
                     info = await jetstream.consumer_info(*name)

@@ -14,7 +14,7 @@ from services.order.adapters.history_rebuild import RebuildUnderWay, sql_rebuild
 from services.order.adapters.order_history import SqlOrderHistory
 from services.order.domain.values import FulfillmentStatus, OrderStatus, PaymentStatus
 from services.order.entrypoints.history_subscriptions import HEARS
-from tests.integration.order.history_world import World
+from tests.integration.order.history_world import World, money_back
 
 
 @pytest.fixture
@@ -56,6 +56,20 @@ async def test_what_was_lost_or_wrong_is_right_again_though_events_keep_flowing(
     # Some are put right by what is told of them anyway.
     assert summary.missing + summary.wrong > 20
     assert summary.ahead == 0
+
+
+async def test_what_was_paid_back_and_charged_back_is_told_anew_as_well(world):
+    world.live(orders=10, money_back=money_back)
+    async with world.listening():
+        await world.tell(150)
+    await world.corrupt()
+
+    summary = await world.rebuild()
+
+    assert await world.shown() == world.truth()
+    half_back = (OrderStatus.COMPLETED, PaymentStatus.PARTIALLY_REFUNDED, ALL_IS_WELL[2])
+    assert await world.statuses() == [half_back] * 10
+    assert summary.missing + summary.wrong == 10
 
 
 async def test_what_is_right_is_left_alone(world):

@@ -1,4 +1,4 @@
-from uuid import UUID
+from datetime import timedelta
 
 import pytest
 
@@ -8,21 +8,32 @@ from chassis.kernel.money import Money
 from chassis.kernel.psp_token import PspToken
 from chassis.storage.database import connect
 from chassis.wake import Wake
-from services.payment.adapters.simulated_psp import OneAccount, SimulatedPsp
+from services.payment.adapters.stripe.accounts import Account, ConfiguredAccounts
+from services.payment.adapters.stripe.connections import StripeConnections
+from services.payment.adapters.stripe.psp import StripePsp
 from services.payment.adapters.unit_of_work import sql_unit_of_work
 from services.payment.application.authorize_payments import AuthorizePayment, authorize_payments
 from services.payment.application.capture_payments import CapturePayment, capture_payments
+from services.payment.application.increment_authorizations import (
+    IncrementAuthorization,
+    increment_authorizations,
+)
+from services.payment.application.refund_payments import RefundPayment, refund_payments
 from services.payment.application.void_payments import VoidPayment, void_payments
-from services.payment.domain.values import CaptureId, PaymentId
+from services.payment.domain.values import CaptureId, IncrementId, PaymentId, RefundId
+
+REFUND_WINDOW = timedelta(days=180)
 
 
 class Payments:
     """
-    The payment service's use cases over a real database and the simulated PSP.
+    The payment service's use cases over a real database and a simulated PSP's process.
     """
 
-    def __init__(self, database, psp):
+    def __init__(self, database, psp, server):
         self.database = database
+        self.server = server
+        self.accounts = ConfiguredAccounts([Account(name="main", api_key="sk_unused")])
         self.uow = sql_unit_of_work(database, told=Wake(), clock=system_clock)
         self.surroundings = {"uow": self.uow, "psp": psp, "clock": system_clock}
 
@@ -31,7 +42,7 @@ class Payments:
             AuthorizePayment(payment_id=id_, amount=Money(amount, "EUR"), psp_token=PspToken(token))
             for id_ in ids
         ]
-        return await authorize_payments(commands, **self.surroundings, accounts=OneAccount())
+        return await authorize_payments(commands, **self.surroundings, accounts=self.accounts)
 
     async def capture(self, payment_id, amount, *, shipping=0, capture_id=None):
         command = CapturePayment(
@@ -43,6 +54,26 @@ class Payments:
         (answer,) = await capture_payments([command], **self.surroundings)
         return answer
 
+    async def increment(self, payment_id, amount, *, increment_id=None):
+        command = IncrementAuthorization(
+            increment_id=increment_id or IncrementId(new_id()),
+            payment_id=payment_id,
+            amount=Money(amount, "EUR"),
+        )
+        (answer,) = await increment_authorizations([command], **self.surroundings)
+        return answer
+
+    async def refund(self, payment_id, amount, *, shipping=0, refund_id=None):
+        command = RefundPayment(
+            refund_id=refund_id or RefundId(new_id()),
+            payment_id=payment_id,
+            amount=Money(amount, "EUR"),
+            shipping=Money(shipping, "EUR"),
+            reason="it was blue",
+        )
+        (answer,) = await refund_payments([command], **self.surroundings, window=REFUND_WINDOW)
+        return answer
+
     async def void(self, payment_id):
         command = VoidPayment(payment_id=payment_id)
         (answer,) = await void_payments([command], **self.surroundings)
@@ -52,23 +83,32 @@ class Payments:
         async with self.uow() as tx:
             return await tx.payments.get(payment_id)
 
+    async def charges(self, *payment_ids):
+        """
+        Return what the PSP says of each payment: authorized, captured, released, refunded.
+        """
+        found = [await self.server.records(str(payment_id)) for payment_id in payment_ids]
+        names = ("authorized", "captured", "released", "refunded")
+        return [tuple(record[name] for name in names) for record in found if record]
+
     async def rows(self, statement):
         async with self.database.begin() as tx:
             return await tx.rows(statement)
 
 
 @pytest.fixture
-async def psp(database_of, migrated):
-    await database_of("payment")  # empties it
-    psp_database = connect((await migrated("payment")).app, application="psp-tests")
-    yield SimulatedPsp(psp_database, seconds=5)
-    await psp_database.close()
+async def psp(psp_server):
+    account = Account(name="main", api_key=psp_server.api_key, api_base=psp_server.url)
+    stripe = StripeConnections([account], connections=32)
+    yield StripePsp(stripe.accounts, seconds=5, clock=system_clock)
+    await stripe.close()
 
 
 @pytest.fixture
-async def payments(psp, migrated):
+async def payments(psp, psp_server, database_of, migrated):
+    await database_of("payment")  # empties it
     database = connect((await migrated("payment")).app, application="payment-tests")
-    yield Payments(database, psp)
+    yield Payments(database, psp, psp_server)
     await database.close()
 
 
@@ -84,4 +124,5 @@ async def owner(migrated):
 
 @pytest.fixture
 def payment_id():
-    return PaymentId(UUID(int=1))
+    # The PSP forgets nothing between tests.
+    return PaymentId(new_id())

@@ -17,7 +17,6 @@ from services.payment.domain.payment_requests import PaymentVoided
 from services.payment.domain.values import CaptureId, PaymentId, TransactionKind
 
 SUBJECTS = text("SELECT subject FROM outbox ORDER BY position")
-CHARGES = text("SELECT authorized, captured, released FROM psp.charges")
 
 
 async def test_a_payment_is_read_back_as_it_was_saved(payments, payment_id):
@@ -27,7 +26,9 @@ async def test_a_payment_is_read_back_as_it_was_saved(payments, payment_id):
     saved = await payments.get(payment_id)
 
     assert saved.transactions == answer.transactions
-    assert saved.totals == {**answer.totals, TransactionKind.REFUND: saved.total("REFUND")}
+    assert {kind: saved.total(kind) for kind in TransactionKind} == {
+        kind: answer.total(kind) for kind in TransactionKind
+    }
     assert (saved.currency, saved.psp_token) == ("EUR", PspToken("tok_visa"))
 
 
@@ -58,19 +59,22 @@ async def test_first_calls_for_one_payment_at_once_are_one_charge(payments, paym
 
     answers = [answer for (answer,) in await asyncio.gather(*calls)]
 
-    assert all(isinstance(answer, Payment) for answer in answers)
-    assert await payments.rows(CHARGES) == [(100_00, 0, 0)]
+    # Who asks while the PSP is at it may be told to ask again.
+    assert all(isinstance(answer, Payment | PspOutcomeUnknown) for answer in answers)
+    (after,) = await payments.authorize(payment_id)
+    assert isinstance(after, Payment)
+    assert await payments.charges(payment_id) == [(100_00, 0, 0, 0)]
     assert len(await payments.rows(SUBJECTS)) == 1
 
 
 async def test_batches_of_the_same_new_payments_in_any_order_do_not_block(payments):
-    ids = [PaymentId(UUID(int=number)) for number in range(1, 51)]
+    ids = [PaymentId(new_id()) for _ in range(50)]
     calls = [payments.authorize(*(ids if number % 2 else reversed(ids))) for number in range(8)]
 
     batches = await asyncio.gather(*calls)
 
     assert all(isinstance(answer, Payment) for batch in batches for answer in batch)
-    assert len(await payments.rows(CHARGES)) == 50
+    assert await payments.charges(*ids) == [(100_00, 0, 0, 0)] * 50
 
 
 async def test_captures_at_once_never_take_more_than_was_set_aside(payments, payment_id):
@@ -82,7 +86,7 @@ async def test_captures_at_once_never_take_more_than_was_set_aside(payments, pay
     refused = [answer.reason for answer in answers if isinstance(answer, DomainError)]
     assert len(taken) == 3
     assert refused == ["CAPTURE_EXCEEDS_AUTHORIZATION"] * 7
-    assert await payments.rows(CHARGES) == [(100_00, 90_00, 0)]
+    assert await payments.charges(payment_id) == [(100_00, 90_00, 0, 0)]
 
 
 async def test_one_capture_asked_for_many_times_at_once_is_taken_and_booked_once(
@@ -94,13 +98,12 @@ async def test_one_capture_asked_for_many_times_at_once_is_taken_and_booked_once
 
     await asyncio.gather(*calls)
 
-    assert await payments.rows(CHARGES) == [(100_00, 30_00, 0)]
+    assert await payments.charges(payment_id) == [(100_00, 30_00, 0, 0)]
     assert len(await payments.rows(text("SELECT 1 FROM ledger_entries"))) == 1
 
 
-@pytest.mark.parametrize("number", range(5))
-async def test_a_capture_and_a_void_at_once_never_both_get_the_money(payments, number):
-    payment_id = PaymentId(UUID(int=number + 1))
+@pytest.mark.parametrize("_time", range(5))
+async def test_a_capture_and_a_void_at_once_never_both_get_the_money(payments, payment_id, _time):
     await payments.authorize(payment_id)
 
     captured, voided = await asyncio.gather(
@@ -113,18 +116,18 @@ async def test_a_capture_and_a_void_at_once_never_both_get_the_money(payments, n
     assert isinstance(captured, Payment | PaymentVoided)
     assert isinstance(voided, Payment)
     assert sorted([taken, given_back]) == [0, 100_00]
-    assert await payments.rows(CHARGES) == [(100_00, taken, given_back)]
+    assert await payments.charges(payment_id) == [(100_00, taken, given_back, 0)]
 
 
 async def test_an_authorization_and_a_void_at_once_leave_no_money_set_aside(payments):
-    ids = [PaymentId(UUID(int=number)) for number in range(1, 21)]
+    ids = [PaymentId(new_id()) for _ in range(20)]
 
     await asyncio.gather(
         *(verb(id_) for id_ in ids for verb in (payments.authorize, payments.void))
     )
 
-    charges = await payments.rows(CHARGES)
-    assert all(charge.authorized == charge.released for charge in charges)
+    charges = await payments.charges(*ids)
+    assert all(authorized == released for authorized, _, released, _ in charges)
 
 
 async def test_someone_elses_save_is_not_overwritten(payments, payment_id):
@@ -148,11 +151,11 @@ async def test_the_worker_settles_what_was_left_unknown(payments, payment_id):
     assert resolved == 1
     settled = await payments.get(payment_id)
     assert settled.settled(TransactionKind.AUTHORIZATION) == Money(100_00, "EUR")
-    assert await payments.rows(CHARGES) == [(100_00, 0, 0)]
+    assert await payments.charges(payment_id) == [(100_00, 0, 0, 0)]
 
 
 async def test_replicas_share_what_is_unsettled(payments):
-    ids = [PaymentId(UUID(int=number)) for number in range(1, 31)]
+    ids = [PaymentId(new_id()) for _ in range(30)]
     await payments.authorize(*ids, token="tok_down")
     later = system_clock() + timedelta(seconds=6)
 

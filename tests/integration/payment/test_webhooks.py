@@ -78,8 +78,8 @@ class Replica:
 
 
 @pytest.fixture
-async def replicas(psp, migrated):
-    assert psp  # it has emptied the database
+async def replicas(payments, migrated):
+    assert payments  # it has emptied the database
     urls, telling = await migrated("payment"), Telling()
     databases = [connect(urls.app, application=f"webhooks-{n}") for n in range(2)]
     yield [Replica(database, telling) for database in databases]

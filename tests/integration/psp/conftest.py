@@ -84,12 +84,6 @@ def free_address():
 
 
 @pytest.fixture
-async def receiver(free_address):
-    async with receiver_at(free_address) as receiver:
-        yield receiver
-
-
-@pytest.fixture
 def authorization():
     return authorization_of
 

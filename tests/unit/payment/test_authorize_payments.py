@@ -1,3 +1,4 @@
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from services.payment.domain import events
 from services.payment.domain.payment import Payment
 from services.payment.domain.payment_requests import PaymentMismatch, PaymentVoided
 from services.payment.domain.values import (
+    Approved,
     Declined,
     MerchantId,
     NoAnswer,
@@ -177,3 +179,16 @@ async def test_another_merchant_under_the_same_id_is_refused(world, payment_id):
     answer = await world.authorize(payment_id, merchant=MerchantId("shop-2"))
 
     assert isinstance(answer, PaymentMismatch)
+
+
+async def test_until_when_money_is_set_aside_may_be_told_after_that_it_is(world, payment_id):
+    await world.authorize(payment_id)
+    until = world.now + timedelta(days=7)
+    asked = world.payments[payment_id].authorization
+    answer = Approved(asked.reference, asked.amount, until)
+
+    payment = await world.tell(
+        payment_id, lambda payment: payment.settle(asked.id, answer, now=world.now)
+    )
+
+    assert payment.expires_at == until

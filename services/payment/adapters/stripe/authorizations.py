@@ -66,13 +66,8 @@ class Authorization:
                 if not page.is_success:
                     return NoAnswer()
                 if found := self._in(page):
-                    return await self._answer(found)
+                    return await self._current(found["id"])
         return None
-
-    async def _answer(self, intent: Object) -> PspAnswer:
-        if intent["status"] == REQUIRES_ACTION:
-            return await self._cancelled(intent)
-        return authorization_answer(intent)
 
     def _in(self, page: Reply) -> Object | None:
         intents: Sequence[Object] = page.body["data"]
@@ -90,11 +85,22 @@ class Authorization:
         if reply.is_success and reply.body["status"] == "canceled":
             return Declined(AUTHENTICATION_REQUIRED)
         # Somebody was faster; if with an authentication, it is approved after all.
-        return await self._current(intent["id"])
+        reply = await self.account.intent(intent["id"])
+        return authorization_answer(reply.body) if reply.is_success else NoAnswer()
 
     async def _current(self, intent: str) -> PspAnswer:
+        """
+        Read *intent* as it is: whole, and now.
+        """
         reply = await self.account.intent(intent)
-        return authorization_answer(reply.body) if reply.is_success else NoAnswer()
+        if not reply.is_success:
+            return NoAnswer()
+        return await self._answer(reply.body)
+
+    async def _answer(self, intent: Object) -> PspAnswer:
+        if intent["status"] == REQUIRES_ACTION:
+            return await self._cancelled(intent)
+        return authorization_answer(intent)
 
     def _params(self) -> dict[str, Any]:
         params: dict[str, Any] = {

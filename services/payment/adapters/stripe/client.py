@@ -78,7 +78,8 @@ class StripeAccount:
         )
 
     async def intent(self, intent: str) -> Reply:
-        return await reply_to(self._v1.payment_intents.retrieve_async(intent))
+        whole: Any = {"expand": ["latest_charge"]}
+        return await reply_to(self._v1.payment_intents.retrieve_async(intent, whole))
 
     async def refund_as_it_is(self, refund: str) -> Reply:
         return await reply_to(self._v1.refunds.retrieve_async(refund))

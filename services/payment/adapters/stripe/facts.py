@@ -23,6 +23,7 @@ from services.payment.adapters.stripe.intents import (
     Object,
     authorization_answer,
     capture_answer,
+    expiry_in,
     id_in,
     increment_answer,
 )
@@ -67,6 +68,8 @@ def facts_of(payload: str | bytes) -> Sequence[PspFact]:
     match subject.get("object"):
         case "payment_intent":
             return list(_facts_of_intent(subject))
+        case "charge":
+            return list(_facts_of_charge(subject))
         case "refund":
             return list(_facts_of_refund(subject))
         case "dispute":
@@ -110,6 +113,24 @@ def _facts_of_end(payment_id: PaymentId, intent: Object) -> Iterator[PspFact]:
         answer=Approved(reference=PspReference(intent["id"]), moved=_money(intent, left)),
     )
     yield AuthorizationLost(payment_id=payment_id)
+
+
+def _facts_of_charge(charge: Object) -> Iterator[PspFact]:
+    """
+    Yield what only a charge tells: until when its money is set aside. It carries its intent's
+    marks.
+    """
+    metadata = charge.get("metadata") or {}
+    payment_id = marks.payment_in(metadata)
+    authorization = marks.transaction_in(metadata, marks.AUTHORIZATION)
+    intent, expires_at = id_in(charge.get("payment_intent")), expiry_in(charge)
+    if payment_id and authorization and intent and expires_at and charge["status"] == "succeeded":
+        answer = Approved(
+            reference=PspReference(intent),
+            moved=_money(charge, charge["amount"]),
+            expires_at=expires_at,
+        )
+        yield TransactionSettled(payment_id=payment_id, transaction_id=authorization, answer=answer)
 
 
 def _facts_of_refund(refund: Object) -> Iterator[PspFact]:

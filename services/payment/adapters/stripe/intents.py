@@ -50,7 +50,7 @@ def authorization_answer(intent: Object) -> PspAnswer:
             return Approved(
                 reference=PspReference(intent["id"]),
                 moved=_set_aside(intent),
-                expires_at=_expiry(intent),
+                expires_at=expiry_in(intent.get("latest_charge")),
             )
         case "requires_payment_method" if intent.get("last_payment_error"):
             return Declined(reason_in(intent["last_payment_error"]) or "declined")
@@ -137,8 +137,10 @@ def _set_aside(intent: Object) -> Money:
     return money_of(amount, intent["currency"])
 
 
-def _expiry(intent: Object) -> datetime | None:
-    charge = intent.get("latest_charge")
+def expiry_in(charge: Object | str | None) -> datetime | None:
+    """
+    Return until when the money of *charge* is set aside; `None` if that is not said.
+    """
     if not isinstance(charge, Mapping):
         return None
     card = (charge.get("payment_method_details") or {}).get("card") or {}

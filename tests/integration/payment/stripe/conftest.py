@@ -2,7 +2,7 @@ import asyncio
 import os
 import socket
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import aiohttp
@@ -12,6 +12,7 @@ from chassis.kernel.clock import system_clock
 from chassis.kernel.ids import new_id
 from chassis.kernel.money import Money
 from chassis.kernel.psp_token import PspToken
+from deploy.local.ports import HOST, Ports
 from services.payment.adapters.stripe.accounts import Account
 from services.payment.adapters.stripe.connections import StripeConnections
 from services.payment.adapters.stripe.psp import StripePsp
@@ -42,6 +43,12 @@ class Peer:
     card: PspToken
     multicapture: bool
 
+    def at(self, api_base):
+        return replace(self, api_base=api_base)
+
+    def with_key(self, api_key):
+        return replace(self, api_key=api_key)
+
 
 @pytest.fixture(scope="session")
 async def localstripe():
@@ -65,6 +72,19 @@ async def localstripe():
     finally:
         process.terminate()
         await process.wait()
+
+
+@pytest.fixture
+async def simulated(psp_server):
+    """
+    The simulated PSP, which behaves when a test begins.
+    """
+    return Peer(
+        api_base=psp_server.url,
+        api_key=psp_server.api_key,
+        card=PspToken("tok_visa"),
+        multicapture=True,
+    )
 
 
 async def card_at(base, key):
@@ -97,7 +117,16 @@ class Journey:
     card: PspToken
     payment_id: PaymentId
 
-    async def authorize(self, amount=EUR_100, *, card=None, key=None):
+    async def authorize(
+        self,
+        amount=EUR_100,
+        *,
+        card=None,
+        key=None,
+        asked_before=False,
+        age=timedelta(),
+        via=None,
+    ):
         request = AuthorizationRequest(
             key=key or TransactionId(new_id()),
             account=MAIN,
@@ -105,25 +134,34 @@ class Journey:
             merchant=MAIN_MERCHANT,
             amount=amount,
             token=PspToken(card) if card else self.card,
-            requested_at=system_clock(),
-            asked_before=False,
+            requested_at=system_clock() - age,
+            asked_before=asked_before,
         )
-        return (await self.psp.authorize([request]))[request.key]
+        return (await (via or self.psp).authorize([request]))[request.key]
 
     async def capture(self, approved, amount, **more):
-        return await self._follow_up(self.psp.capture, approved, amount, **more)
+        return await self._follow_up("capture", approved, amount, **more)
 
     async def increment(self, approved, amount, **more):
-        return await self._follow_up(self.psp.increment, approved, amount, **more)
+        return await self._follow_up("increment", approved, amount, **more)
 
     async def void(self, approved, amount, **more):
-        return await self._follow_up(self.psp.void, approved, amount, **more)
+        return await self._follow_up("void", approved, amount, **more)
 
     async def refund(self, approved, amount, **more):
-        return await self._follow_up(self.psp.refund, approved, amount, **more)
+        return await self._follow_up("refund", approved, amount, **more)
 
     async def _follow_up(
-        self, verb, approved, amount, *, key=None, last=False, asked_before=False, age=timedelta()
+        self,
+        verb,
+        approved,
+        amount,
+        *,
+        key=None,
+        last=False,
+        asked_before=False,
+        age=timedelta(),
+        via=None,
     ):
         request = FollowUpRequest(
             key=key or TransactionId(new_id()),
@@ -137,7 +175,12 @@ class Journey:
             last=last,
             reason="as agreed",
         )
-        return (await verb([request]))[request.key]
+        return (await getattr(via or self.psp, verb)([request]))[request.key]
+
+
+@pytest.fixture
+def free_address():
+    return f"{HOST}:{Ports({}).take()}"
 
 
 @pytest.fixture

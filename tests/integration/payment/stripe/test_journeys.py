@@ -1,4 +1,12 @@
-"""What the adapter does with a peer that behaves."""
+"""
+What the adapter does with a peer that behaves: the simulated PSP, and localstripe, which nobody
+here wrote.
+
+What localstripe does not do as Stripe does is left to the tests with the simulated PSP alone:
+it ignores idempotency keys; it captures what was cancelled; it refunds more than was captured; it
+declines no card that comes as a payment method; it knows no tokens, no multicapture, no
+increments, no disputes; and of captures, cancellations and refunds it sends no webhooks.
+"""
 
 import pytest
 
@@ -6,7 +14,7 @@ from chassis.kernel.money import Money
 from services.payment.domain.values import Approved, Declined
 from tests.integration.payment.stripe.conftest import EUR_40, EUR_60, EUR_100
 
-PEERS = ["localstripe"]
+PEERS = ["localstripe", "simulated"]
 
 
 @pytest.fixture(params=PEERS)

@@ -1,0 +1,12 @@
+"""
+The simulated PSP keeps its records in a database of its own.
+"""
+
+from chassis.storage.migrations import execute
+
+revision = "0008"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    execute(("DROP SCHEMA psp CASCADE",))

@@ -1,0 +1,60 @@
+"""What is paid back of an order, the order and its history say."""
+
+import asyncio
+from uuid import uuid4
+
+from chassis.rpc.errors import reason_of
+from retail.order.v1 import order_history_service_pb2 as history_pb
+from retail.order.v1 import order_service_pb2 as pb
+from retail.payment.v1 import payment_service_pb2 as payment_pb
+from tests.e2e.conftest import pounds
+
+
+async def refund(services, order_id, units):
+    """
+    Pay back some pounds, and return why not, if that is refused.
+    """
+    asked = payment_pb.Refund(
+        refund_id=str(uuid4()), payment_id=order_id, amount=pounds(units), reason="a scratch"
+    )
+    request = payment_pb.RefundPaymentsRequest(refunds=[asked])
+    (result,) = (await services.payment.RefundPayments(request)).results
+    return reason_of(result.error) if result.HasField("error") else ""
+
+
+async def until_paid_back(shop, services, order_id, status):
+    """
+    Return the order's summary once the order and its history have a payment *status*.
+    """
+    request = history_pb.ListOrderHistoryRequest(account_id=shop.account)
+    async with asyncio.timeout(20):
+        while True:
+            order = await shop.get(order_id)
+            (summary,) = (await services.order_history.ListOrderHistory(request)).orders
+            if order.payment_status == summary.payment_status == status:
+                return summary
+            await asyncio.sleep(0.1)
+
+
+async def test_what_is_paid_back_shows_on_the_order_and_in_its_history(shop, services, provider):
+    sku = await shop.lamps(5)
+    async with provider("swift"):
+        placed = await shop.place(sku, 2)
+        await shop.outcome_of(placed.order_id)
+
+    assert await refund(services, placed.order_id, 5) == ""
+    summary = await until_paid_back(
+        shop, services, placed.order_id, pb.PAYMENT_STATUS_PARTIALLY_REFUNDED
+    )
+    assert (summary.captured, summary.refunded) == (pounds(20), pounds(5))
+
+    assert await refund(services, placed.order_id, 16) == "REFUND_EXCEEDS_CAPTURE"
+    assert await refund(services, placed.order_id, 15) == ""
+    await until_paid_back(shop, services, placed.order_id, pb.PAYMENT_STATUS_REFUNDED)
+
+    order = await shop.get(placed.order_id)
+    assert order.status == pb.ORDER_STATUS_COMPLETED
+    assert [entry.what for entry in order.timeline][-2:] == [
+        "refund paid; refunded so far: 5.00 GBP",
+        "refund paid; refunded so far: 20.00 GBP",
+    ]
