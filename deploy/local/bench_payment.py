@@ -138,7 +138,7 @@ def show_payments(payments: Mapping[str, Asked]) -> None:
     )
     print()
     print_table(
-        ("EACH OF THEM", "A SECOND", "SERVICE CPU", "PSP CPU", "STATEMENTS", "TRANSACTIONS"),
+        ("EACH OF THEM", "A SECOND", "SERVICE CPU", "PSP CPU", "STATEMENTS", "ASKED AGAIN"),
         [
             (
                 f"{verb}, {name}",
@@ -146,7 +146,7 @@ def show_payments(payments: Mapping[str, Asked]) -> None:
                 f"{done.work.cpu_ms.get('payment', 0):.2f} ms",
                 f"{done.work.cpu_ms.get('psp', 0):.2f} ms",
                 f"{done.work.statements.get('payment', 0):.2f}",
-                f"{done.work.transactions.get('payment', 0):.2f}",
+                f"{done.again:,}",
             )
             for name, each in payments.items()
             for verb, done in (("authorized", each.authorized), ("captured", each.captured))

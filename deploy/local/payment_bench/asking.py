@@ -74,10 +74,12 @@ class Done:
     """
     Attributes:
         per_second: Payments.
+        again: Calls that had to be made again, as something did not answer in time.
         work: What each of them cost: CPU time by process, SQL statements and transactions.
     """
 
     per_second: float
+    again: int
     work: Work
 
 
@@ -110,9 +112,10 @@ async def measure_asking(
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(service.address))
         first = _new_ids(load.batch)
         authorize: Call = channel.unary_unary(AUTHORIZE)
-        answer = await authorize(next(_authorizations(first, load)))
-        must_be_paid(answer, load.batch)
-        echo_at, _ = await stack.enter_async_context(bytes_server(answer))
+        (request,) = _authorizations(first, load)
+        while not await is_done(authorize, request):
+            tell(0, "asked again")
+        echo_at, _ = await stack.enter_async_context(bytes_server(await authorize(request)))
         to_echo = await stack.enter_async_context(grpc.aio.insecure_channel(echo_at))
         authorize_directly = await stack.enter_async_context(_the_psp_alone(cluster))
         statement = await _rows_like(cluster, first[0], load)
@@ -129,7 +132,6 @@ async def measure_asking(
                 (found.captured, CAPTURE, _captures(ids, load)),
             ):
                 done.append(await _work_done(cluster, channel.unary_unary(method), requests, load))
-        must_be_paid(answer, load.batch)
     return found.middle()
 
 
@@ -151,29 +153,44 @@ class _Found:
         )
 
 
-def must_be_paid(answer: bytes, batch: int) -> None:
-    """
-    Raises:
-        CommandFailed: It was not, for some payment.
-    """
-    results = pb.AuthorizePaymentsResponse.FromString(answer).results
-    if len(results) != batch or not all(result.HasField("payment") for result in results):
-        raise CommandFailed(f"the payment service says no: {results[0].error.message}")
-
-
 async def _work_done(cluster: Cluster, call: Call, requests: Iterator[bytes], load: Load) -> Done:
+    payments = again = 0
+
+    async def ask(request: bytes) -> None:
+        nonlocal payments, again
+        payments += load.batch
+        while not await is_done(call, request):
+            again += 1
+
     before = await work_of(cluster)
-    answers: list[bytes] = []
-
-    async def ask(request: bytes) -> object:
-        answers.append(await call(request, timeout=30))
-        return None
-
     per_second = await _rate(ask, requests, load)
-    work = (await work_of(cluster)).per_order(before, len(answers) * load.batch)
-    for answer in answers:
-        must_be_paid(answer, load.batch)
-    return Done(per_second=round(per_second, 1), work=work)
+    work = (await work_of(cluster)).per_order(before, payments)
+    return Done(per_second=round(per_second, 1), again=again, work=work)
+
+
+async def is_done(call: Call, request: bytes) -> bool:
+    """
+    Ask for *request*; return whether it is done, or was too much for now.
+
+    Raises:
+        CommandFailed: It is refused.
+    """
+    try:
+        answer = await call(request, timeout=30)
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            return False
+        raise CommandFailed(f"the payment service fails: {error.details()}") from error
+    # All verbs answer with results of the same form.
+    refusals = [
+        result.error
+        for result in pb.AuthorizePaymentsResponse.FromString(answer).results
+        if result.HasField("error")
+    ]
+    for refusal in refusals:
+        if refusal.code != grpc.StatusCode.UNAVAILABLE.value[0]:
+            raise CommandFailed(f"the payment service says no: {refusal.message}")
+    return not refusals
 
 
 async def _rate(ask: Ask, requests: Iterator[bytes], load: Load) -> float:
@@ -294,5 +311,6 @@ def _form_of(payment_id: UUID) -> bytes:
 def _middle(rounds: Sequence[Done]) -> Done:
     return Done(
         per_second=round(median(each.per_second for each in rounds), 1),
+        again=sum(each.again for each in rounds),
         work=median_work([each.work for each in rounds]),
     )
