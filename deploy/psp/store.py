@@ -114,7 +114,7 @@ class Store:
         Return the latest records first.
 
         Args:
-            filters: What columns must say.
+            filters: What columns must say; a `*` at the end stands for anything.
             created: The first second, and the one after the last.
             limit: How many at most.
             after: The id of the last one on the page before.
@@ -123,8 +123,11 @@ class Store:
         sql = f"SELECT {_names(shape)} FROM {shape.table}"
         sql += " WHERE account = $1 AND created >= $2 AND created < $3"
         for column, value in filters.items():
-            values.append(value)
-            sql += f" AND {column} = ${len(values)}"
+            values.append(value.removesuffix("*"))
+            is_begin = value.endswith("*")
+            sql += (
+                f" AND {f'starts_with({column}, $' if is_begin else f'{column} = ($'}{len(values)})"
+            )
         if after:
             values.append(after)
             last = f"SELECT created, position FROM {shape.table} WHERE id = ${len(values)}"

@@ -136,3 +136,12 @@ async def test_a_flash_sale_can_be_watched(cluster, tmp_path):
     assert code == 0, output
     assert "waybill_outbox_oldest_seconds" in output
     assert "stock-conserved" in output
+
+
+async def test_accounts_at_stripe_can_be_checked(cluster, tmp_path):
+    code, output = await commands_of("how-to/take-payments-with-stripe.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert "PSP_ACCOUNTS: Object contains unknown field `curencies`" in output
+    assert "main: not to be reached; test key at http://127.0.0.1:9" in output
+    assert output.count("exit code 1") == 2

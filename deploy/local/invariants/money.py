@@ -1,4 +1,4 @@
-"""The books balance, and agree with the payments and with the PSP."""
+"""The books balance, and agree with the payments."""
 
 from deploy.local.invariants.invariant import Invariant, by_query
 
@@ -133,53 +133,6 @@ INVARIANTS: tuple[Invariant, ...] = (
             WHERE (authorized, authorized_pending, captured, captured_pending, voided,
                 voided_pending, refunded, refunded_pending, charged_back) IS DISTINCT FROM
                 (sums.a, sums.ap, sums.c, sums.cp, sums.v, sums.vp, sums.r, sums.rp, sums.b)
-        """,
-    ),
-    by_query(
-        "psp-agrees",
-        "What we believe was set aside, taken and given back is what the PSP's records say.",
-        context="payment",
-        count="SELECT count(*) FROM psp.charges",
-        # While something is pending, the PSP may know more than we do.
-        violations="""
-            SELECT coalesce(payments.id, merchant_reference)::text,
-                format('we say authorized %s, captured %s, voided %s; the PSP says %s, %s, %s',
-                    payments.authorized, payments.captured, payments.voided,
-                    psp.authorized, psp.captured, psp.released)
-            FROM payments FULL JOIN (
-                SELECT merchant_reference, sum(authorized) AS authorized,
-                    sum(captured) AS captured, sum(released) AS released
-                FROM psp.charges GROUP BY merchant_reference
-            ) AS psp ON payments.id = merchant_reference
-            WHERE coalesce(authorized_pending + captured_pending + voided_pending, 0) = 0
-                AND (coalesce(payments.authorized, 0), coalesce(payments.captured, 0),
-                    coalesce(payments.voided, 0)) <>
-                    (coalesce(psp.authorized, 0), coalesce(psp.captured, 0),
-                     coalesce(psp.released, 0))
-        """,
-    ),
-    by_query(
-        "charged-once",
-        "The PSP set money aside once for a payment, and took it once for a capture.",
-        context="payment",
-        count="SELECT count(*) FROM psp.operations",
-        violations="""
-            SELECT merchant_reference::text, format('was authorized %s times', count(*))
-            FROM psp.charges GROUP BY merchant_reference HAVING count(*) > 1
-            UNION ALL
-            SELECT payment_id || ' capture ' || request_id,
-                format('was captured %s times', count(*))
-            FROM payment_transactions WHERE kind = 'CAPTURE' AND state = 'SUCCEEDED'
-            GROUP BY payment_id, request_id HAVING count(*) > 1
-            UNION ALL
-            SELECT reference, format('the PSP took %s in operations that add up to %s',
-                captured, taken)
-            FROM psp.charges LEFT JOIN (
-                SELECT charge, sum(amount) AS total FROM psp.operations
-                WHERE kind = 'CAPTURE' AND failure = '' GROUP BY charge
-            ) AS operations ON charge = reference,
-                LATERAL (SELECT coalesce(total, 0) AS taken) AS whole
-            WHERE captured <> taken
         """,
     ),
     by_query(

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 
 from chassis.backoff import backoff_seconds
@@ -13,10 +15,12 @@ from services.payment.application.chargebacks.ports import Disputes
 from services.payment.application.chargebacks.resolve_evidence import resolve_evidence
 from services.payment.application.chargebacks.warn_of_evidence_due import warn_of_evidence_due
 from services.payment.application.ports import UnitOfWork
+from services.payment.application.webhooks.fetch_psp_events import fetch_psp_events
 from services.payment.application.webhooks.forget_psp_events import forget_psp_events
 from services.payment.application.webhooks.note_psp_facts import AT_ONCE, note_psp_facts
-from services.payment.application.webhooks.ports import FactsOf, Outcome
+from services.payment.application.webhooks.ports import FactsOf, Outcome, PspEventFeed
 from services.payment.application.webhooks.read_backlog import read_backlog
+from services.payment.domain.values import PspAccount
 from services.payment.entrypoints.metrics import (
     CHARGEBACKS_OPEN,
     EVIDENCE_DUE,
@@ -32,6 +36,10 @@ SWEEP_SECONDS = 1.0
 # What comes meanwhile gathers into one batch.
 GATHER_SECONDS = 0.1
 FORGET_SECONDS = 600.0
+# A webhook that comes at all has come by then, as a rule.
+FETCH_SECONDS = 60.0
+FETCH_AGAIN = timedelta(minutes=10)
+FETCH_AT_START = timedelta(days=3)
 SAMPLE_SECONDS = 5.0
 WARN_SECONDS = 60.0
 
@@ -77,6 +85,32 @@ async def keep_sampling(*, uow: UnitOfWork, clock: Clock) -> None:
         EVIDENCE_DUE.set(backlog.evidence_due)
 
     await repeat(sample, name="webhook metrics", every_seconds=SAMPLE_SECONDS)
+
+
+async def keep_fetching(
+    accounts: Sequence[PspAccount],
+    *,
+    uow: UnitOfWork,
+    feed: PspEventFeed,
+    clock: Clock,
+    received: Wake,
+) -> None:
+    """
+    Fetch what webhooks have not brought, until cancelled.
+    """
+    since = clock() - FETCH_AT_START
+
+    async def fetch() -> bool:
+        nonlocal since
+        now = clock()
+        if missed := await fetch_psp_events(accounts, uow=uow, feed=feed, since=since):
+            log.info("%s events of the PSP came by no webhook", missed)
+            received.ring()
+        # Some overlap, for clocks that differ and events that are listed late.
+        since = now - FETCH_AGAIN
+        return False
+
+    await repeat(fetch, name="fetch events of the PSP", every_seconds=FETCH_SECONDS)
 
 
 async def keep_forgetting(*, uow: UnitOfWork, clock: Clock, kept_days: int) -> None:

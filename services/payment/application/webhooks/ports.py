@@ -1,6 +1,6 @@
 """What the PSP has told, in the words of the use cases."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,13 @@ from typing import NewType, Protocol
 
 from services.payment.domain.facts import PspFact
 from services.payment.domain.values import PspAccount
+
+
+class PspUnavailable(ConnectionError):
+    """
+    The PSP does not answer. Ask again later.
+    """
+
 
 # The PSP's own name for what it tells.
 PspEventId = NewType("PspEventId", str)
@@ -120,3 +127,19 @@ class PspEvents(Protocol):
 
 # What a payload says, as far as it is about payments. Pure; the PSP's adapter knows its words.
 FactsOf = Callable[[str], Sequence[PspFact]]
+
+
+class PspEventFeed(Protocol):
+    """
+    What an account at the PSP has to tell, for whoever missed it.
+    """
+
+    def told_since(self, account: PspAccount, since: datetime) -> AsyncIterator[Sequence[PspEvent]]:
+        """
+        Yield what happened at *account* since then without being asked for by a call: disputes,
+        refunds, authorizations that are lost. In pieces; an event may come more than once.
+
+        Raises:
+            PspUnavailable: The PSP does not answer. What was yielded before is true.
+        """
+        ...
