@@ -25,6 +25,7 @@ from deploy.local import (
     status,
     up,
     verify,
+    webhooks,
 )
 from deploy.local.cluster import DEFAULT_STATE
 from deploy.local.errors import LocalError
@@ -47,6 +48,7 @@ COMMANDS = {
     "reconcile": reconcile,
     "dead-letters": dead_letters,
     "psp": psp,
+    "webhooks": webhooks,
     "replay-events": replay_events,
     "rebuild-history": rebuild_history,
 }

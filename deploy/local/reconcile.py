@@ -256,5 +256,5 @@ def _by_kind(differences: Differences) -> dict[str, int]:
 
 
 def _kind(kind: int) -> str:
-    name: str = pb.DifferenceKind.Name(kind)  # type: ignore[arg-type]
+    name: str = pb.DifferenceKind.Name(kind)
     return name.removeprefix("DIFFERENCE_KIND_").lower().replace("_", " ")

@@ -39,7 +39,7 @@ class Authorization:
         return self.request.key
 
     async def ask(self, idempotency_key: str) -> Verdict:
-        reply = await self.account.authorize(self._params(), idempotency_key=idempotency_key)
+        reply = await self.account.authorize(self._params(), key=idempotency_key)
         if not reply.is_success:
             return verdict_on(reply, authorization_answer)
         answer = await self._answer(reply.body)
@@ -81,7 +81,7 @@ class Authorization:
         """
         Cancel what waits for the payer, so that it cannot be set aside once we have forgotten it.
         """
-        reply = await self.account.cancel(intent["id"], idempotency_key=f"{self.key}-unattended")
+        reply = await self.account.cancel(intent["id"], key=f"{self.key}-unattended")
         if reply.is_success and reply.body["status"] == "canceled":
             return Declined(AUTHENTICATION_REQUIRED)
         # Somebody was faster; if with an authentication, it is approved after all.

@@ -74,9 +74,7 @@ class Submission:
             "submit": True,
             "metadata": {marks.EVIDENCE: self.key},
         }
-        reply = await self.account.submit_evidence(
-            self.dispute, params, idempotency_key=idempotency_key
-        )
+        reply = await self.account.submit_evidence(self.dispute, params, key=idempotency_key)
         return verdict_on(reply, lambda _: EvidenceTaken())
 
     async def look(self) -> EvidenceAnswer | None:

@@ -57,7 +57,7 @@ class Increment(FollowUp):
             "metadata": marks.of_transaction(marks.INCREMENT, self.key, added),
         }
         reply = await self.account.increment(
-            self.request.authorization, params, idempotency_key=idempotency_key
+            self.request.authorization, params, key=idempotency_key
         )
         return verdict_on(reply, lambda intent: increment_answer(intent, self.request.amount))
 
@@ -84,9 +84,7 @@ class Capture(FollowUp):
         if self.account.multicapture:
             params["final_capture"] = final
             params["metadata"] = marks.of_transaction(marks.CAPTURE, self.key, amount)
-        reply = await self.account.capture(
-            self.request.authorization, params, idempotency_key=idempotency_key
-        )
+        reply = await self.account.capture(self.request.authorization, params, key=idempotency_key)
         return verdict_on(reply, lambda intent: capture_answer(intent, self.request.amount))
 
     def _found_in(self, intent: Object) -> PspAnswer | None:
@@ -117,9 +115,9 @@ class Void(FollowUp):
         intent = self.request.authorization
         if self.account.multicapture and self._was_taken_of:
             nothing = {"amount_to_capture": 0, "final_capture": True}
-            reply = await self.account.capture(intent, nothing, idempotency_key=idempotency_key)
+            reply = await self.account.capture(intent, nothing, key=idempotency_key)
         else:
-            reply = await self.account.cancel(intent, idempotency_key=idempotency_key)
+            reply = await self.account.cancel(intent, key=idempotency_key)
         return verdict_on(reply, self._answer)
 
     @property

@@ -2,7 +2,7 @@
 The marks that we leave on Stripe's objects as metadata, so that whoever sees one, by asking or in
 a webhook, can tell which of our transactions have happened.
 
-Stripe allows 50 marks on a payment intent: enough for 46 captures and increments.
+Stripe allows 50 marks on a payment intent: enough for 47 captures and increments.
 """
 
 from collections.abc import Iterator, Mapping

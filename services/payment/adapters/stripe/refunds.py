@@ -57,7 +57,7 @@ class Refund:
             "amount": amount_of(self.request.amount),
             "metadata": metadata,
         }
-        reply = await self.account.refund(params, idempotency_key=idempotency_key)
+        reply = await self.account.refund(params, key=idempotency_key)
         if reply.is_success and reply.replayed:
             # As it was then; it may have moved on.
             reply = await self.account.refund_as_it_is(reply.body["id"])

@@ -66,7 +66,7 @@ class Reply:
 NOTHING = Reply(body={})
 
 
-async def reply_to(call: Awaitable[stripe.StripeObject]) -> Reply:
+async def reply_to(call: Awaitable[stripe.StripeResponse]) -> Reply:
     """
     Wait for the SDK's *call* and return what came back: also what the SDK raises.
     """
@@ -82,10 +82,8 @@ async def reply_to(call: Awaitable[stripe.StripeObject]) -> Reply:
         # The SDK leaves to us what breaks while the answer is read.
         log.info("Stripe broke off: %s", type(error).__name__)
         return NOTHING
-    response = answer.last_response
-    if response is None or not isinstance(response.data, Mapping):
-        return NOTHING
-    return Reply(status=response.code, body=response.data, replayed=_is_replayed(response.headers))
+    body = answer.data if isinstance(answer.data, Mapping) else {}
+    return Reply(status=answer.code, body=body, replayed=_is_replayed(answer.headers))
 
 
 def verdict_on(reply: Reply, when_done: Callable[[Object], A]) -> A | Declined | Silence:

@@ -14,6 +14,7 @@ from chassis.kernel.money import Money
 from chassis.kernel.psp_token import PspToken
 from deploy.local.ports import HOST, Ports
 from services.payment.adapters.stripe.accounts import Account
+from services.payment.adapters.stripe.client import StripeAccount
 from services.payment.adapters.stripe.connections import StripeConnections
 from services.payment.adapters.stripe.psp import StripePsp
 from services.payment.application.ports import AuthorizationRequest, FollowUpRequest
@@ -26,6 +27,15 @@ from services.payment.domain.values import (
 
 MAIN = PspAccount("main")
 EUR_100, EUR_60, EUR_40 = Money(100_00, "EUR"), Money(60_00, "EUR"), Money(40_00, "EUR")
+
+# What a request can suffer at the simulated PSP so that its answer does not come.
+FAULTS = (
+    "down",
+    "error_after_success",
+    "error_without_effect",
+    "timeout_before",
+    "timeout_after_success",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +124,7 @@ class Journey:
     """
 
     psp: StripePsp
+    accounts: dict[PspAccount, StripeAccount]
     card: PspToken
     payment_id: PaymentId
 
@@ -138,6 +149,25 @@ class Journey:
             asked_before=asked_before,
         )
         return (await (via or self.psp).authorize([request]))[request.key]
+
+    async def authorize_many(self, count):
+        """
+        Ask for *count* other payments in one batch.
+        """
+        requests = [
+            AuthorizationRequest(
+                key=TransactionId(new_id()),
+                account=MAIN,
+                payment_id=PaymentId(new_id()),
+                merchant=MAIN_MERCHANT,
+                amount=EUR_100,
+                token=self.card,
+                requested_at=system_clock(),
+                asked_before=False,
+            )
+            for _ in range(count)
+        ]
+        return list((await self.psp.authorize(requests)).values())
 
     async def capture(self, approved, amount, **more):
         return await self._follow_up("capture", approved, amount, **more)
@@ -200,7 +230,7 @@ async def journey_at():
         connections = StripeConnections([account], connections=8)
         opened.append(connections)
         psp = StripePsp(connections.accounts, seconds=seconds, clock=system_clock)
-        return Journey(psp, peer.card, PaymentId(new_id()))
+        return Journey(psp, connections.accounts, peer.card, PaymentId(new_id()))
 
     yield begin
     for connections in opened:

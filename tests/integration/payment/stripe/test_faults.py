@@ -1,27 +1,26 @@
 """What the adapter makes of a PSP that misbehaves: everything happens once, and is found out."""
 
 import asyncio
+import logging
 from datetime import timedelta
 
 import pytest
 
 from chassis.kernel.ids import new_id
 from chassis.kernel.money import Money
-from services.payment.domain.values import Approved, Declined, NoAnswer, TransactionId
-from tests.integration.payment.stripe.conftest import EUR_40, EUR_60, EUR_100
+from services.payment.domain.values import (
+    Approved,
+    Declined,
+    NoAnswer,
+    TransactionId,
+)
+from tests.integration.payment.stripe.conftest import EUR_40, EUR_60, EUR_100, FAULTS
 
 # Enough for a key that is spent and a PSP that is down twice.
 MOST_ASKS = 5
 
 # Each with the records' name for what is moved.
 VERBS = ("authorize", "increment", "capture", "refund", "void")
-FAULTS = (
-    "down",
-    "error_after_success",
-    "error_without_effect",
-    "timeout_before",
-    "timeout_after_success",
-)
 DAY = timedelta(hours=24)
 
 
@@ -238,3 +237,58 @@ async def test_a_wrong_key_of_ours_declines_no_payment(simulated, journey_at):
     stranger = journey_at(simulated.with_key("sk_test_of_somebody_else"))
 
     assert await stranger.authorize() == NoAnswer()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+async def test_many_at_once_whose_key_is_spent_take_the_same_next_one(
+    asking, records, psp_server, verb
+):
+    ask = await asking(verb)
+    await psp_server.fault("error_without_effect", "cancel" if verb == "void" else verb, next=1)
+
+    await asyncio.gather(*(ask() for _ in range(20)))
+    answer = (await until_answered(ask))[-1]
+
+    assert isinstance(answer, Approved)
+    assert moved_by(verb, await records()) == answer.moved.minor_units
+
+
+async def test_an_authorization_is_found_among_many(journey, asking, records, psp_server):
+    ask = await asking("authorize")
+    await psp_server.fault("error_after_success", "authorize", next=1)
+    assert await ask() == NoAnswer()
+    for _ in range(2):
+        await journey.authorize_many(60)
+
+    answer = await ask(asked_before=True)
+
+    assert isinstance(answer, Approved)
+    assert (await records())["authorizations"] == 1
+
+
+async def test_a_slow_request_keeps_nobody_elses_answer_back(simulated, journey_at, psp_server):
+    impatient = journey_at(simulated, seconds=0.5)
+    await psp_server.fault("slow", "authorize", next=1, ms=1_000)
+
+    answers = await impatient.authorize_many(6)
+
+    assert sorted(type(answer).__name__ for answer in answers) == ["Approved"] * 5 + ["NoAnswer"]
+
+
+async def test_a_batch_may_be_larger_than_the_connections_there_are(journey):
+    answers = await journey.authorize_many(100)
+
+    assert [type(answer) for answer in answers] == [Approved] * 100
+
+
+async def test_what_is_logged_holds_no_secret_and_no_token(journey, psp_server, caplog):
+    caplog.set_level(logging.DEBUG)
+    await psp_server.fault("error_without_effect", "authorize", next=1)
+    key = TransactionId(new_id())
+
+    for _ in range(2):
+        await journey.authorize(card="tok_chargeDeclined", key=key)
+
+    assert "without effect" in caplog.text
+    for secret in (psp_server.api_key, "tok_chargeDeclined", str(journey.payment_id)):
+        assert secret not in caplog.text
