@@ -171,8 +171,7 @@ async def test_it_survives_the_loss_of_its_database_connections(
     async def is_back():
         try:
             return await intents.create_async(params, once)
-        except stripe.APIError as error:
-            assert error.http_status == 503
+        except stripe.APIError:
             return None
 
     await eventually(is_back)
