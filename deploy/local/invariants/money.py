@@ -148,4 +148,35 @@ INVARIANTS: tuple[Invariant, ...] = (
                 AND ask_again_at < clock_timestamp() - interval '60 seconds'
         """,
     ),
+    by_query(
+        "webhooks-worked-off",
+        "Every webhook is worked off within 60 s, waits for a later time, or has failed with a"
+        " reason.",
+        context="payment",
+        count="SELECT count(*) FROM psp_events",
+        violations="""
+            SELECT account || ' ' || id, format('%s since %s, due at %s: %s',
+                state, received_at, due_at, coalesce(nullif(reason, ''), 'no reason'))
+            FROM psp_events
+            WHERE (state = 'RECEIVED' AND greatest(received_at, due_at)
+                    < clock_timestamp() - interval '60 seconds')
+                OR (state = 'FAILED' AND reason = '')
+        """,
+    ),
+    by_query(
+        "chargebacks-agree",
+        "What was charged back of a payment is the sum of its chargebacks that were not won.",
+        context="payment",
+        count="SELECT count(*) FROM chargebacks",
+        violations="""
+            SELECT coalesce(payments.id, payment_id)::text,
+                format('%s was charged back, chargebacks say %s', charged_back, disputed)
+            FROM payments FULL JOIN (
+                SELECT payment_id, coalesce(sum(amount) FILTER (WHERE state <> 'WON'), 0)
+                    AS disputed
+                FROM chargebacks GROUP BY payment_id
+            ) AS said ON payments.id = payment_id
+            WHERE coalesce(charged_back, 0) <> coalesce(disputed, 0)
+        """,
+    ),
 )

@@ -186,6 +186,27 @@ CORRUPTIONS = {
         "UPDATE payments SET disputed = captured WHERE captured > 0",
         "psp-agrees",
     ),
+    "a webhook is left lying": (
+        "payment",
+        "psp_events",
+        "INSERT INTO psp_events VALUES ('main', 'evt_left', 'charge.captured', '{}', 'RECEIVED',"
+        " now(), now() - interval '5 minutes', now() - interval '2 minutes')",
+        "webhooks-worked-off",
+    ),
+    "a webhook fails without a word": (
+        "payment",
+        "psp_events",
+        "INSERT INTO psp_events VALUES ('main', 'evt_mute', 'charge.captured', '{}', 'FAILED',"
+        " now(), now(), now())",
+        "webhooks-worked-off",
+    ),
+    "a chargeback takes no money": (
+        "payment",
+        "chargebacks",
+        "INSERT INTO chargebacks SELECT 'dp_1', id, 'main', 'main', 1, currency, 'fraudulent',"
+        " 'LOST', now(), NULL, NULL, NULL, '', NULL, NULL FROM payments LIMIT 1",
+        "chargebacks-agree",
+    ),
     "an order is forgotten": (
         "order",
         "orders",
