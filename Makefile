@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product stress events provision psp sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
+.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product stress events provision psp webhooks sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ dead-letters: setup  ## Events that were given up, by cause (DO="show ID", DO="r
 
 psp: setup  ## What the simulated PSP holds and does wrong (DO="fault capture error_after_success --next 3", dispute, settle, behave)
 	$(LOCAL) psp $(DO)
+
+webhooks: setup  ## Webhooks of the PSP that wait or were given up, and why (DO="retry ID", DO="discard ID")
+	$(LOCAL) webhooks $(DO)
 
 sagas: setup  ## What orders wait for, and since when (DO="retry ORDER --reason TEXT", also skip, compensate)
 	$(LOCAL) sagas $(DO)

@@ -30,7 +30,23 @@ AMOUNTS = st.sampled_from([1, 20, 30, 50, 100])
 RARELY = st.integers(1, 6).map(lambda drawn: drawn == 1)
 # What the PSP does to one verb, or to all that come, until it behaves again.
 FAULTS = st.sampled_from(
-    ["ok", "ok", "down", "fails_after", "silent_after", "silent_before", "wrong", "pending"]
+    [
+        "ok",
+        "ok",
+        "down",
+        "fails_after",
+        "silent_after",
+        "silent_before",
+        "wrong",
+        "pending",
+        # Webhooks: in memory they come as the machine likes, anyway.
+        "duplicated",
+        "reordered",
+        "late",
+        "lost",
+        "forged",
+        "stale",
+    ]
 )
 _examples = count(1)
 

@@ -24,6 +24,7 @@ from deploy.local import (
     status,
     up,
     verify,
+    webhooks,
 )
 from deploy.local.cluster import DEFAULT_STATE
 from deploy.local.errors import LocalError
@@ -45,6 +46,7 @@ COMMANDS = {
     "sagas": sagas,
     "dead-letters": dead_letters,
     "psp": psp,
+    "webhooks": webhooks,
     "replay-events": replay_events,
     "rebuild-history": rebuild_history,
 }

@@ -150,7 +150,9 @@ class Control:
         """
         Tell what became of each payment that the merchant has named, in all.
         """
-        rows = await self._store.pool.fetch(_TOTALS, request.query.get("payment_id"))
+        named = request.query.get("payment_id")
+        one = (_TOTALS_OF_ONE, named) if named else (_TOTALS,)
+        rows = await self._store.pool.fetch(*one)
         return json_response({"payments": [dict(row) for row in rows]})
 
     async def _summary(self, _request: web.Request) -> web.StreamResponse:
@@ -239,12 +241,12 @@ def json_response(document: Any, *, status: int = 200) -> web.Response:
 
 
 _PAYMENT = """
-    SELECT id, account FROM payments WHERE id = $1
-    UNION ALL
-    SELECT id, account FROM payments WHERE merchant_reference = $2 AND captured > 0
-    UNION ALL
-    SELECT id, account FROM payments WHERE merchant_reference = $2
-    LIMIT 1
+    SELECT id, account FROM (
+        SELECT id, account, captured FROM payments WHERE id = $1
+        UNION ALL
+        SELECT id, account, captured FROM payments
+        WHERE (metadata ->> 'payment_id') COLLATE "C" = $2
+    ) AS meant ORDER BY captured DESC LIMIT 1
 """
 _NOT_PAID_OUT = f"""
     SELECT {", ".join(MOVEMENTS.columns)} FROM movements
@@ -267,8 +269,8 @@ _SUMMARY = """
 """
 _WAITING = "SELECT count(*) FROM events WHERE deliver_at IS NOT NULL"
 # What was never set aside was not authorized: what ended was either taken or given up.
-_TOTALS = """
-    SELECT merchant_reference AS payment_id, min(account) AS account, currency,
+_EACH_TOTALS = """
+    SELECT metadata ->> 'payment_id' AS payment_id, min(account) AS account, currency,
         count(*) FILTER (WHERE authorized > 0)::bigint AS authorizations,
         sum(authorized)::bigint AS authorized, sum(captured)::bigint AS captured,
         sum(captures)::bigint AS captures, sum(released)::bigint AS released,
@@ -277,8 +279,7 @@ _TOTALS = """
         SELECT CASE WHEN status = 'requires_capture' THEN amount ELSE captured + released END
             AS authorized
     ) AS set_aside
-    WHERE merchant_reference IS NOT NULL
-        AND ($1::text IS NULL OR merchant_reference = $1)
-    GROUP BY merchant_reference, currency
-    ORDER BY merchant_reference
+    WHERE {which} GROUP BY 1, currency ORDER BY 1
 """
+_TOTALS = _EACH_TOTALS.format(which="metadata ? 'payment_id'")
+_TOTALS_OF_ONE = _EACH_TOTALS.format(which="(metadata ->> 'payment_id') COLLATE \"C\" = $1")

@@ -11,7 +11,6 @@ CREATE TABLE IF NOT EXISTS payments (
     status text NOT NULL,
     payment_method text NOT NULL,
     metadata jsonb NOT NULL,
-    merchant_reference text GENERATED ALWAYS AS (metadata ->> 'payment_id') STORED,
     description text NOT NULL,
     captured bigint NOT NULL CHECK (captured >= 0),
     released bigint NOT NULL CHECK (released >= 0),
@@ -31,7 +30,8 @@ CREATE TABLE IF NOT EXISTS payments (
     CHECK (refunded + disputed <= captured)
 );
 CREATE INDEX IF NOT EXISTS payments_listed ON payments (account, created, position);
-CREATE INDEX IF NOT EXISTS payments_by_reference ON payments (merchant_reference);
+CREATE INDEX IF NOT EXISTS payments_by_reference
+    ON payments ((metadata ->> 'payment_id') COLLATE "C");
 CREATE INDEX IF NOT EXISTS payments_expiring ON payments (expires_at)
     WHERE expires_at IS NOT NULL;
 

@@ -15,14 +15,23 @@ from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
 from retail.payment.v1.chargeback_service_pb2_grpc import add_ChargebackServiceServicer_to_server
 from retail.payment.v1.payment_service_pb2_grpc import add_PaymentServiceServicer_to_server
+from retail.payment.v1.reconciliation_service_pb2_grpc import (
+    add_ReconciliationServiceServicer_to_server,
+)
+from services.payment.adapters.settlement.accounts import ConfiguredSettledAccounts
+from services.payment.adapters.settlement.unit_of_work import sql_reconciliation
 from services.payment.adapters.stripe.accounts import ConfiguredAccounts, accounts_from_json
 from services.payment.adapters.stripe.connections import StripeConnections
 from services.payment.adapters.stripe.event_feed import StripeEventFeed
 from services.payment.adapters.stripe.evidence import StripeDisputes
 from services.payment.adapters.stripe.facts import facts_of
 from services.payment.adapters.stripe.psp import StripePsp
+from services.payment.adapters.stripe.settlement import StripeSettlementReports
 from services.payment.adapters.unit_of_work import sql_unit_of_work
+from services.payment.application.reconciliation.matching import Matching
 from services.payment.entrypoints.chargeback_servicer import ChargebackServicer
+from services.payment.entrypoints.reconciliation_jobs import keep_reconciling, watch_differences
+from services.payment.entrypoints.reconciliation_servicer import ReconciliationServicer
 from services.payment.entrypoints.servicer import PaymentServicer
 from services.payment.entrypoints.timers import keep_expiring, keep_resolving
 from services.payment.entrypoints.webhook_jobs import (
@@ -60,6 +69,14 @@ async def main(settings: Settings) -> None:
     feed = StripeEventFeed(stripe.accounts, clock=clock)
     disputes = StripeDisputes(stripe.accounts, seconds=settings.psp_timeout_seconds)
 
+    matching = Matching(
+        uow=sql_reconciliation(database),
+        accounts=ConfiguredSettledAccounts(configured),
+        clock=clock,
+        margin=timedelta(seconds=settings.reconcile_margin_seconds),
+    )
+    reports = StripeSettlementReports(stripe.accounts)
+
     publisher = Publisher(
         database, broker, context="payment", told=told, kept_days=settings.events_kept_days
     )
@@ -78,8 +95,15 @@ async def main(settings: Settings) -> None:
     add_ChargebackServiceServicer_to_server(
         ChargebackServicer(uow=uow, disputes=disputes, clock=clock), server.grpc
     )
+    add_ReconciliationServiceServicer_to_server(
+        ReconciliationServicer(matching=matching, psp=reports), server.grpc
+    )
     if settings.grpc_reflection:
-        server.reflect("retail.payment.v1.PaymentService", "retail.payment.v1.ChargebackService")
+        server.reflect(
+            "retail.payment.v1.PaymentService",
+            "retail.payment.v1.ChargebackService",
+            "retail.payment.v1.ReconciliationService",
+        )
 
     jobs = []
     if settings.plays("api") and settings.webhook_address:
@@ -104,7 +128,11 @@ async def main(settings: Settings) -> None:
             keep_submitting(uow=uow, disputes=disputes, clock=clock),
             keep_warning(uow=uow, clock=clock),
             keep_sampling(uow=uow, clock=clock),
+            watch_differences(uow=matching.uow),
         ]
+        if settings.reconcile_hours:
+            every = timedelta(hours=settings.reconcile_hours)
+            jobs.append(keep_reconciling(psp=reports, matching=matching, every=every))
 
     try:
         await run_until_stopped(server if settings.plays("api") else None, *jobs)

@@ -18,6 +18,9 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
             empty, nowhere: then only what is asked is known.
         webhooks_kept_days: For how long a webhook that comes again is known to have been heard.
         refund_days: For how long after the last capture a payment can be refunded.
+        reconcile_hours: How often each account is reconciled; 0: only when asked for.
+        reconcile_margin_seconds: What moved so shortly ago is left to the next time: the PSP may
+            not have written it down yet, and its clock is not ours.
     """
 
     psp_accounts: str = "[]"
@@ -26,3 +29,5 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     webhook_address: str = ""
     webhooks_kept_days: Annotated[int, msgspec.Meta(ge=1)] = 30
     refund_days: Annotated[int, msgspec.Meta(ge=0)] = 180
+    reconcile_hours: Annotated[float, msgspec.Meta(ge=0)] = 24.0
+    reconcile_margin_seconds: Annotated[float, msgspec.Meta(ge=0)] = 600.0

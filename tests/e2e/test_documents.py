@@ -25,7 +25,10 @@ async def commands_of(page, cluster, directory):
         (r" YES=1", " --yes"),
         (r"make provision", r".venv/bin/python -m deploy.local.provision .run"),
         (r"make import FILE=(\S+)", rf"{LOCAL} import \1"),
-        (r"make (verify|events|sagas|psp|dead-letters|rebuild-history)(?! DO)", rf"{LOCAL} \1"),
+        (
+            r"make (verify|events|sagas|psp|webhooks|dead-letters|rebuild-history)(?! DO)",
+            rf"{LOCAL} \1",
+        ),
         (rf"({re.escape(LOCAL)}.*)", r"\1 --state $STATE"),
         (r'make (sagas|psp) DO="(.*)"', rf"{LOCAL} \1 --state $STATE \2"),
         (r"(?<!/)\.venv/bin/", f"{sys.prefix}/bin/"),
@@ -80,6 +83,21 @@ async def test_the_psp_can_be_made_to_misbehave(cluster, tmp_path):
     assert "error_after_success for capture the next 3 times; so far 0 times" in output
     assert "It behaves." in output
     assert "row_id,kind,source_id" in output
+
+
+async def test_webhooks_can_be_looked_after(cluster, tmp_path):
+    code, output = await commands_of("how-to/look-after-webhooks.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert "No webhook waits, and none was given up." in output
+
+
+async def test_chargebacks_can_be_answered(cluster, tmp_path):
+    code, output = await commands_of("how-to/answer-chargebacks.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert '"state": "CHARGEBACK_STATE_UNDER_REVIEW"' in output
+    assert '"state": "CHARGEBACK_STATE_WON"' in output
 
 
 async def test_a_catalog_can_be_imported(cluster, tmp_path):

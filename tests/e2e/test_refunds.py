@@ -58,3 +58,23 @@ async def test_what_is_paid_back_shows_on_the_order_and_in_its_history(shop, ser
         "refund paid; refunded so far: 5.00 GBP",
         "refund paid; refunded so far: 20.00 GBP",
     ]
+
+
+async def test_a_chargeback_shows_on_the_timeline_and_in_the_history(shop, services, provider):
+    sku = await shop.lamps(5)
+    async with provider("swift"):
+        placed = await shop.place(sku, 2, psp_token="tok_createDispute")
+        await shop.outcome_of(placed.order_id)
+
+    request = history_pb.ListOrderHistoryRequest(account_id=shop.account)
+    async with asyncio.timeout(30):
+        while True:
+            (summary,) = (await services.order_history.ListOrderHistory(request)).orders
+            if summary.charged_back.units:
+                break
+            await asyncio.sleep(0.1)
+
+    assert summary.charged_back == pounds(20)
+    order = await shop.get(placed.order_id)
+    said = [entry for entry in order.timeline if entry.what.startswith("chargeback of 20.00 GBP")]
+    assert [entry.cause for entry in said] == ["payer's bank"]

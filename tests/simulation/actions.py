@@ -135,7 +135,7 @@ async def expire(world: "World", order_id: OrderId) -> None:
     """
     if world.memory.order(order_id).status is not OrderStatus.PLACED:
         return
-    if not world.payment.expire(order_id):
+    if not world.payment.expire(order_id, world.clock()):
         return
     world.log(f"the authorization of {world.name(order_id)} expires")
     # Where a parcel has left, or leaves before that is heard, its charge is refused.

@@ -20,6 +20,8 @@ MOST_RUNS = 2_000
 DISPATCHED_WITHIN = timedelta(days=7)
 DECIDED_WITHIN = timedelta(minutes=15)
 CHARGED_WITHIN = timedelta(minutes=30)
+# A refusal on the way is put to a person, who looks the next day.
+GIVEN_UP_WITHIN = timedelta(days=2)
 
 _ENDS = ("order rejected", "order cancelled", "order completed")
 _BEGINNING = ("order accepted", "stock reserved", "payment authorized", "order confirmed")
@@ -37,7 +39,7 @@ def complaints(world: "World") -> Sequence[str]:
     found += [f"{run.step} ran longer than its lease" for run in world.runs if _overran(world, run)]
     for order_id, name in world.placed.items():
         order = world.memory.order(order_id)
-        for check in (_end, _why, _money, _goods, _work, _requests, _timeline, _pace):
+        for check in (_end, _why, _money, _lost_money, _goods, _work, _requests, _timeline, _pace):
             found += [f"{name}: {what}" for what in check(world, order)]
     return found
 
@@ -79,8 +81,8 @@ def _why(world: "World", order: Order) -> Iterator[str]:
     declined = world.payment.of(order.id).declined
     if order.reason is Reason.PAYMENT_DECLINED and not declined:
         yield "ended for want of a money that nobody declined"
-    expired = world.payment.of(order.id).expired
-    if order.reason is Reason.AUTHORIZATION_EXPIRED and not expired:
+    expired_at = world.payment.of(order.id).expired_at
+    if order.reason is Reason.AUTHORIZATION_EXPIRED and not expired_at:
         yield "ended for want of a money that was there"
     if order.reason is Reason.OUT_OF_STOCK and order.id not in world.product.out_of_stock:
         yield "ended for want of goods that nobody refused"
@@ -119,6 +121,18 @@ def _money(world: "World", order: Order) -> Iterator[str]:
         order.grand_total.minor_units
     ):
         yield f"is PAID with {account.captured}"
+
+
+def _lost_money(world: "World", order: Order) -> Iterator[str]:
+    """
+    What nobody would pay for is not waited for.
+    """
+    expired_at = world.payment.of(order.id).expired_at
+    if expired_at is None or order.shipments:
+        return
+    ended = [e.at for e in world.memory.timelines[order.id] if e.what.startswith(_ENDS)]
+    if not ended or ended[0] > expired_at + GIVEN_UP_WITHIN:
+        yield f"was not given up within {GIVEN_UP_WITHIN} of its money's end, {expired_at}"
 
 
 def _goods(world: "World", order: Order) -> Iterator[str]:

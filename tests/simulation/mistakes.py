@@ -10,6 +10,7 @@ from chassis.saga.runner import SagaRunner
 from chassis.saga.steps import Outcome, Step, TryAgain
 from chassis.saga.store import Claim
 from services.order.application import saga_outcomes
+from services.order.application.note_expired_authorizations import NoteExpiredAuthorization
 from services.order.application.order_saga import OrderSaga
 from services.order.application.participants import Refused
 from services.order.domain.order import Order
@@ -95,6 +96,22 @@ class DispatchDeadlineForgotten(World):
             await super().live()
         finally:
             saga_outcomes.DISPATCH_WITHIN = promised
+
+
+class ExpiryUnheard(World):
+    """
+    The money went, and the order is noted to be without it, but nobody wakes its saga.
+    """
+
+    async def note(self, note: Callable[..., Any], command: Any) -> None:
+        if not isinstance(command, NoteExpiredAuthorization):
+            await super().note(note, command)
+            return
+        async with self.uow() as tx:
+            orders = await tx.orders.find([command.order_id])
+            for order in orders.values():
+                order.lose_authorization(version=command.version, now=self.clock())
+            await tx.orders.save([*orders.values()])
 
 
 class ClaimNotChecked(World):
@@ -202,6 +219,7 @@ MISTAKES = (
     CaptureWithoutKey,
     StepDeadlineForgotten,
     DispatchDeadlineForgotten,
+    ExpiryUnheard,
     ClaimNotChecked,
     NumberOfClaimNotChecked,
     StepOfClaimNotChecked,

@@ -145,7 +145,7 @@ class Account:
     authorized: Money | None = None
     declined: bool = False
     closed: bool = False
-    expired: bool = False
+    expired_at: datetime | None = None
     captures: dict[ShipmentId, Money] = field(default_factory=dict)
 
     @property
@@ -200,7 +200,7 @@ class Payment:
         Take what is owed, by other means if what was set aside is gone.
         """
         account = self.of(order.id)
-        if account.expired:
+        if account.expired_at:
             account.captures.setdefault(shipment.id, shipment.value)
         else:
             self.capture((order, shipment), moody=False)
@@ -211,14 +211,14 @@ class Payment:
         self.of(order.id).closed = True
         return None
 
-    def expire(self, order_id: OrderId) -> bool:
+    def expire(self, order_id: OrderId, now: datetime) -> bool:
         """
         Give back what is set aside; return whether anything was.
         """
         account = self.of(order_id)
         if not account.set_aside:
             return False
-        account.closed = account.expired = True
+        account.closed, account.expired_at = True, now
         return True
 
     def of(self, order_id: OrderId) -> Account:
@@ -226,6 +226,6 @@ class Payment:
 
 
 def _why_not(account: Account) -> str:
-    if account.expired:
+    if account.expired_at:
         return "AUTHORIZATION_EXPIRED"
     return "PAYMENT_VOIDED" if account.closed else "PAYMENT_NOT_AUTHORIZED"

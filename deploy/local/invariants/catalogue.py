@@ -1,10 +1,11 @@
 """All invariants there are."""
 
-from deploy.local.invariants import events, goods, history, money, orders, stock
+from deploy.local.invariants import events, goods, history, money, orders, psp, stock
 
 INVARIANTS = (
     *stock.INVARIANTS,
     *money.INVARIANTS,
+    *psp.INVARIANTS,
     *orders.INVARIANTS,
     *goods.INVARIANTS,
     *history.INVARIANTS,

@@ -12,6 +12,9 @@ from chassis.events.broker import connect_broker
 from deploy.local.cluster import Cluster
 from deploy.local.databases import asyncpg_url
 
+# The PSP's database, which is no context of ours.
+PSP = "psp"
+
 # Rows that are fetched ahead of their reader.
 AHEAD = 2_000
 # By itself it would try for as long as it takes.
@@ -28,7 +31,7 @@ class Evidence:
 
     def __init__(self, connections: dict[str, Any], broker: Client) -> None:
         self._connections = connections
-        self.contexts = tuple(connections)
+        self.contexts = tuple(context for context in connections if context != PSP)
         self.broker = broker
 
     async def rows(self, context: str, query: str, *values: Any) -> AsyncIterator[Any]:
@@ -56,7 +59,8 @@ async def evidence_of(cluster: Cluster) -> AsyncGenerator[Evidence]:
             broker = await connect_broker(cluster.nats_url, name="verify")
         stack.push_async_callback(broker.close)
         connections: dict[str, Any] = {}
-        for context, database in cluster.databases.items():
+        psp = {PSP: cluster.psp.database} if cluster.psp else {}
+        for context, database in (cluster.databases | psp).items():
             connections[context] = connection = await connect(database.admin)
             stack.push_async_callback(connection.close)
             await stack.enter_async_context(

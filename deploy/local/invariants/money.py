@@ -1,4 +1,4 @@
-"""The books balance, and agree with the payments and with the PSP."""
+"""The books balance, and agree with the payments."""
 
 from deploy.local.invariants.invariant import Invariant, by_query
 
@@ -136,53 +136,6 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     by_query(
-        "psp-agrees",
-        "What we believe was set aside, taken and given back is what the PSP's records say.",
-        context="payment",
-        count="SELECT count(*) FROM psp.charges",
-        # While something is pending, the PSP may know more than we do.
-        violations="""
-            SELECT coalesce(payments.id, merchant_reference)::text,
-                format('we say authorized %s, captured %s, voided %s; the PSP says %s, %s, %s',
-                    payments.authorized, payments.captured, payments.voided,
-                    psp.authorized, psp.captured, psp.released)
-            FROM payments FULL JOIN (
-                SELECT merchant_reference, sum(authorized) AS authorized,
-                    sum(captured) AS captured, sum(released) AS released
-                FROM psp.charges GROUP BY merchant_reference
-            ) AS psp ON payments.id = merchant_reference
-            WHERE coalesce(authorized_pending + captured_pending + voided_pending, 0) = 0
-                AND (coalesce(payments.authorized, 0), coalesce(payments.captured, 0),
-                    coalesce(payments.voided, 0)) <>
-                    (coalesce(psp.authorized, 0), coalesce(psp.captured, 0),
-                     coalesce(psp.released, 0))
-        """,
-    ),
-    by_query(
-        "charged-once",
-        "The PSP set money aside once for a payment, and took it once for a capture.",
-        context="payment",
-        count="SELECT count(*) FROM psp.operations",
-        violations="""
-            SELECT merchant_reference::text, format('was authorized %s times', count(*))
-            FROM psp.charges GROUP BY merchant_reference HAVING count(*) > 1
-            UNION ALL
-            SELECT payment_id || ' capture ' || request_id,
-                format('was captured %s times', count(*))
-            FROM payment_transactions WHERE kind = 'CAPTURE' AND state = 'SUCCEEDED'
-            GROUP BY payment_id, request_id HAVING count(*) > 1
-            UNION ALL
-            SELECT reference, format('the PSP took %s in operations that add up to %s',
-                captured, taken)
-            FROM psp.charges LEFT JOIN (
-                SELECT charge, sum(amount) AS total FROM psp.operations
-                WHERE kind = 'CAPTURE' AND failure = '' GROUP BY charge
-            ) AS operations ON charge = reference,
-                LATERAL (SELECT coalesce(total, 0) AS taken) AS whole
-            WHERE captured <> taken
-        """,
-    ),
-    by_query(
         "psp-asked-again",
         "What the PSP has not answered is asked about again: never more than 60 s overdue.",
         context="payment",
@@ -193,6 +146,37 @@ INVARIANTS: tuple[Invariant, ...] = (
             FROM payment_transactions
             WHERE state IN ('REQUESTED', 'UNKNOWN')
                 AND ask_again_at < clock_timestamp() - interval '60 seconds'
+        """,
+    ),
+    by_query(
+        "webhooks-worked-off",
+        "Every webhook is worked off within 60 s, waits for a later time, or has failed with a"
+        " reason.",
+        context="payment",
+        count="SELECT count(*) FROM psp_events",
+        violations="""
+            SELECT account || ' ' || id, format('%s since %s, due at %s: %s',
+                state, received_at, due_at, coalesce(nullif(reason, ''), 'no reason'))
+            FROM psp_events
+            WHERE (state = 'RECEIVED' AND greatest(received_at, due_at)
+                    < clock_timestamp() - interval '60 seconds')
+                OR (state = 'FAILED' AND reason = '')
+        """,
+    ),
+    by_query(
+        "chargebacks-agree",
+        "What was charged back of a payment is the sum of its chargebacks that were not won.",
+        context="payment",
+        count="SELECT count(*) FROM chargebacks",
+        violations="""
+            SELECT coalesce(payments.id, payment_id)::text,
+                format('%s was charged back, chargebacks say %s', charged_back, disputed)
+            FROM payments FULL JOIN (
+                SELECT payment_id, coalesce(sum(amount) FILTER (WHERE state <> 'WON'), 0)
+                    AS disputed
+                FROM chargebacks GROUP BY payment_id
+            ) AS said ON payments.id = payment_id
+            WHERE coalesce(charged_back, 0) <> coalesce(disputed, 0)
         """,
     ),
 )

@@ -5,7 +5,7 @@ import time
 
 from chassis.events.streams import durable_of, stream_of
 from deploy.local.cluster import Cluster
-from deploy.local.invariants.evidence import Evidence, evidence_of
+from deploy.local.invariants.evidence import PSP, Evidence, evidence_of
 from deploy.local.topology import WAYBILL
 
 BETWEEN_LOOKS_SECONDS = 0.3
@@ -43,6 +43,9 @@ async def on_its_way(evidence: Evidence) -> int:
     waiting += await evidence.value(
         "payment",
         "SELECT count(*) FROM payment_transactions WHERE state IN ('REQUESTED', 'UNKNOWN')",
+    )
+    waiting += await evidence.value(
+        PSP, "SELECT count(*) FROM events WHERE deliver_at IS NOT NULL AND attempts = 0"
     )
     jetstream = evidence.broker.jetstream()
     for listener, heard in WAYBILL.listeners.items():

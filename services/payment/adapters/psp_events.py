@@ -36,11 +36,12 @@ _FILE = """
 
 _FORGET = text(
     """
-    DELETE FROM psp_events WHERE (account, id) IN (
-        SELECT account, id FROM psp_events
+    -- An array is made once; an IN may be looked up anew for every row, past its limit.
+    DELETE FROM psp_events WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM psp_events
         WHERE state = 'DONE' AND received_at < :before
         ORDER BY received_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    )
+    ))
     """
 )
 

@@ -115,7 +115,7 @@ LEDGER_ENTRIES = Table(
 LEDGER_POSTINGS = Table(
     "ledger_postings",
     metadata,
-    Column("entry_id", Uuid, ForeignKey("ledger_entries.id"), primary_key=True),
+    Column("entry_id", Uuid, primary_key=True),
     Column("line", Integer, primary_key=True),
     Column("merchant", Text, nullable=False),
     Column("account", Text, nullable=False),

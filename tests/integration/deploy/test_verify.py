@@ -159,18 +159,53 @@ CORRUPTIONS = {
         "money-matches-goods",
     ),
     "a customer is charged twice": (
-        "payment",
-        "psp.charges",
-        "INSERT INTO psp.charges SELECT reference || '-again', merchant_reference, currency,"
-        " authorized, captured, released FROM psp.charges WHERE captured > 0 LIMIT 1",
+        "psp",
+        "operations",
+        "INSERT INTO operations (id, account, created, payment, kind, asked, moved, key)"
+        " SELECT id || '-again', account, created, payment, kind, asked, moved, key"
+        " FROM operations WHERE kind = 'capture' LIMIT 1",
+        "charged-once",
+    ),
+    "an answer was lost, and the card was charged with another key": (
+        "psp",
+        "operations",
+        "INSERT INTO operations (id, account, created, payment, kind, asked, moved, key)"
+        " SELECT id || '-again', account, created, payment, kind, asked, moved, ''"
+        " FROM operations WHERE kind = 'authorization' LIMIT 1",
         "charged-once",
     ),
     "the PSP took more than we know": (
-        "payment",
-        "psp.charges",
-        "UPDATE psp.charges SET authorized = authorized + 1, captured = captured + 1"
-        " WHERE captured > 0",
+        "psp",
+        "payments",
+        "UPDATE payments SET amount = amount + 1, captured = captured + 1 WHERE captured > 0",
         "psp-agrees",
+    ),
+    "a chargeback is not heard of": (
+        "psp",
+        "payments",
+        "UPDATE payments SET disputed = captured WHERE captured > 0",
+        "psp-agrees",
+    ),
+    "a webhook is left lying": (
+        "payment",
+        "psp_events",
+        "INSERT INTO psp_events VALUES ('main', 'evt_left', 'charge.captured', '{}', 'RECEIVED',"
+        " now(), now() - interval '5 minutes', now() - interval '2 minutes')",
+        "webhooks-worked-off",
+    ),
+    "a webhook fails without a word": (
+        "payment",
+        "psp_events",
+        "INSERT INTO psp_events VALUES ('main', 'evt_mute', 'charge.captured', '{}', 'FAILED',"
+        " now(), now(), now())",
+        "webhooks-worked-off",
+    ),
+    "a chargeback takes no money": (
+        "payment",
+        "chargebacks",
+        "INSERT INTO chargebacks SELECT 'dp_1', id, 'main', 'main', 1, currency, 'fraudulent',"
+        " 'LOST', now(), NULL, NULL, NULL, '', NULL, NULL FROM payments LIMIT 1",
+        "chargebacks-agree",
     ),
     "an order is forgotten": (
         "order",
@@ -274,6 +309,13 @@ CORRUPTIONS = {
         f" updated_at = now() - interval '1 hour' WHERE id = {ONE_COMPLETED}",
         "history-agrees",
     ),
+    "an order does not know that it was refunded": (
+        "order",
+        "order_history",
+        "UPDATE order_history SET refunded = captured, payment_status = 'REFUNDED'"
+        f" WHERE order_id = {ONE_COMPLETED}",
+        "history-agrees",
+    ),
     "an event was never heard": (
         "fulfillment",
         "inbox",
@@ -305,7 +347,8 @@ async def changed(cluster, context, table, change):
     """
     Have *table* otherwise for the length of the block, past every trigger and foreign key.
     """
-    connection = await asyncpg.connect(asyncpg_url(cluster.databases[context].admin))
+    database = cluster.psp.database if context == "psp" else cluster.databases[context]
+    connection = await asyncpg.connect(asyncpg_url(database.admin))
     try:
         await connection.execute("SET session_replication_role = replica")
         await connection.execute(f"CREATE TEMP TABLE saved AS TABLE {table}")

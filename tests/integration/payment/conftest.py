@@ -96,20 +96,38 @@ class Payments:
             return await tx.rows(statement)
 
 
+def stripe_at(server):
+    account = Account(name="main", api_key=server.api_key, api_base=server.url)
+    return StripeConnections([account], connections=32)
+
+
 @pytest.fixture
 async def psp(psp_server):
-    account = Account(name="main", api_key=psp_server.api_key, api_base=psp_server.url)
-    stripe = StripeConnections([account], connections=32)
+    stripe = stripe_at(psp_server)
     yield StripePsp(stripe.accounts, seconds=5, clock=system_clock)
     await stripe.close()
 
 
 @pytest.fixture
-async def payments(psp, psp_server, database_of, migrated):
+async def connected(migrated):
+    """
+    Connect to the payment database as the service does: `await connected()`.
+    """
+    databases = []
+
+    async def open_():
+        databases.append(connect((await migrated("payment")).app, application="payment-tests"))
+        return databases[-1]
+
+    yield open_
+    for database in databases:
+        await database.close()
+
+
+@pytest.fixture
+async def payments(psp, psp_server, database_of, connected):
     await database_of("payment")  # empties it
-    database = connect((await migrated("payment")).app, application="payment-tests")
-    yield Payments(database, psp, psp_server)
-    await database.close()
+    return Payments(await connected(), psp, psp_server)
 
 
 @pytest.fixture

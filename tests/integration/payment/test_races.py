@@ -8,7 +8,6 @@ import pytest
 
 from chassis.kernel.errors import DomainError
 from chassis.kernel.ids import new_id
-from chassis.storage.database import connect
 from services.payment.domain.payment import Payment
 from services.payment.domain.values import (
     CaptureId,
@@ -23,10 +22,8 @@ REPLAYS = 100
 
 
 @pytest.fixture
-async def replicas(payments, psp, migrated):
-    database = connect((await migrated("payment")).app, application="payment-tests-2")
-    yield Replicas(payments, Payments(database, psp, payments.server))
-    await database.close()
+async def replicas(payments, psp, connected):
+    return Replicas(payments, Payments(await connected(), psp, payments.server))
 
 
 class Replicas:

@@ -27,7 +27,8 @@ ALTER TABLE ledger_entries
 )
 
 # What was booked at one moment is now booked a microsecond apart: the moment says which posting
-# came first. All of it is on shard 0.
+# came first. All of it is on shard 0. Without a foreign key: it is a fifth of what booking costs,
+# and only `book_entries` adds postings, with their entries.
 POSTINGS = (
     """
 CREATE TABLE new_postings (
@@ -60,8 +61,6 @@ FROM ledger_postings JOIN (
     """
 ALTER TABLE ledger_postings
     ADD CONSTRAINT pk_ledger_postings PRIMARY KEY (entry_id, line),
-    ADD CONSTRAINT fk_ledger_postings_entry_id_ledger_entries
-        FOREIGN KEY (entry_id) REFERENCES ledger_entries,
     ADD CONSTRAINT ck_ledger_postings_amount CHECK (amount <> 0)
 """,
     """

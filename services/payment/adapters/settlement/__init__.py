@@ -1,0 +1,1 @@
+"""Reconciliation, kept in PostgreSQL."""

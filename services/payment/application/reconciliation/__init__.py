@@ -1,0 +1,1 @@
+"""Use cases of reconciliation: the PSP's reports, matched with the books."""

@@ -1,0 +1,1 @@
+"""Settlement: what the PSP says it has moved, held beside the books to the cent."""
