@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product stress events provision psp webhooks sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
+.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product stress events provision psp webhooks reconcile sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ psp: setup  ## What the simulated PSP holds and does wrong (DO="fault capture er
 
 webhooks: setup  ## Webhooks of the PSP that wait or were given up, and why (DO="retry ID", DO="discard ID")
 	$(LOCAL) webhooks $(DO)
+
+reconcile: setup  ## What the PSP has moved, held beside the books (FILE=report.csv, DO=list, DO="resolve ID --reason TEXT", JSON=1)
+	$(LOCAL) reconcile $(if $(JSON),--json) $(if $(FILE),file $(FILE)) $(DO)
 
 sagas: setup  ## What orders wait for, and since when (DO="retry ORDER --reason TEXT", also skip, compensate)
 	$(LOCAL) sagas $(DO)
