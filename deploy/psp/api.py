@@ -7,7 +7,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import asyncpg
 import orjson
 from aiohttp import web
 
@@ -16,6 +15,7 @@ from deploy.psp.faults import AFTER, BEFORE, Fault, Faults, Occasion
 from deploy.psp.forms import Form, expansions_in, form_from
 from deploy.psp.lane import Lane
 from deploy.psp.lists import Reader
+from deploy.psp.outages import OUTAGES
 from deploy.psp.refusals import Malformed, Refusal
 from deploy.psp.verbs.authorize import authorize_from
 from deploy.psp.verbs.cancel import cancel_from
@@ -26,7 +26,6 @@ from deploy.psp.verbs.refunds import give_back_from
 
 log = logging.getLogger(__name__)
 
-OUTAGES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 LONGEST_KEY = 255
 # For a client that waits longer than this, a timeout is a broken connection.
 LONGEST_SILENCE_SECONDS = 60.0

@@ -103,6 +103,8 @@ class Counter:
     Args:
         subscribed: Which types of events an account wants to hear of.
         told: Called when there are events to deliver.
+        authorization_seconds: How long banks set money aside.
+        key_seconds: For how long keys are remembered.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class Counter:
         subscribed: Callable[[str, str], bool],
         told: Callable[[], None],
         authorization_seconds: int,
+        key_seconds: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -120,23 +123,32 @@ class Counter:
         self._subscribed = subscribed
         self._told = told
         self._authorization_seconds = authorization_seconds
+        self._key_seconds = key_seconds
         self._clock = clock
 
     async def carry_out(self, requests: Sequence[Request]) -> Sequence[Answer]:
         """
         Answer *requests* in order, as if they had come one after another.
         """
-        keyed = [(each.account, each.key) for each in requests if each.key]
-        keys: dict[tuple[str, str], Key] = await self._store.keys(keyed)
+        now = self._clock()
+        keys = await self._keys(requests, now)
         fresh = [each for each in requests if is_fresh(keys.get((each.account, each.key)))]
         books: Books = await self._store.books(wanted_by([each.command for each in fresh]))
-        now = self._clock()
         answers = [self._answer(request, keys, books, now) for request in requests]
         tells = self._address(books, now)
         await self._store.write(books.changed.values())
         if tells:
             self._told()
         return answers
+
+    async def _keys(self, requests: Sequence[Request], now: float) -> dict[tuple[str, str], Key]:
+        """
+        Return those keys of *requests* that were used before, by account and key, but for those
+        that are forgotten.
+        """
+        asked = [(each.account, each.key) for each in requests if each.key]
+        known: dict[tuple[str, str], Key] = await self._store.keys(asked)
+        return {name: key for name, key in known.items() if key.created > now - self._key_seconds}
 
     def _answer(
         self, request: Request, keys: dict[tuple[str, str], Key], books: Books, now: float

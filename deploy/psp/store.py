@@ -156,10 +156,16 @@ async def open_store(url: str) -> Store:
         max_size=CONNECTIONS,
         command_timeout=COMMAND_SECONDS,
         init=_speak_json,
+        # No session is ever changed, so none is put right again: it would be a round trip a query.
+        reset=_leave_alone,
         server_settings={"application_name": "psp", "jit": "off", "enable_seqscan": "off"},
     )
     await pool.execute(TABLES)
     return Store(pool)
+
+
+async def _leave_alone(_connection: Any) -> None:
+    pass
 
 
 async def _speak_json(connection: Any) -> None:
