@@ -10,6 +10,7 @@ from chassis.events import metrics
 from chassis.rpc import metrics as rpc_metrics
 from chassis.storage import metrics as storage_metrics
 from services.payment.entrypoints import metrics as payment_metrics
+from services.payment.entrypoints import reconciliation_metrics
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "metrics.md"
 TYPES = {Counter: "counter", Gauge: "gauge", Histogram: "histogram"}
@@ -29,7 +30,14 @@ def page() -> str:
     )
     return head + "".join(
         row(metric)
-        for module in (metrics, cache_metrics, storage_metrics, rpc_metrics, payment_metrics)
+        for module in (
+            metrics,
+            cache_metrics,
+            storage_metrics,
+            rpc_metrics,
+            payment_metrics,
+            reconciliation_metrics,
+        )
         for metric in vars(module).values()
         if isinstance(metric, MetricWrapperBase)
     )
