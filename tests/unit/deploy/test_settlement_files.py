@@ -14,9 +14,12 @@ ROWS = (
 )
 
 
+HEAD = ",".join(COLUMNS)
+
+
 @pytest.fixture
 def file(tmp_path):
-    def write(*rows, columns=",".join(COLUMNS)):
+    def write(*rows, columns=HEAD):
         path = tmp_path / "report.csv"
         path.write_text("\n".join([columns, *rows]))
         return path
@@ -45,12 +48,12 @@ def test_it_covers_the_time_of_its_rows(file):
 @pytest.mark.parametrize(
     ("rows", "columns", "problem"),
     [
-        ((), ",".join(COLUMNS), "has no rows"),
+        ((), HEAD, "has no rows"),
         (ROWS, "row_id,kind", "lacks the columns source_id"),
-        ((ROWS[0].replace("CAPTURE", "GIFT"),), ",".join(COLUMNS), "line 2: .*GIFT"),
-        ((ROWS[0].replace("12345", "12.345"),), ",".join(COLUMNS), "line 2: .*12.345"),
-        ((*ROWS, "txn_3,CAPTURE"), ",".join(COLUMNS), "line 4"),
-        ((ROWS[0].replace("2026-01-01T08:00Z", "today"),), ",".join(COLUMNS), "line 2: .*today"),
+        ((ROWS[0].replace("CAPTURE", "GIFT"),), HEAD, "line 2: .*GIFT"),
+        ((ROWS[0].replace("12345", "12.345"),), HEAD, "line 2: .*12.345"),
+        ((*ROWS, "txn_3,CAPTURE"), HEAD, "line 4"),
+        ((ROWS[0].replace("2026-01-01T08:00Z", "today"),), HEAD, "line 2: .*today"),
     ],
 )
 def test_what_is_no_report_is_refused_by_the_line(file, rows, columns, problem):
