@@ -219,7 +219,7 @@ CORRUPTIONS = {
         "payment",
         "psp_events",
         "INSERT INTO psp_events VALUES ('main', 'evt_left', 'charge.captured', '{}', 'RECEIVED',"
-        " now(), now() - interval '5 minutes', now() - interval '2 minutes')",
+        " now(), now() - interval '5 minutes', now() + interval '1 day')",
         "webhooks-worked-off",
     ),
     "a webhook fails without a word": (
