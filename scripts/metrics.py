@@ -9,9 +9,20 @@ from chassis.cache import metrics as cache_metrics
 from chassis.events import metrics
 from chassis.rpc import metrics as rpc_metrics
 from chassis.storage import metrics as storage_metrics
+from services.payment.adapters.stripe import metrics as psp_metrics
 from services.payment.entrypoints import metrics as payment_metrics
+from services.payment.entrypoints import reconciliation_metrics
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "metrics.md"
+MODULES = (
+    metrics,
+    cache_metrics,
+    storage_metrics,
+    rpc_metrics,
+    psp_metrics,
+    payment_metrics,
+    reconciliation_metrics,
+)
 TYPES = {Counter: "counter", Gauge: "gauge", Histogram: "histogram"}
 
 
@@ -29,7 +40,7 @@ def page() -> str:
     )
     return head + "".join(
         row(metric)
-        for module in (metrics, cache_metrics, storage_metrics, rpc_metrics, payment_metrics)
+        for module in MODULES
         for metric in vars(module).values()
         if isinstance(metric, MetricWrapperBase)
     )

@@ -9,6 +9,7 @@ import uvloop
 from deploy.local import (
     bench,
     bench_events,
+    bench_payment,
     bench_product,
     dead_letters,
     demo,
@@ -43,6 +44,7 @@ COMMANDS = {
     "bench": bench,
     "bench-events": bench_events,
     "bench-product": bench_product,
+    "bench-payment": bench_payment,
     "events": events,
     "sagas": sagas,
     "reconcile": reconcile,

@@ -107,12 +107,13 @@ def _facts_of_end(payment_id: PaymentId, intent: Object) -> Iterator[PspFact]:
     left = intent["amount"] - (intent.get("amount_received") or 0)
     if intent["status"] not in (CANCELED, SUCCEEDED) or left <= 0:
         return
+    # First, as it may be what has the rest given back here: then that is answered, too.
+    yield AuthorizationLost(payment_id=payment_id)
     yield TransactionSettled(
         payment_id=payment_id,
         transaction_id=transaction_id_of(payment_id, TransactionKind.VOID),
         answer=Approved(reference=PspReference(intent["id"]), moved=_money(intent, left)),
     )
-    yield AuthorizationLost(payment_id=payment_id)
 
 
 def _facts_of_charge(charge: Object) -> Iterator[PspFact]:

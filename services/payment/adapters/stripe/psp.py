@@ -11,10 +11,11 @@ from services.payment.adapters.stripe.amounts import AmountNotMovable, amount_of
 from services.payment.adapters.stripe.authorizations import Authorization
 from services.payment.adapters.stripe.client import StripeAccount
 from services.payment.adapters.stripe.follow_ups import Capture, Increment, Void
+from services.payment.adapters.stripe.metrics import ANSWERS, SECONDS
 from services.payment.adapters.stripe.questions import Asked, Question, answer_to
 from services.payment.adapters.stripe.refunds import Refund
 from services.payment.application.ports import Answers, AuthorizationRequest, FollowUpRequest
-from services.payment.domain.values import Declined, NoAnswer, PspAccount, PspAnswer
+from services.payment.domain.values import Approved, Declined, NoAnswer, PspAccount, PspAnswer
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,9 @@ AMOUNT_NOT_MOVABLE = "amount_not_movable"
 
 Request = AuthorizationRequest | FollowUpRequest
 R = TypeVar("R", AuthorizationRequest, FollowUpRequest)
+QuestionOf = Callable[[StripeAccount, R], Question[PspAnswer]]
+
+OUTCOMES = {Approved: "approved", Declined: "declined", NoAnswer: "unknown"}
 
 
 class StripePsp:
@@ -43,42 +47,52 @@ class StripePsp:
         self._clock = clock
 
     async def authorize(self, requests: Sequence[AuthorizationRequest]) -> Answers:
-        return await self._answers(
-            requests,
-            lambda account, request: Authorization(
-                account=account, request=request, now=self._clock()
-            ),
-        )
+        return await self._answers("authorize", requests, self._authorization)
 
     async def increment(self, requests: Sequence[FollowUpRequest]) -> Answers:
-        return await self._answers(requests, _question(Increment))
+        return await self._answers("increment", requests, _question(Increment))
 
     async def capture(self, requests: Sequence[FollowUpRequest]) -> Answers:
-        return await self._answers(requests, _question(Capture))
+        return await self._answers("capture", requests, _question(Capture))
 
     async def void(self, requests: Sequence[FollowUpRequest]) -> Answers:
-        return await self._answers(requests, _question(Void))
+        return await self._answers("void", requests, _question(Void))
 
     async def refund(self, requests: Sequence[FollowUpRequest]) -> Answers:
-        return await self._answers(requests, _question(Refund))
+        return await self._answers("refund", requests, _question(Refund))
+
+    def _authorization(
+        self, account: StripeAccount, request: AuthorizationRequest
+    ) -> Question[PspAnswer]:
+        return Authorization(account=account, request=request, now=self._clock())
 
     async def _answers(
-        self, requests: Sequence[R], question_of: Callable[[StripeAccount, R], Question[PspAnswer]]
+        self, verb: str, requests: Sequence[R], question_of: QuestionOf[R]
     ) -> Answers:
-        deadline = asyncio.get_running_loop().time() + deadlines.budget(self._seconds)
+        began = asyncio.get_running_loop().time()
+        deadline = began + deadlines.budget(self._seconds)
         different = {request.key: request for request in requests}
         async with asyncio.TaskGroup() as tasks:
             asked = {
-                key: tasks.create_task(self._answer(request, question_of, deadline))
+                key: tasks.create_task(self._answer(verb, request, question_of, deadline))
                 for key, request in different.items()
             }
-        return {key: task.result() for key, task in asked.items()}
+        answers = {key: task.result() for key, task in asked.items()}
+        unknown = sum(isinstance(answer, NoAnswer) for answer in answers.values())
+        if unknown:
+            log.warning("the PSP left %d of %d unknown (%s)", unknown, len(answers), verb)
+        return answers
 
     async def _answer(
-        self,
-        request: R,
-        question_of: Callable[[StripeAccount, R], Question[PspAnswer]],
-        deadline: float,
+        self, verb: str, request: R, question_of: QuestionOf[R], deadline: float
+    ) -> PspAnswer:
+        with SECONDS.labels(verb).time():
+            answer = await self._within_bounds(request, question_of, deadline)
+        ANSWERS.labels(request.account, verb, OUTCOMES[type(answer)]).inc()
+        return answer
+
+    async def _within_bounds(
+        self, request: R, question_of: QuestionOf[R], deadline: float
     ) -> PspAnswer:
         if not _is_movable(request):
             return Declined(AMOUNT_NOT_MOVABLE)
@@ -91,7 +105,7 @@ class StripePsp:
             async with asyncio.timeout_at(deadline):
                 return await answer_to(question_of(account, request), asked)
         except TimeoutError:
-            log.warning("the PSP has not answered in time")
+            log.debug("the PSP has not answered in time")
         except Exception:
             # Its words may hold what was sent, but a stack does not.
             log.exception("what the PSP answered cannot be read")

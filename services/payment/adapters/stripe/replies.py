@@ -14,9 +14,11 @@ from services.payment.domain.values import Declined, PspAnswer
 
 log = logging.getLogger(__name__)
 
-# Statuses that say nothing of what was asked: our key to the account is wrong, another request
-# holds the object or the idempotency key, or there are too many.
-NO_VERDICT = frozenset((401, 403, 409, 429))
+# Our key to the account is wrong, or may not do this.
+OUR_FAULT = frozenset((401, 403))
+# Statuses that say nothing of what was asked: nor does it that another request holds the object or
+# the idempotency key, or that there are too many.
+NO_VERDICT = OUR_FAULT | {409, 429}
 
 
 class Silence(Enum):
@@ -73,14 +75,14 @@ async def reply_to(call: Awaitable[stripe.StripeResponse]) -> Reply:
     try:
         answer = await call
     except stripe.APIConnectionError as error:
-        log.info("Stripe is not to be reached: %s", type(error.__cause__).__name__)
+        log.debug("Stripe is not to be reached: %s", type(error.__cause__).__name__)
         return NOTHING
     except stripe.StripeError as error:
         body = error.json_body if isinstance(error.json_body, Mapping) else {}
         return Reply(status=error.http_status or 0, body=body, replayed=_is_replayed(error.headers))
     except aiohttp.ClientError as error:
         # The SDK leaves to us what breaks while the answer is read.
-        log.info("Stripe broke off: %s", type(error).__name__)
+        log.debug("Stripe broke off: %s", type(error).__name__)
         return NOTHING
     body = answer.data if isinstance(answer.data, Mapping) else {}
     return Reply(status=answer.code, body=body, replayed=_is_replayed(answer.headers))
@@ -94,12 +96,12 @@ def verdict_on(reply: Reply, when_done: Callable[[Object], A]) -> A | Declined |
         return when_done(reply.body)
     if reply.status >= 500:
         return Silence.SPENT if reply.replayed else Silence.UNCLEAR
+    if reply.status in OUR_FAULT:
+        log.error("Stripe refuses our key: %d %s", reply.status, reason_in(reply.error))
     if not 400 <= reply.status < 500 or reply.status in NO_VERDICT or not reply.error:
-        if reply.status:
-            log.warning("Stripe answers %d: %s", reply.status, reason_in(reply.error))
         return Silence.UNCLEAR
     if reply.error.get("type") == "idempotency_error":
-        log.error("an idempotency key was used for something else before")
+        log.info("an idempotency key was used for something else before")
         return Silence.REUSED
     return Declined(reason_in(reply.error) or f"http_{reply.status}")
 

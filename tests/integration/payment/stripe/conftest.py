@@ -56,6 +56,9 @@ class Peer:
     def at(self, api_base):
         return replace(self, api_base=api_base)
 
+    def without_multicapture(self):
+        return replace(self, multicapture=False)
+
     def with_key(self, api_key):
         return replace(self, api_key=api_key)
 
@@ -150,11 +153,11 @@ class Journey:
         )
         return (await (via or self.psp).authorize([request]))[request.key]
 
-    async def authorize_many(self, count):
+    def requests(self, count):
         """
-        Ask for *count* other payments in one batch.
+        Return what asks for *count* other payments.
         """
-        requests = [
+        return [
             AuthorizationRequest(
                 key=TransactionId(new_id()),
                 account=MAIN,
@@ -167,7 +170,6 @@ class Journey:
             )
             for _ in range(count)
         ]
-        return list((await self.psp.authorize(requests)).values())
 
     async def capture(self, approved, amount, **more):
         return await self._follow_up("capture", approved, amount, **more)

@@ -207,6 +207,17 @@ async def test_a_capture_asked_again_as_the_last_is_still_one(journey, records):
     assert (await records())["captured"] == 100_00
 
 
+async def test_a_card_that_can_be_captured_once_is_captured_once(simulated, journey, journey_at):
+    approved = await journey_at(simulated.without_multicapture()).authorize()
+    key = TransactionId(new_id())
+
+    captured = [await journey.capture(approved, EUR_60, key=key) for _ in range(2)]
+    more = await journey.capture(approved, EUR_40)
+
+    assert [answer.total for answer in captured] == [EUR_60, EUR_60]
+    assert more == Declined("payment_intent_unexpected_state")
+
+
 async def test_what_was_cancelled_is_not_captured(journey):
     approved = await journey.authorize()
     await journey.void(approved, EUR_100)
@@ -257,8 +268,7 @@ async def test_an_authorization_is_found_among_many(journey, asking, records, ps
     ask = await asking("authorize")
     await psp_server.fault("error_after_success", "authorize", next=1)
     assert await ask() == NoAnswer()
-    for _ in range(2):
-        await journey.authorize_many(60)
+    await journey.psp.authorize(journey.requests(120))
 
     answer = await ask(asked_before=True)
 
@@ -270,15 +280,20 @@ async def test_a_slow_request_keeps_nobody_elses_answer_back(simulated, journey_
     impatient = journey_at(simulated, seconds=0.5)
     await psp_server.fault("slow", "authorize", next=1, ms=1_000)
 
-    answers = await impatient.authorize_many(6)
+    requests = impatient.requests(6)
 
-    assert sorted(type(answer).__name__ for answer in answers) == ["Approved"] * 5 + ["NoAnswer"]
+    first = (await impatient.psp.authorize(requests)).values()
+
+    assert sorted(type(answer).__name__ for answer in first) == ["Approved"] * 5 + ["NoAnswer"]
+    async with asyncio.timeout(15):
+        while NoAnswer() in (await impatient.psp.authorize(requests)).values():
+            await asyncio.sleep(0.1)
 
 
 async def test_a_batch_may_be_larger_than_the_connections_there_are(journey):
-    answers = await journey.authorize_many(100)
+    answers = await journey.psp.authorize(journey.requests(100))
 
-    assert [type(answer) for answer in answers] == [Approved] * 100
+    assert [type(answer) for answer in answers.values()] == [Approved] * 100
 
 
 async def test_what_is_logged_holds_no_secret_and_no_token(journey, psp_server, caplog):

@@ -94,8 +94,8 @@ def test_a_cancelled_intent_ends_authorization_and_void():
 
     assert facts_of(event(cancelled)) == [
         settled(AUTHORIZATION, Declined("automatic")),
-        settled(VOID, Approved(INTENT, EUR_100)),
         AuthorizationLost(payment_id=PAYMENT),
+        settled(VOID, Approved(INTENT, EUR_100)),
     ]
 
 
@@ -105,13 +105,13 @@ def test_what_waited_for_the_payer_and_was_cancelled_says_so():
     assert facts[0] == settled(AUTHORIZATION, Declined("authentication_required"))
 
 
-def test_the_rest_is_lost_once_no_more_can_be_captured():
+def test_the_rest_is_lost_and_given_back_once_no_more_can_be_captured():
     marks = [capture_mark(CAPTURE, 60_00)]
     facts = facts_of(event(intent("succeeded", captured=60_00, marks=marks)))
 
     assert facts[2:] == [
-        settled(VOID, Approved(INTENT, EUR_40)),
         AuthorizationLost(payment_id=PAYMENT),
+        settled(VOID, Approved(INTENT, EUR_40)),
     ]
 
 
