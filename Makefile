@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product stress events provision psp webhooks sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
+.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product bench-payment stress events provision psp webhooks reconcile sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,10 @@ bench-events: setup  ## Events per second and their lag, beside PostgreSQL and J
 bench-product: setup  ## Reads, reservations on hot SKUs and searches, beside their limits (ONLY=, ROUNDS=, VARIANTS=, JSON=1)
 	$(LOCAL) bench-product $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(VARIANTS),--variants $(VARIANTS)) $(if $(JSON),--json)
 
+bench-payment: export GRPC_ENABLE_FORK_SUPPORT = false
+bench-payment: setup  ## Authorizations, captures, bookings and reading the books, beside their limits (ONLY=, ROUNDS=, ENTRIES=, JSON=1)
+	$(LOCAL) bench-payment $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ENTRIES),--entries $(ENTRIES)) $(if $(JSON),--json)
+
 events: setup  ## How events flow: what waits, what was published, who is behind
 	$(LOCAL) events $(if $(JSON),--json)
 
@@ -100,6 +104,9 @@ psp: setup  ## What the simulated PSP holds and does wrong (DO="fault capture er
 
 webhooks: setup  ## Webhooks of the PSP that wait or were given up, and why (DO="retry ID", DO="discard ID")
 	$(LOCAL) webhooks $(DO)
+
+reconcile: setup  ## What the PSP has moved, held beside the books (FILE=report.csv, DO=list, DO="resolve ID --reason TEXT", JSON=1)
+	$(LOCAL) reconcile $(if $(JSON),--json) $(if $(FILE),file $(FILE)) $(DO)
 
 sagas: setup  ## What orders wait for, and since when (DO="retry ORDER --reason TEXT", also skip, compensate)
 	$(LOCAL) sagas $(DO)

@@ -11,9 +11,18 @@ from chassis.rpc import metrics as rpc_metrics
 from chassis.storage import metrics as storage_metrics
 from services.payment.adapters.stripe import metrics as psp_metrics
 from services.payment.entrypoints import metrics as payment_metrics
+from services.payment.entrypoints import reconciliation_metrics
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "metrics.md"
-MODULES = (metrics, cache_metrics, storage_metrics, rpc_metrics, psp_metrics, payment_metrics)
+MODULES = (
+    metrics,
+    cache_metrics,
+    storage_metrics,
+    rpc_metrics,
+    psp_metrics,
+    payment_metrics,
+    reconciliation_metrics,
+)
 TYPES = {Counter: "counter", Gauge: "gauge", Histogram: "histogram"}
 
 

@@ -84,4 +84,9 @@ def merchant_settings(psp: Psp, webhook_address: str) -> dict[str, str]:
         "currencies": ["*"],
         "multicapture": True,
     }
-    return {"PSP_ACCOUNTS": json.dumps([account]), "WEBHOOK_ADDRESS": webhook_address}
+    return {
+        "PSP_ACCOUNTS": json.dumps([account]),
+        "WEBHOOK_ADDRESS": webhook_address,
+        # Its clock is ours, and it writes down at once what it moves.
+        "RECONCILE_MARGIN_SECONDS": "2",
+    }

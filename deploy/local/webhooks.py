@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from chassis.storage.database import connect
+from chassis.storage.database import Database, connect
 from chassis.terminal import print_table
 from deploy.local.cluster import load, to_json
 from deploy.local.errors import CommandFailed
@@ -48,23 +48,32 @@ async def run(arguments: Namespace) -> int:
     cluster = load(arguments.state)
     database = connect(cluster.databases[CONTEXT].app, application="webhooks")
     try:
-        async with database.begin() as tx:
-            if arguments.action in _STATEMENTS:
-                if not await tx.run(_STATEMENTS[arguments.action], {"id": arguments.event}):
-                    raise CommandFailed(
-                        f"no webhook {arguments.event} could be meant: `make webhooks` lists them"
-                    )
-                return 0
-            rows = await tx.rows(_LIST, {"most": MOST_SHOWN})
+        if arguments.action in _STATEMENTS:
+            await act(database, arguments.action, arguments.event)
+        else:
+            await show(database, as_json=arguments.json)
     finally:
         await database.close()
-    show([dict(row._mapping) for row in rows], as_json=arguments.json)
     return 0
 
 
-def show(events: list[dict[str, Any]], *, as_json: bool) -> None:
+async def act(database: Database, action: str, event_id: str) -> None:
+    """
+    Raises:
+        CommandFailed: There is no such event, or it is done.
+    """
+    async with database.begin() as tx:
+        if not await tx.run(_STATEMENTS[action], {"id": event_id}):
+            raise CommandFailed(
+                f"there is no webhook {event_id} to {action}: `make webhooks` lists them"
+            )
+
+
+async def show(database: Database, *, as_json: bool) -> None:
+    async with database.begin() as tx:
+        events = [dict(row._mapping) for row in await tx.rows(_LIST, {"most": MOST_SHOWN})]
     if as_json:
-        print(to_json({"webhooks": events}))
+        print(to_json({"webhooks": events}).decode(), end="")
     elif events:
         columns = ("state", "id", "type", "received_at", "attempts", "reason")
         rows = [[_cell(event[column]) for column in columns] for event in events]

@@ -7,15 +7,16 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import asyncpg
 import orjson
 from aiohttp import web
 
-from deploy.psp.counter import Answer, Request, answer_to, fingerprint_of
+from deploy.psp.answers import Answer, answer_to
+from deploy.psp.counter import Request, fingerprint_of
 from deploy.psp.faults import AFTER, BEFORE, Fault, Faults, Occasion
 from deploy.psp.forms import Form, expansions_in, form_from
 from deploy.psp.lane import Lane
 from deploy.psp.lists import Reader
+from deploy.psp.outages import OUTAGES
 from deploy.psp.refusals import Malformed, Refusal
 from deploy.psp.verbs.authorize import authorize_from
 from deploy.psp.verbs.cancel import cancel_from
@@ -26,7 +27,6 @@ from deploy.psp.verbs.refunds import give_back_from
 
 log = logging.getLogger(__name__)
 
-OUTAGES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 LONGEST_KEY = 255
 # For a client that waits longer than this, a timeout is a broken connection.
 LONGEST_SILENCE_SECONDS = 60.0

@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from deploy.psp.answers import Answer
 from deploy.psp.api import Api
-from deploy.psp.clockwork import keep_time
+from deploy.psp.clockwork import Clockwork
 from deploy.psp.control import Control
-from deploy.psp.counter import Answer, Counter, Request
+from deploy.psp.counter import Counter, Request
 from deploy.psp.faults import Faults
 from deploy.psp.lane import Lane
 from deploy.psp.lists import Reader
@@ -47,13 +48,15 @@ async def serve(settings: Settings, store: Store, stopped: asyncio.Event) -> Non
         subscribed=webhooks.subscribed,
         told=webhooks.ring,
         authorization_seconds=settings.psp_authorization_seconds,
+        key_seconds=settings.psp_key_seconds,
     )
     lane: Lane[Request, Answer] = Lane(counter.carry_out)
     accounts = {key: account for account, key in settings.psp_keys.items()}
     app = web.Application()
     app.add_routes(Control(store, faults, lane, accounts=tuple(settings.psp_keys)).routes())
     app.add_routes(Api(accounts, lane, Reader(store), faults).routes())
-    jobs = (lane.run(), webhooks.run(), keep_time(store.pool, lane))
+    clockwork = Clockwork(store.pool, lane, key_seconds=settings.psp_key_seconds)
+    jobs = (lane.run(), webhooks.run(), clockwork.run())
     async with asyncio.TaskGroup() as tasks:
         working = [tasks.create_task(job) for job in jobs]
         async with listening(app, settings.psp_address):

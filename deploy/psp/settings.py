@@ -35,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         psp_keys: JSON: the secret API key of each account, `{"main": "sk_test_…"}`.
         psp_webhooks: JSON: each account's target.
         psp_authorization_seconds: How long banks set money aside.
+        psp_key_seconds: For how long idempotency keys are remembered.
         psp_seed: Decides what happens with a probability.
         log_level: DEBUG, INFO, WARNING or ERROR.
     """
@@ -44,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     psp_address: str = "127.0.0.1:8091"
     psp_webhooks: dict[str, Target] = {}
     psp_authorization_seconds: int = 7 * 86_400
+    psp_key_seconds: int = 86_400
     psp_seed: int = 0
     log_level: str = "INFO"
 

@@ -21,6 +21,7 @@ from deploy.psp.shapes import (
 from deploy.psp.tables import TABLES
 
 CONNECTIONS = 4
+CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 15.0
 
 Filters = Mapping[str, str]
@@ -154,12 +155,19 @@ async def open_store(url: str) -> Store:
         url,
         min_size=1,
         max_size=CONNECTIONS,
+        timeout=CONNECT_SECONDS,
         command_timeout=COMMAND_SECONDS,
         init=_speak_json,
+        # No session is ever changed, so none is put right again: it would be a round trip a query.
+        reset=_leave_alone,
         server_settings={"application_name": "psp", "jit": "off", "enable_seqscan": "off"},
     )
     await pool.execute(TABLES)
     return Store(pool)
+
+
+async def _leave_alone(_connection: Any) -> None:
+    pass
 
 
 async def _speak_json(connection: Any) -> None:

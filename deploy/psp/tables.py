@@ -134,4 +134,5 @@ CREATE TABLE IF NOT EXISTS keys (
     asks bigint NOT NULL,
     PRIMARY KEY (account, key)
 );
+CREATE INDEX IF NOT EXISTS keys_by_age ON keys (created);
 """

@@ -13,6 +13,7 @@ import aiohttp
 
 from deploy.psp.case import new_id
 from deploy.psp.faults import WEBHOOK, WEBHOOKS, Fault, Faults, Occasion
+from deploy.psp.outages import for_ever
 from deploy.psp.records import Event
 from deploy.psp.settings import Target
 from deploy.psp.shapes import EVENTS
@@ -71,34 +72,43 @@ class Webhooks:
             aiohttp.ClientSession(connector=connections, timeout=timeout) as session,
             asyncio.TaskGroup() as tasks,
         ):
-            while True:
+
+            async def send_some() -> None:
                 self._rung.clear()
                 await self._note()
                 for event in await self._due():
                     self._in_flight.add(event.id)
                     tasks.create_task(self._deliver(event, session))
-                try:
-                    async with asyncio.timeout(SWEEP_SECONDS):
-                        await self._rung.wait()
-                except TimeoutError:
-                    pass
+                await self._wait()
+
+            await for_ever(send_some)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(SWEEP_SECONDS):
+                await self._rung.wait()
+        except TimeoutError:
+            pass
 
     async def _due(self) -> Sequence[Event]:
         room = MOST_IN_FLIGHT - len(self._in_flight)
         if room <= 0:
             return []
-        rows = await self._pool.fetch(_DUE, time.time(), list(self._in_flight), room)
+        rows = await self._pool.fetch(
+            _DUE, time.time(), list(self._in_flight), list(self._targets), room
+        )
         return [EVENTS.record(row) for row in rows]
 
     async def _note(self) -> None:
         """
         Write down what has become of events: taken, or to be sent again, and when.
         """
-        done, self._done = self._done, []
+        done = list(self._done)
         if done:
             ids, whens = zip(*done, strict=True)
             await self._pool.execute(_NOTE, list(ids), list(whens))
             self._in_flight.difference_update(ids)
+            del self._done[: len(done)]
 
     async def _deliver(self, event: Event, session: aiohttp.ClientSession) -> None:
         target = self._targets[event.account]
@@ -179,8 +189,8 @@ async def post(body: str, header: str, target: Target, session: aiohttp.ClientSe
 
 _DUE = f"""
     SELECT {", ".join(EVENTS.columns)} FROM events
-    WHERE deliver_at <= $1 AND id <> ALL($2::text[])
-    ORDER BY deliver_at, position LIMIT $3
+    WHERE deliver_at <= $1 AND id <> ALL($2::text[]) AND account = ANY($3::text[])
+    ORDER BY deliver_at, position LIMIT $4
 """
 _NOTE = """
     UPDATE events SET deliver_at = sent.again_at, attempts = attempts + 1

@@ -25,12 +25,14 @@ async def commands_of(page, cluster, directory):
         (r" YES=1", " --yes"),
         (r"make provision", r".venv/bin/python -m deploy.local.provision .run"),
         (r"make import FILE=(\S+)", rf"{LOCAL} import \1"),
+        (r"make reconcile FILE=(\S+)", r'make reconcile DO="file \1"'),
+        (r"make reconcile(?! DO)", r'make reconcile DO=""'),
         (
             r"make (verify|events|sagas|psp|webhooks|dead-letters|rebuild-history)(?! DO)",
             rf"{LOCAL} \1",
         ),
         (rf"({re.escape(LOCAL)}.*)", r"\1 --state $STATE"),
-        (r'make (sagas|psp) DO="(.*)"', rf"{LOCAL} \1 --state $STATE \2"),
+        (r'make (sagas|psp|reconcile) DO="(.*)"', rf"{LOCAL} \1 --state $STATE \2"),
         (r"(?<!/)\.venv/bin/", f"{sys.prefix}/bin/"),
         (r"\.run\b", str(cluster.state)),
     ):
@@ -145,3 +147,11 @@ async def test_accounts_at_stripe_can_be_checked(cluster, tmp_path):
     assert "PSP_ACCOUNTS: Object contains unknown field `curencies`" in output
     assert "main: not to be reached; test key at http://127.0.0.1:9" in output
     assert output.count("exit code 1") == 2
+
+
+async def test_the_books_can_be_reconciled_with_the_psp(cluster, tmp_path):
+    code, output = await commands_of("how-to/reconcile.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert "No difference is open." in output
+    assert "invariants hold" in output

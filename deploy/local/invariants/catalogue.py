@@ -1,11 +1,12 @@
 """All invariants there are."""
 
-from deploy.local.invariants import events, goods, history, money, orders, psp, stock
+from deploy.local.invariants import events, goods, history, money, orders, psp, settlement, stock
 
 INVARIANTS = (
     *stock.INVARIANTS,
     *money.INVARIANTS,
     *psp.INVARIANTS,
+    *settlement.INVARIANTS,
     *orders.INVARIANTS,
     *goods.INVARIANTS,
     *history.INVARIANTS,

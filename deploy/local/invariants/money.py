@@ -150,8 +150,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     by_query(
         "webhooks-worked-off",
-        "Every webhook is worked off within 60 s, waits for a later time, or has failed with a"
-        " reason.",
+        "Every webhook is worked off within 60 s, waits for minutes at most and is looked at again,"
+        " or has failed with a reason.",
         context="payment",
         count="SELECT count(*) FROM psp_events",
         violations="""
@@ -160,6 +160,7 @@ INVARIANTS: tuple[Invariant, ...] = (
             FROM psp_events
             WHERE (state = 'RECEIVED' AND greatest(received_at, due_at)
                     < clock_timestamp() - interval '60 seconds')
+                OR (state = 'RECEIVED' AND due_at > clock_timestamp() + interval '10 minutes')
                 OR (state = 'FAILED' AND reason = '')
         """,
     ),

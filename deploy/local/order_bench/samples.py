@@ -57,7 +57,16 @@ async def read_samples(
         "SELECT id FROM orders WHERE status = $1 ORDER BY id DESC LIMIT 1", status
     )
     assert order_id is not None, f"no order is {status}"
-    samples = [await _read(connection, name, key, order_id) for name, key in tables.items()]
+    return await samples_of(connection, tables, order_id)
+
+
+async def samples_of(
+    connection: asyncpg.Connection, tables: Mapping[str, str], id_: Any
+) -> Sequence[Sample]:
+    """
+    Return the rows in *tables* of one thing, which has *id_*.
+    """
+    samples = [await _read(connection, name, key, id_) for name, key in tables.items()]
     return [sample for sample in samples if sample.rows]
 
 

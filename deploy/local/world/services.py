@@ -11,6 +11,7 @@ from retail.order.v1.order_history_service_pb2_grpc import OrderHistoryServiceSt
 from retail.order.v1.order_service_pb2_grpc import OrderServiceStub
 from retail.order.v1.saga_service_pb2_grpc import SagaServiceStub
 from retail.payment.v1.payment_service_pb2_grpc import PaymentServiceStub
+from retail.payment.v1.reconciliation_service_pb2_grpc import ReconciliationServiceStub
 from retail.product.v1.category_service_pb2_grpc import CategoryServiceStub
 from retail.product.v1.product_service_pb2_grpc import ProductServiceStub
 from retail.product.v1.stock_service_pb2_grpc import StockServiceStub
@@ -31,6 +32,7 @@ class Services:
         self.cart = CartServiceStub(self._channels["order"])
         self.saga = SagaServiceStub(self._channels["order"])
         self.payment = PaymentServiceStub(self._channels["payment"])
+        self.reconciliation = ReconciliationServiceStub(self._channels["payment"])
         self.fulfillment = FulfillmentServiceStub(self._channels["fulfillment"])
 
     async def close(self) -> None:

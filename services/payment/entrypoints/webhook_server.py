@@ -120,6 +120,9 @@ class WebhookServer:
                 now=self._clock(),
             )
             event = event_from_body(body, PspAccount(account), now=self._clock())
+        except TimeoutError:
+            WEBHOOKS.labels("", "too_slow").inc()
+            return _refused(408, "TOO_SLOW", f"a webhook arrives within {READ_SECONDS:g} s")
         except web.HTTPRequestEntityTooLarge:
             WEBHOOKS.labels("", "too_large").inc()
             return _refused(413, "TOO_LARGE", f"a webhook has {MOST_BYTES:,} bytes at most")

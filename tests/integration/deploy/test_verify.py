@@ -118,6 +118,35 @@ CORRUPTIONS = {
         "UPDATE ledger_postings SET merchant = 'other' WHERE account = 'sales'",
         "ledger-balances",
     ),
+    "a settled movement is forgotten": (
+        "payment",
+        "settlement_rows",
+        "UPDATE settlement_rows SET outcome = NULL, movement_id = NULL, movement = NULL"
+        " WHERE position = 0",
+        "clearing-explained",
+    ),
+    "a row settled something else": (
+        "payment",
+        "settlement_rows",
+        "UPDATE settlement_rows SET net = net + 1 WHERE position = 0",
+        "settlements-booked",
+    ),
+    "nobody booked a correction": (
+        "payment",
+        "settlement_differences",
+        "INSERT INTO settlement_differences SELECT gen_random_uuid(), id, psp_account,"
+        " 'MISSING_HERE', NULL, NULL, NULL, NULL, 'main', NULL, NULL, '',"
+        ' \'[["bank", 5, "GBP"], ["suspense", -5, "GBP"]]\', now(), \'CORRECTED\', now(), \'\''
+        " FROM settlement_reports",
+        "corrections-booked",
+    ),
+    "a row that differs is not shown": (
+        "payment",
+        "settlement_rows",
+        "UPDATE settlement_rows SET outcome = 'MISSING_HERE', movement_id = NULL, movement = NULL"
+        " WHERE position = 0",
+        "rows-seen-to",
+    ),
     "an account is struck off": (
         "payment",
         "ledger_accounts",
@@ -190,7 +219,7 @@ CORRUPTIONS = {
         "payment",
         "psp_events",
         "INSERT INTO psp_events VALUES ('main', 'evt_left', 'charge.captured', '{}', 'RECEIVED',"
-        " now(), now() - interval '5 minutes', now() - interval '2 minutes')",
+        " now(), now() - interval '5 minutes', now() + interval '1 day')",
         "webhooks-worked-off",
     ),
     "a webhook fails without a word": (
@@ -337,8 +366,9 @@ async def sound(cluster, local):
     """
     A cluster where much has happened and all is well.
     """
-    code, output = await local("demo")
-    assert code == 0, output
+    for command in ("demo", "reconcile"):
+        code, output = await local(command)
+        assert code == 0, output
     return cluster
 
 

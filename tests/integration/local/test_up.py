@@ -1,5 +1,6 @@
 """What `up` promises."""
 
+import json
 import socket
 from dataclasses import replace
 
@@ -8,9 +9,11 @@ import pytest
 from deploy.local.cluster import load
 from deploy.local.errors import Busy, NotRunning, PortTaken, StartFailed, StateUnreadable
 from deploy.local.leftovers import find_leftovers
+from deploy.local.plan import make_plan
 from deploy.local.ports import Ports
 from deploy.local.state import exclusive
 from deploy.local.status import status_of
+from tests.integration.local.conftest import SERVERS_OF_OUR_OWN
 
 
 async def test_up_ends_when_all_are_well(up):
@@ -29,6 +32,19 @@ async def test_a_service_is_told_where_everything_is(up):
     assert told["ORDER_TARGET"] == cluster.targets["order"] == f"ipv4:{first},{second}"
     assert told["DATABASE_URL"] == cluster.databases["product"].app
     assert told["INSTANCE"] == "product-1"
+
+
+async def test_the_merchant_is_told_where_its_psp_is_and_nobody_else(topology, state):
+    with_psp = replace(topology, contexts=("order", "payment"), psp=("true",))
+    plan = await make_plan(
+        state, topology=with_psp, replicas=2, nats_nodes=1, environ=SERVERS_OF_OUR_OWN
+    )
+
+    first, second = (plan.process(name).environment for name in ("payment-1", "payment-2"))
+    urls = json.loads(plan.process("psp").environment["PSP_WEBHOOKS"])["main"]["urls"]
+    assert urls == [f"http://{each['WEBHOOK_ADDRESS']}/webhooks/main" for each in (first, second)]
+    assert plan.psp.url in first["PSP_ACCOUNTS"]
+    assert "PSP_ACCOUNTS" not in plan.process("order-1").environment
 
 
 async def test_the_record_is_for_its_owner_alone(up, state):

@@ -32,8 +32,7 @@ ROWS = 1_500
 BATCH = 1_000
 
 
-async def main(url: str, file: Path) -> None:
-    report = pickle.loads(file.read_bytes())
+async def main(url: str, report: dict) -> None:
     database = connect(url, application="reconciling")
     uow = sql_reconciliation(database)
     calls = [
@@ -71,4 +70,4 @@ async def main(url: str, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], pickle.loads(Path(sys.argv[2]).read_bytes())))

@@ -2,6 +2,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 from sqlalchemy import text
 
@@ -10,6 +11,8 @@ from chassis.kernel.ids import new_id
 from chassis.kernel.money import Money
 from chassis.storage.database import connect
 from chassis.wake import Wake
+from deploy.local import webhooks
+from deploy.local.errors import CommandFailed
 from services.payment.adapters.unit_of_work import sql_unit_of_work
 from services.payment.application.chargebacks.list_chargebacks import list_chargebacks
 from services.payment.application.chargebacks.ports import ChargebackQuery
@@ -330,6 +333,31 @@ async def test_what_failed_stays_with_its_reason_and_is_seen(replica):
     assert (row.state, row.reason) == ("FAILED", "no payment is known as pi_0")
     backlog = await read_backlog(uow=replica.uow, clock=replica.clock)
     assert (backlog.waiting, backlog.oldest_seconds, backlog.failed) == (0, 0.0, 1)
+
+
+async def test_people_see_what_failed_and_try_it_again_or_let_it_be(replica, capsys):
+    refund = RefundedElsewhere(
+        authorization=PspReference("pi_0"), refund=PspReference("re_1"), amount=Money(1, "EUR")
+    )
+    replica.now = datetime(2026, 1, 1, tzinfo=UTC)
+    await replica.receive(replica.event(refund, id_="evt_1"))
+    replica.now += timedelta(days=1)
+    await replica.work_off()
+
+    await webhooks.show(replica.database, as_json=False)
+    assert "no payment is known as pi_0" in capsys.readouterr().out
+    await webhooks.show(replica.database, as_json=True)
+    assert orjson.loads(capsys.readouterr().out)["webhooks"][0]["id"] == "evt_1"
+
+    replica.now = None
+    await webhooks.act(replica.database, "retry", "evt_1")
+    assert await replica.work_off() == [Outcome.FAILED]
+    await webhooks.act(replica.database, "discard", "evt_1")
+    (row,) = await replica.rows(EVENTS)
+    assert (row.state, row.payload) == ("DONE", None)
+    for action in ("retry", "discard"):
+        with pytest.raises(CommandFailed, match="evt_1"):
+            await webhooks.act(replica.database, action, "evt_1")
 
 
 async def test_old_events_are_forgotten_and_cost_nothing_before(replica):

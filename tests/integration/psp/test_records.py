@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from uuid import uuid4
 
+import asyncpg
 import pytest
 import stripe
 
@@ -152,6 +153,44 @@ async def test_nothing_that_was_answered_is_lost_when_the_psp_is_killed(start_ps
         assert again.id == answered.get(once, again.id)
         records = await psp.records(params["metadata"]["payment_id"])
         assert (records["authorizations"], records["authorized"]) == (1, 1_00)
+
+
+async def test_it_survives_the_loss_of_its_database_connections(
+    psp_server, intents, authorization, key, eventually
+):
+    await psp_server.fault("slow", "list", ms=1)
+    pid, once, params = psp_server.process.pid, key(), authorization()
+    server = await asyncpg.connect(psp_server.database)
+    gone = await server.fetch(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = 'psp'"
+    )
+    await server.close()
+    assert gone
+
+    async def is_back():
+        try:
+            return await intents.create_async(params, once)
+        except stripe.APIError:
+            return None
+
+    await eventually(is_back)
+    assert psp_server.process.pid == pid
+    assert (await psp_server.records(params["metadata"]["payment_id"]))["authorizations"] == 1
+    assert len((await psp_server.command("GET", "faults"))["faults"]) == 1
+
+
+async def test_a_key_is_forgotten_after_a_while(start_psp, authorization, key):
+    psp = await start_psp(PSP_KEY_SECONDS="1")
+    intents, params, once = psp.stripe.v1.payment_intents, authorization(), key()
+
+    first = await intents.create_async(params, once)
+    async with asyncio.timeout(10):
+        while (again := await intents.create_async(params, once)).id == first.id:
+            await asyncio.sleep(0.1)
+
+    assert again.status == "requires_capture"
+    assert (await psp.records(params["metadata"]["payment_id"]))["authorizations"] == 2
 
 
 async def test_a_second_payment_of_the_same_name_is_told_from_the_first(

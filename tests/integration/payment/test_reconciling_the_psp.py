@@ -1,0 +1,113 @@
+"""What the simulated PSP says it has moved, fetched by Stripe's SDK, held beside our books."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chassis.kernel.clock import system_clock
+from chassis.kernel.ids import new_id
+from chassis.kernel.money import Money
+from chassis.storage.database import connect
+from services.payment.adapters.settlement.accounts import ConfiguredSettledAccounts
+from services.payment.adapters.settlement.unit_of_work import sql_reconciliation
+from services.payment.adapters.stripe.accounts import Account
+from services.payment.adapters.stripe.connections import StripeConnections
+from services.payment.adapters.stripe.psp import StripePsp
+from services.payment.adapters.stripe.settlement import StripeSettlementReports
+from services.payment.application.reconciliation.matching import Matching
+from services.payment.application.reconciliation.reconcile_account import reconcile_account
+from services.payment.domain.facts import ChargebackState, ChargedBack
+from services.payment.domain.settlement.differences import DifferenceKind
+from services.payment.domain.settlement.report import ReportState
+from services.payment.domain.values import ChargebackId, PaymentId
+from tests.integration.payment.conftest import Payments
+from tests.integration.payment.test_reconciliation import NOT_NOTHING, open_differences
+from tests.settlements import MAIN
+
+# The PSP's times are whole seconds, and what moves in the present one is left to the next time.
+AHEAD = timedelta(seconds=2)
+
+
+@pytest.fixture
+async def shop(start_psp, database_of, migrated):
+    """
+    A merchant whose PSP has nothing from anybody else.
+    """
+    await database_of("payment")  # empties it
+    server = await start_psp()
+    account = Account(name=MAIN, api_key=server.api_key, api_base=server.url)
+    stripe = StripeConnections([account], connections=8)
+    database = connect((await migrated("payment")).app, application="payment-tests")
+    shop = Payments(database, StripePsp(stripe.accounts, seconds=5, clock=system_clock), server)
+    shop.reports = StripeSettlementReports(stripe.accounts)
+    shop.matching = Matching(
+        uow=sql_reconciliation(database),
+        accounts=ConfiguredSettledAccounts([account]),
+        clock=lambda: datetime.now(UTC) + AHEAD,
+        margin=timedelta(0),
+    )
+    yield shop
+    await database.close()
+    await stripe.close()
+
+
+async def reconcile(shop):
+    report = await reconcile_account(MAIN, psp=shop.reports, matching=shop.matching)
+    assert report.state is ReportState.RECONCILED
+    return report, await open_differences(shop.matching.uow)
+
+
+async def test_the_psp_and_the_books_agree_to_the_cent(shop):
+    payment_ids = [PaymentId(new_id()) for _ in range(4)]
+    await shop.authorize(*payment_ids)
+    for payment_id in payment_ids:
+        await shop.capture(payment_id, 30_00, shipping=5_00)
+        await shop.capture(payment_id, 30_00)
+        await shop.refund(payment_id, 10_00)
+    await shop.server.fault("wrong_amount", "capture", next=1)
+    await shop.capture(payment_ids[0], 20_00)
+    await shop.server.command("POST", "payouts")
+
+    report, found = await reconcile(shop)
+
+    assert report.rows == report.matched == 4 * 3 + 1 + 1
+    assert [each.kind for each in found] == [DifferenceKind.WRONG_AMOUNT]
+    assert found[0].expected == Money(20_00, "EUR")
+    assert await shop.rows(NOT_NOTHING) == []
+
+
+async def test_a_chargeback_that_nobody_told_us_of_is_missing_here_until_it_is_booked(shop):
+    payment_id = PaymentId(new_id())
+    await shop.authorize(payment_id)
+    await shop.capture(payment_id, 30_00)
+    dispute = await shop.server.command("POST", "disputes", {"payment_id": str(payment_id)})
+
+    _, (found,) = await reconcile(shop)
+    assert (found.kind, found.row.source_id) == (DifferenceKind.MISSING_HERE, dispute["id"])
+
+    async with shop.uow() as tx:
+        payments = await tx.payments.open([payment_id])
+        payment = payments[payment_id]
+        fact = ChargedBack(
+            authorization=payment.psp_reference,
+            chargeback_id=ChargebackId(dispute["id"]),
+            amount=Money(dispute["amount"], "EUR"),
+            reason="fraudulent",
+            state=ChargebackState.NEEDS_RESPONSE,
+            opened_at=datetime.now(UTC),
+            evidence_due_at=None,
+        )
+        entries = payment.charge_back(fact, now=datetime.now(UTC))
+        await tx.payments.save([payment])
+        await tx.ledger.book(entries)
+    shop.matching = Matching(
+        uow=shop.matching.uow,
+        accounts=shop.matching.accounts,
+        clock=lambda: datetime.now(UTC) + 3 * AHEAD,
+        margin=timedelta(0),
+    )
+
+    _, found = await reconcile(shop)
+
+    assert found == []
+    assert await shop.rows(NOT_NOTHING) == []
