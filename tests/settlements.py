@@ -126,7 +126,7 @@ def _answer(
 ) -> PaymentTransaction:
     (asked,) = made.payment.open_transactions
     moved = asked.amount
-    if lies and random.random() < 0.02:
+    if lies and random.random() < 0.01:
         moved = Money(moved.minor_units - random.randrange(1, 10), moved.currency)
         made.findings.append((DifferenceKind.WRONG_AMOUNT, (asked.id, kind)))
     made.settle(asked, Approved(PspReference(reference), moved))

@@ -9,24 +9,39 @@ from random import Random
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from chassis.kernel.clock import system_clock
+from services.payment.adapters.settlement.rows import RowMismatch
 from services.payment.adapters.settlement.unit_of_work import sql_reconciliation
 from services.payment.application.reconciliation.get_settlement_report import get_settlement_report
+from services.payment.application.reconciliation.import_settlement_rows import (
+    ImportSettlementRows,
+    import_settlement_rows,
+)
 from services.payment.application.reconciliation.list_differences import (
     ListDifferences,
     list_differences,
 )
+from services.payment.application.reconciliation.matching import Matching
 from services.payment.application.reconciliation.ports import DifferenceFilter
+from services.payment.application.reconciliation.reconcile_report import (
+    ReconcileReport,
+    reconcile_report,
+)
 from services.payment.application.reconciliation.resolve_difference import (
     ResolveDifference,
     resolve_difference,
 )
-from services.payment.domain.settlement.differences import DifferenceState
+from services.payment.domain.settlement.differences import DifferenceResolved, DifferenceState
+from services.payment.domain.settlement.report import ReportState
+from tests.integration.counting import counted
 from tests.settlements import MAIN, Liar, finding_of, honest, lie, make
+from tests.unit.payment.reconciliation import Accounts
 
 PAYMENTS = 5_500
 AT_ONCE = 500
-LIES = 200
+LIES = 150
 OPEN = DifferenceFilter(report=None, kind=None, state=DifferenceState.OPEN)
 NOT_NOTHING = text(
     """
@@ -34,6 +49,9 @@ NOT_NOTHING = text(
     GROUP BY merchant, currency HAVING sum(amount) <> 0
     """
 )
+# To say that the report is whole, and for a batch of it.
+STATEMENTS = 3 + 9
+CORRECTIONS = text("SELECT cause_id FROM ledger_entries WHERE kind = 'CORRECTION'")
 TRIAL = text("SELECT currency FROM ledger_postings GROUP BY currency HAVING sum(amount) <> 0")
 
 
@@ -109,3 +127,105 @@ async def test_every_lie_of_a_hostile_report_is_found_and_nothing_else(
         )
     assert await payments.rows(NOT_NOTHING) == []
     assert await payments.rows(TRIAL) == []
+
+
+@pytest.fixture
+def began():
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+async def reported(payments, uow, began):
+    """
+    A report whose rows are all in, and what must be found in it.
+    """
+    random = Random(9)
+    made = [make(random, now=began) for _ in range(60)]
+    await book(payments, made)
+    liar = Liar(made)
+    report = lie(honest(made, random), liar, liar.lies, random)
+    await import_settlement_rows(
+        ImportSettlementRows(account=MAIN, report_id="small", offset=0, rows=report.rows),
+        uow=uow,
+        accounts=Accounts(),
+    )
+    return report
+
+
+def matching_of(uow, *, batch=20):
+    return Matching(
+        uow=uow, accounts=Accounts(), clock=system_clock, margin=timedelta(0), batch=batch
+    )
+
+
+def reconciling(report, began):
+    hour = timedelta(hours=1)
+    return ReconcileReport(
+        account=MAIN,
+        report_id="small",
+        rows=len(report.rows),
+        begins=began - hour,
+        ends=began + hour,
+    )
+
+
+async def test_several_who_match_one_report_at_once_take_turns(uow, reported, began):
+    matching = matching_of(uow)
+
+    done = await asyncio.gather(
+        *(reconcile_report(reconciling(reported, began), matching=matching) for _ in range(4))
+    )
+
+    assert {report.state for report in done} == {ReportState.RECONCILED}
+    assert len({report.matched for report in done}) == 1
+    found = await open_differences(uow)
+    assert Counter(finding_of(difference) for difference in found) == reported.findings
+
+
+async def test_a_batch_takes_few_statements_whatever_its_size(payments, uow, reported, began):
+    command = reconciling(reported, began)
+    # The first: nothing was missing in earlier reports.
+    await reconcile_report(command, matching=matching_of(uow), batches=1)
+
+    for size in (1, 10, 80):
+        with counted(payments.database) as statements:
+            await reconcile_report(command, matching=matching_of(uow, batch=size), batches=1)
+
+        assert 0 < len(statements) <= STATEMENTS
+
+
+async def test_a_difference_is_corrected_once_however_many_ask(payments, uow, reported, began):
+    await reconcile_report(reconciling(reported, began), matching=matching_of(uow))
+    difference = next(each for each in await open_differences(uow) if each.correction)
+
+    async def resolve(number):
+        command = ResolveDifference(
+            difference_id=difference.id, reason=f"the {number}.", dismiss=number % 2 == 0
+        )
+        return await resolve_difference(command, uow=uow, clock=system_clock)
+
+    answers = await asyncio.gather(*map(resolve, range(8)), return_exceptions=True)
+
+    refused = [answer for answer in answers if isinstance(answer, DifferenceResolved)]
+    (answer,) = {answer for answer in answers if not isinstance(answer, Exception)}
+    assert len(refused) == 4
+    booked = await payments.rows(CORRECTIONS)
+    assert [row.cause_id for row in booked] == (
+        [difference.id] if answer.state is DifferenceState.CORRECTED else []
+    )
+
+
+async def test_another_row_in_the_same_place_is_refused(uow, reported):
+    other = ImportSettlementRows(
+        account=MAIN, report_id="small", offset=0, rows=[reported.rows[0], reported.rows[2]]
+    )
+
+    with pytest.raises(RowMismatch, match="place 1"):
+        await import_settlement_rows(other, uow=uow, accounts=Accounts())
+
+
+@pytest.mark.parametrize("table", ["reports", "rows", "differences", "windows"])
+async def test_the_service_forgets_nothing_of_it(payments, table):
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with payments.database.begin() as tx:
+            await tx.run(text(f"DELETE FROM settlement_{table}"))

@@ -7,8 +7,8 @@ from services.payment.domain.settlement.report import Report, ReportState, new_r
 from services.payment.domain.values import PspAccount
 
 # Pages of a hundred rows or so, and batches of matching: as much as one call does.
-MOST_PAGES = 50
-MOST_BATCHES = 20
+MOST_PAGES = 10
+MOST_BATCHES = 5
 
 
 async def reconcile_account(
