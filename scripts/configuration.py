@@ -4,7 +4,10 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+import msgspec
+
 from chassis.settings import ServiceSettings
+from deploy.psp.settings import Settings as PspSettings
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "configuration.md"
 SERVICES = ("product", "order", "payment", "fulfillment")
@@ -25,10 +28,11 @@ def page() -> str:
         settings = import_module(f"services.{service}.settings").Settings
         if set(settings.__struct_fields__) - common:
             parts.append(section(f"services/{service}", settings, common))
+    parts.append(section("deploy/psp, the simulated PSP", PspSettings, set()))
     return "\n".join(parts)
 
 
-def section(title: str, settings: type[ServiceSettings], left_out: set[str]) -> str:
+def section(title: str, settings: type[msgspec.Struct], left_out: set[str]) -> str:
     """
     Return a table of the settings of one class, but for those *left_out*.
     """
@@ -51,13 +55,15 @@ def described(docstring: str) -> dict[str, str]:
     return {name: " ".join(text.split()) for name, text in entries}
 
 
-def default_of(settings: type[ServiceSettings], name: str) -> str:
+def default_of(settings: type[msgspec.Struct], name: str) -> str:
     required = len(settings.__struct_fields__) - len(settings.__struct_defaults__)
     place = settings.__struct_fields__.index(name) - required
     if place < 0:
         return "required"
     default = settings.__struct_defaults__[place]
-    return f"`{default}`" if default != "" else "empty"
+    # What is a collection is empty unless it is said.
+    said = isinstance(default, (str, int, float)) and default != ""
+    return f"`{default}`" if said else "empty"
 
 
 if __name__ == "__main__":

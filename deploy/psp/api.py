@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from deploy.psp.counter import Answer, Request, answer_to, fingerprint_of
+from deploy.psp.answers import Answer, answer_to
+from deploy.psp.counter import Request, fingerprint_of
 from deploy.psp.faults import AFTER, BEFORE, Fault, Faults, Occasion
 from deploy.psp.forms import Form, expansions_in, form_from
 from deploy.psp.lane import Lane

@@ -7,7 +7,8 @@ import asyncio
 import time
 from typing import Any
 
-from deploy.psp.counter import Answer, Request
+from deploy.psp.answers import Answer
+from deploy.psp.counter import Request
 from deploy.psp.lane import Lane
 from deploy.psp.outages import for_ever
 from deploy.psp.verbs.cancel import Expire

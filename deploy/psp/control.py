@@ -14,7 +14,8 @@ import msgspec
 import orjson
 from aiohttp import web
 
-from deploy.psp.counter import Answer, Request
+from deploy.psp.answers import Answer
+from deploy.psp.counter import Request
 from deploy.psp.faults import FaultMalformed, Faults, fault_from
 from deploy.psp.lane import Lane
 from deploy.psp.refusals import Malformed, Refusal, no_such

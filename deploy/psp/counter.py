@@ -3,23 +3,17 @@
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from deploy.psp.answers import BROKEN, MISUSED, UNAVAILABLE, Answer, answer_to, object_of
 from deploy.psp.case import Books, Case
 from deploy.psp.faults import ERRORS, Faults, Occasion
-from deploy.psp.objects import (
-    NOTHING,
-    Object,
-    charge_object,
-    dispute_object,
-    payment_object,
-    refund_object,
-)
-from deploy.psp.records import Dispute, Event, Key, Payment, Refund
+from deploy.psp.objects import NOTHING
+from deploy.psp.records import Event, Key
 from deploy.psp.refusals import Refusal
 from deploy.psp.store import Wanted
 from deploy.psp.tokens import BEHAVIOURS
@@ -75,20 +69,6 @@ class Request:
     @property
     def verb(self) -> str:
         return CARRIED_OUT[type(self.command)][1]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """
-    Attributes:
-        replayed: Whether it was given before.
-        cut: Whether the connection breaks before it arrives.
-    """
-
-    status: int
-    body: bytes
-    replayed: bool = False
-    cut: bool = False
 
 
 def fingerprint_of(path: str, body: str) -> str:
@@ -155,22 +135,11 @@ class Counter:
     ) -> Answer:
         key = keys.get((request.account, request.key))
         if key and key.fingerprint != request.fingerprint:
-            return answer_to(
-                Refusal(
-                    "Keys for idempotent requests can only be used with the same parameters they"
-                    " were first used with.",
-                    kind="idempotency_error",
-                )
-            )
+            return MISUSED
         if key and key.status:
             return Answer(status=key.status, body=key.body.encode(), replayed=True)
         if request.key and key is None:
-            key = keys[request.account, request.key] = Key(
-                account=request.account,
-                key=request.key,
-                created=int(now),
-                fingerprint=request.fingerprint,
-            )
+            key = keys[request.account, request.key] = new_key(request, now)
         if key:
             books.keep(key)
         if is_away(request, key):
@@ -218,6 +187,15 @@ class Counter:
         return tells
 
 
+def new_key(request: Request, now: float) -> Key:
+    return Key(
+        account=request.account,
+        key=request.key,
+        created=int(now),
+        fingerprint=request.fingerprint,
+    )
+
+
 def is_fresh(key: Key | None) -> bool:
     return key is None or key.status == 0
 
@@ -251,43 +229,3 @@ def wanted_by(commands: Sequence[Any]) -> Wanted:
         refunds=named("refund"),
         disputes=named("dispute"),
     )
-
-
-def object_of(record: Any, books: Books, expand: Collection[str]) -> Object:
-    """
-    Return what the API shows of *record*.
-    """
-    if isinstance(record, Payment):
-        return payment_object(record, expand)
-    if isinstance(record, Refund):
-        return refund_object(record, parents_of(books.payments[record.payment], expand))
-    if isinstance(record, Dispute):
-        return dispute_object(record)
-    shown: Object = record
-    return shown
-
-
-def parents_of(payment: Payment, expand: Collection[str]) -> dict[str, Object]:
-    """
-    Return those of a refund's references in full that are to be expanded.
-    """
-    parents = {}
-    if "payment_intent" in expand:
-        parents["payment_intent"] = payment_object(payment)
-    if "charge" in expand:
-        parents["charge"] = charge_object(payment)
-    return parents
-
-
-def answer_to(refusal: Refusal) -> Answer:
-    return Answer(status=refusal.status, body=orjson.dumps({"error": refusal.error}))
-
-
-UNAVAILABLE = answer_to(
-    Refusal("This service is not available; try again later.", status=503, kind="api_error")
-)
-BROKEN = answer_to(
-    Refusal("An error occurred on our side while we worked on it.", status=500, kind="api_error")
-)
-
-CarryOut = Callable[[Request], Awaitable[Answer]]

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from deploy.psp.outages import OUTAGES
+
 log = logging.getLogger(__name__)
 
 C = TypeVar("C")
@@ -50,16 +52,23 @@ class Lane(Generic[C, R]):
     async def _answer(self, batch: Sequence[tuple[C, asyncio.Future[R]]]) -> None:
         try:
             answers = await self._work([item for item, _ in batch])
+        except OUTAGES as error:
+            fail(batch, error)
         except Exception as error:
-            if len(batch) > 1:
-                # One of them is bad: that is no reason to turn away the others.
-                for each in batch:
-                    await self._answer([each])
+            if len(batch) == 1:
+                log.exception("a request failed")
+                fail(batch, error)
                 return
-            log.exception("a request failed")
-            if not batch[0][1].cancelled():
-                batch[0][1].set_exception(error)
-            return
-        for (_, waiting), answer in zip(batch, answers, strict=True):
-            if not waiting.cancelled():
-                waiting.set_result(answer)
+            # One of them is bad: that is no reason to turn away the others.
+            for each in batch:
+                await self._answer([each])
+        else:
+            for (_, waiting), answer in zip(batch, answers, strict=True):
+                if not waiting.cancelled():
+                    waiting.set_result(answer)
+
+
+def fail(batch: Sequence[tuple[C, asyncio.Future[R]]], error: Exception) -> None:
+    for _, waiting in batch:
+        if not waiting.cancelled():
+            waiting.set_exception(error)

@@ -8,7 +8,14 @@ import asyncpg
 
 log = logging.getLogger(__name__)
 
-OUTAGES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+OUTAGES = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
 PAUSE_SECONDS = 0.5
 
 

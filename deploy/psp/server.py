@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from deploy.psp.answers import Answer
 from deploy.psp.api import Api
 from deploy.psp.clockwork import Clockwork
 from deploy.psp.control import Control
-from deploy.psp.counter import Answer, Counter, Request
+from deploy.psp.counter import Counter, Request
 from deploy.psp.faults import Faults
 from deploy.psp.lane import Lane
 from deploy.psp.lists import Reader

@@ -21,6 +21,7 @@ from deploy.psp.shapes import (
 from deploy.psp.tables import TABLES
 
 CONNECTIONS = 4
+CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 15.0
 
 Filters = Mapping[str, str]
@@ -154,6 +155,7 @@ async def open_store(url: str) -> Store:
         url,
         min_size=1,
         max_size=CONNECTIONS,
+        timeout=CONNECT_SECONDS,
         command_timeout=COMMAND_SECONDS,
         init=_speak_json,
         # No session is ever changed, so none is put right again: it would be a round trip a query.

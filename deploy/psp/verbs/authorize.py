@@ -8,7 +8,7 @@ from typing import Any
 from deploy.psp.case import Case, new_id
 from deploy.psp.currencies import LARGEST_AMOUNT, step_of
 from deploy.psp.forms import flag_in, integer_in, merged, metadata_in, refuse_others, text_in
-from deploy.psp.objects import charge_object, payment_object
+from deploy.psp.objects import payment_object
 from deploy.psp.records import (
     REQUIRES_ACTION,
     REQUIRES_CAPTURE,
@@ -127,6 +127,9 @@ def authorize(command: Authorize, case: Case) -> Payment:
     """
     Ask the card's bank, and keep what it says.
 
+    It is told once: that a PaymentIntent was created and a charge made, Stripe says in events of
+    their own, which tell nothing more.
+
     Raises:
         Refusal: There is no such card, or its bank declines.
     """
@@ -152,8 +155,6 @@ def authorize(command: Authorize, case: Case) -> Payment:
         raise _decline(payment, decline_code, case)
     payment.expires_at = case.time + case.authorization_seconds
     case.operate(payment, "authorization", asked=command.amount, moved=payment.amount)
-    case.tell_payment("payment_intent.created", payment)
-    case.tell("charge.succeeded", charge_object(payment))
     case.tell_payment("payment_intent.amount_capturable_updated", payment)
     return payment
 
@@ -169,7 +170,6 @@ def moved(asked: int, currency: str, steps: int) -> int:
 def _wait_for_cardholder(payment: Payment, case: Case) -> Payment:
     payment.status = REQUIRES_ACTION
     case.books.keep(payment)
-    case.tell_payment("payment_intent.created", payment)
     case.tell_payment("payment_intent.requires_action", payment)
     return payment
 
@@ -177,8 +177,6 @@ def _wait_for_cardholder(payment: Payment, case: Case) -> Payment:
 def _decline(payment: Payment, decline_code: str, case: Case) -> Refusal:
     payment.status, payment.failure = REQUIRES_PAYMENT_METHOD, decline_code
     case.books.keep(payment)
-    case.tell_payment("payment_intent.created", payment)
-    case.tell("charge.failed", charge_object(payment))
     case.tell_payment("payment_intent.payment_failed", payment)
     whole = {"charge": payment.charge_id, "payment_intent": payment_object(payment)}
     return Declined(decline_code, more=whole)

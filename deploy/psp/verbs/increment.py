@@ -40,22 +40,7 @@ def increment(command: Increment, case: Case) -> Payment:
         Refusal: The payment cannot be incremented, or the bank declines.
     """
     payment = case.payment(command.payment)
-    if payment.status != REQUIRES_CAPTURE or payment.captured:
-        raise unexpected_state("increment", payment.status, REQUIRES_CAPTURE)
-    if not payment.incremental:
-        raise Refusal(
-            "This PaymentIntent is not eligible for incremental authorization.",
-            code="incremental_authorization_unavailable",
-        )
-    if payment.increments >= MOST_INCREMENTS:
-        raise Refusal(f"A PaymentIntent can be incremented {MOST_INCREMENTS} times.")
-    refuse_odd(command.amount, payment.currency, "amount")
-    if command.amount <= payment.amount:
-        raise Refusal(
-            "The amount must be greater than the amount that is authorized now.",
-            code="amount_too_small",
-            param="amount",
-        )
+    refuse_impossible(payment, command.amount)
     metadata = merged(payment.metadata, command.metadata)
     payment.increments += 1
     case.books.keep(payment)
@@ -69,3 +54,26 @@ def increment(command: Increment, case: Case) -> Payment:
     case.operate(payment, "increment", asked=more, moved=really)
     case.tell_payment("payment_intent.amount_capturable_updated", payment)
     return payment
+
+
+def refuse_impossible(payment: Payment, amount: int) -> None:
+    """
+    Raises:
+        Refusal: No more can be set aside, or *amount* is not more.
+    """
+    if payment.status != REQUIRES_CAPTURE or payment.captured:
+        raise unexpected_state("increment", payment.status, REQUIRES_CAPTURE)
+    if not payment.incremental:
+        raise Refusal(
+            "This PaymentIntent is not eligible for incremental authorization.",
+            code="incremental_authorization_unavailable",
+        )
+    if payment.increments >= MOST_INCREMENTS:
+        raise Refusal(f"A PaymentIntent can be incremented {MOST_INCREMENTS} times.")
+    refuse_odd(amount, payment.currency, "amount")
+    if amount <= payment.amount:
+        raise Refusal(
+            "The amount must be greater than the amount that is authorized now.",
+            code="amount_too_small",
+            param="amount",
+        )

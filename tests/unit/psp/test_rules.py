@@ -162,6 +162,25 @@ def test_after_whatever_is_asked_the_books_add_up(steps):
         except Refusal:
             pass
 
+    must_add_up(world, payment)
+
+
+@pytest.mark.parametrize("column", ["captured", "released", "refunded", "disputed"])
+def test_a_column_that_is_wrong_by_one_does_not_add_up(column):
+    world = World()
+    payment = world.authorize(100)
+    world.capture(payment, 60)
+    world.refund(payment, 10)
+    dispute(OpenDispute(payment=payment.id, amount=10), world.case())
+    must_add_up(world, payment)
+
+    setattr(payment, column, getattr(payment, column) + 1)
+
+    with pytest.raises(AssertionError):
+        must_add_up(world, payment)
+
+
+def must_add_up(world, payment):
     assert payment.captured + payment.released + payment.capturable == payment.amount
     assert 0 <= payment.refunded + payment.disputed <= payment.captured
     taken = sum(moved for kind, _, moved in world.operations if kind == "capture")

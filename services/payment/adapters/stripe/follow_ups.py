@@ -14,7 +14,7 @@ from services.payment.adapters.stripe.intents import (
     increment_in,
     is_given_back,
 )
-from services.payment.adapters.stripe.replies import Silence, Verdict, verdict_on
+from services.payment.adapters.stripe.replies import Reply, Silence, Verdict, verdict_on
 from services.payment.application.ports import FollowUpRequest
 from services.payment.domain.values import (
     Approved,
@@ -72,19 +72,26 @@ class Capture(FollowUp):
     """
 
     async def ask(self, idempotency_key: str) -> Verdict:
-        verdict = await self._ask(idempotency_key, final=self.request.last)
+        reply = await self._ask(idempotency_key, final=self.request.last)
+        verdict = self._verdict_on(reply)
         if verdict is Silence.REUSED and self.account.multicapture:
             # Whether it is the last was another matter when it was asked first.
-            verdict = await self._ask(idempotency_key, final=not self.request.last)
-        return verdict
+            reply = await self._ask(idempotency_key, final=not self.request.last)
+        elif reply.error.get("param") == "final_capture":
+            # This card is captured once: what is asked for is taken, and the rest given up. Under
+            # a key of its own, as Stripe may keep the refusal.
+            reply = await self._ask(f"{idempotency_key}-final", final=True)
+        return self._verdict_on(reply)
 
-    async def _ask(self, idempotency_key: str, *, final: bool) -> Verdict:
+    async def _ask(self, idempotency_key: str, *, final: bool) -> Reply:
         amount = amount_of(self.request.amount)
         params: dict[str, Any] = {"amount_to_capture": amount}
         if self.account.multicapture:
             params["final_capture"] = final
             params["metadata"] = marks.of_transaction(marks.CAPTURE, self.key, amount)
-        reply = await self.account.capture(self.request.authorization, params, key=idempotency_key)
+        return await self.account.capture(self.request.authorization, params, key=idempotency_key)
+
+    def _verdict_on(self, reply: Reply) -> Verdict:
         return verdict_on(reply, lambda intent: capture_answer(intent, self.request.amount))
 
     def _found_in(self, intent: Object) -> PspAnswer | None:

@@ -101,7 +101,7 @@ def verdict_on(reply: Reply, when_done: Callable[[Object], A]) -> A | Declined |
     if not 400 <= reply.status < 500 or reply.status in NO_VERDICT or not reply.error:
         return Silence.UNCLEAR
     if reply.error.get("type") == "idempotency_error":
-        log.error("an idempotency key was used for something else before")
+        log.info("an idempotency key was used for something else before")
         return Silence.REUSED
     return Declined(reason_in(reply.error) or f"http_{reply.status}")
 

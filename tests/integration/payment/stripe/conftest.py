@@ -56,6 +56,9 @@ class Peer:
     def at(self, api_base):
         return replace(self, api_base=api_base)
 
+    def without_multicapture(self):
+        return replace(self, multicapture=False)
+
     def with_key(self, api_key):
         return replace(self, api_key=api_key)
 

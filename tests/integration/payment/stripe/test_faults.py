@@ -207,6 +207,17 @@ async def test_a_capture_asked_again_as_the_last_is_still_one(journey, records):
     assert (await records())["captured"] == 100_00
 
 
+async def test_a_card_that_can_be_captured_once_is_captured_once(simulated, journey, journey_at):
+    approved = await journey_at(simulated.without_multicapture()).authorize()
+    key = TransactionId(new_id())
+
+    captured = [await journey.capture(approved, EUR_60, key=key) for _ in range(2)]
+    more = await journey.capture(approved, EUR_40)
+
+    assert [answer.total for answer in captured] == [EUR_60, EUR_60]
+    assert more == Declined("payment_intent_unexpected_state")
+
+
 async def test_what_was_cancelled_is_not_captured(journey):
     approved = await journey.authorize()
     await journey.void(approved, EUR_100)
