@@ -23,10 +23,6 @@ class SourceIdMalformed(InvalidInput):
     pass
 
 
-class FeeNegative(InvalidInput):
-    pass
-
-
 class RowKind(StrEnum):
     CAPTURE = "CAPTURE"
     REFUND = "REFUND"
@@ -63,7 +59,7 @@ class SettlementRow:
         source_id: The PSP's id of what moved; of a capture, of the money it was taken from.
         transaction_id: Ours; `None` if the PSP was not told it.
         gross: Above zero to the merchant, below from it.
-        fee: What the PSP kept of it.
+        fee: What the PSP kept of it; below zero: gave back, as with a dispute that is won.
         net: What the merchant's balance changed by: gross − fee, unless the report is wrong.
     """
 
@@ -81,8 +77,6 @@ class SettlementRow:
             raise RowIdMalformed("row_id is 1 to 255 characters", field="row_id")
         if len(self.source_id) > MOST_CHARACTERS:
             raise SourceIdMalformed("source_id is at most 255 characters", field="source_id")
-        if self.fee.minor_units < 0:
-            raise FeeNegative("fee is zero or above", field="fee")
         for name, amount in (("fee", self.fee), ("net", self.net)):
             if amount.currency != self.gross.currency:
                 raise CurrencyMismatch(f"{name} and gross differ in currency", field=name)
