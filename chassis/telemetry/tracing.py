@@ -153,6 +153,20 @@ def item_spans(
             span.end()
 
 
+@contextmanager
+def item_span(name: str, key: UUID) -> Generator[None]:
+    """
+    Give the item *key* of the batch at work, if it is traced, a span for a call to somebody else
+    who takes no batches, for as long as the block runs.
+    """
+    parent = trace_for(key)
+    if not is_sampled(parent):
+        yield
+        return
+    with tracer.start_as_current_span(name, context=context_of(parent), kind=SpanKind.CLIENT):
+        yield
+
+
 def pack_items(traces: Mapping[UUID, str]) -> bytes:
     """
     Return *traces* in 40 bytes an item, fit for a binary metadata value.

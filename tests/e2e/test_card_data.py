@@ -96,6 +96,7 @@ async def test_nothing_of_it_is_kept_or_logged_and_no_secret_either(cluster, sho
     assert scan.found == []
     # It has looked: into as much as that leaves behind.
     assert len(spans) > 10
+    assert "psp authorize" in {span.name for span in spans}
     least = {"rows": 1_000, "messages": 200, "logs": 20, "traces": 2, "keys": 1}
     assert not [kind for kind, count in least.items() if scan.seen.get(kind, 0) < count]
     assert not [problem for outcome in outcomes for problem in outcome.problems]

@@ -35,8 +35,10 @@ def psp(made):
     return HonestPsp(honest(made, Random(12)).rows)
 
 
-async def reconcile(world, psp, **more):
-    return await reconcile_account(MAIN, psp=psp, matching=world.matching, **more)
+async def reconcile(world, psp, *, pages=99, batches=99):
+    return await reconcile_account(
+        MAIN, psp=psp, matching=world.matching, pages=pages, batches=batches
+    )
 
 
 async def run_schedule(world, psp):

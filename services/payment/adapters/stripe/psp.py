@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from chassis.kernel.clock import Clock
 from chassis.rpc import deadlines
+from chassis.telemetry.tracing import item_span
 from services.payment.adapters.stripe.amounts import AmountNotMovable, amount_of
 from services.payment.adapters.stripe.authorizations import Authorization
 from services.payment.adapters.stripe.client import StripeAccount
@@ -86,7 +87,7 @@ class StripePsp:
     async def _answer(
         self, verb: str, request: R, question_of: QuestionOf[R], deadline: float
     ) -> PspAnswer:
-        with SECONDS.labels(verb).time():
+        with SECONDS.labels(verb).time(), item_span(f"psp {verb}", request.payment_id):
             answer = await self._within_bounds(request, question_of, deadline)
         ANSWERS.labels(request.account, verb, OUTCOMES[type(answer)]).inc()
         return answer
