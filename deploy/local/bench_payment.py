@@ -49,7 +49,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--entries",
-        type=at_least(100),
+        type=at_least(1_000),
         default=1_000_000,
         metavar="N",
         help="in the books, beside a thousandth of them (default: 1,000,000)",
@@ -58,7 +58,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--rounds", type=at_least(1), default=5, metavar="N", help="of each (default: 5)"
     )
     parser.add_argument(
-        "--seconds", type=at_least(1), default=4, help="of each round of booking (default: 4)"
+        "--seconds", type=at_least(1), default=4, help="of each round of pgbench (default: 4)"
     )
     parser.add_argument("--json", action="store_true", help="print an object")
 
@@ -95,6 +95,7 @@ async def measure_payments(measured: Measured, arguments: Namespace) -> None:
                     load,
                     payments=arguments.payments,
                     rounds=arguments.rounds,
+                    seconds=arguments.seconds,
                     tell=tell,
                 )
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
@@ -17,12 +18,12 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     Where an account's events are told.
 
     Attributes:
-        urls: Replicas of one receiver: an event goes to the first that answers.
+        urls: Replicas of one receiver, which take turns; an event goes to the first that answers.
         secret: Signs what is sent.
         events: Which types; `*` is all.
     """
 
-    urls: tuple[str, ...]
+    urls: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     secret: str
     events: tuple[str, ...] = ("*",)
 

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+from zlib import crc32
 
 import aiohttp
 
@@ -119,16 +120,22 @@ class Webhooks:
         await asyncio.sleep(delay_of(faults))
         taken = "lost" in kinds
         if not taken:
-            taken = await self._send(event.body, target, session)
+            urls = urls_for(event, target)
+            header = signature_of(event.body, target.secret, int(time.time()))
+            taken = await post(event.body, header, urls, session)
             for body, header in unwelcome(event, target, kinds):
-                await post(body, header, target, session)
+                await post(body, header, urls, session)
         pause = min(FIRST_PAUSE_SECONDS * 2**event.attempts, LONGEST_PAUSE_SECONDS)
         self._done.append((event.id, None if taken else time.time() + pause))
         self.ring()
 
-    async def _send(self, body: str, target: Target, session: aiohttp.ClientSession) -> bool:
-        header = signature_of(body, target.secret, int(time.time()))
-        return await post(body, header, target, session)
+
+def urls_for(event: Event, target: Target) -> Sequence[str]:
+    """
+    Return the replicas of *target*, beginning with another for each event.
+    """
+    first = crc32(event.id.encode()) % len(target.urls)
+    return (*target.urls[first:], *target.urls[:first])
 
 
 def delay_of(faults: Sequence[Fault]) -> float:
@@ -172,12 +179,12 @@ def forgery_of(event: Event) -> str:
     return json.dumps(document)
 
 
-async def post(body: str, header: str, target: Target, session: aiohttp.ClientSession) -> bool:
+async def post(body: str, header: str, urls: Sequence[str], session: aiohttp.ClientSession) -> bool:
     """
-    Send *body* to the first replica that answers; return whether it was taken.
+    Send *body* to the first of *urls* that answers; return whether it was taken.
     """
     headers = {"Stripe-Signature": header, "Content-Type": "application/json; charset=utf-8"}
-    for url in target.urls:
+    for url in urls:
         try:
             async with session.post(url, data=body, headers=headers) as response:
                 await response.read()

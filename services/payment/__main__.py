@@ -48,6 +48,7 @@ from services.payment.wire.payments import DOMAIN
 
 
 async def main(settings: Settings) -> None:
+    configured = accounts_from_json(settings.psp_accounts)
     telemetry = set_up_telemetry(
         service="payment",
         instance=settings.instance,
@@ -63,7 +64,6 @@ async def main(settings: Settings) -> None:
     told, received = Wake(), Wake()
     clock = system_clock
     uow = sql_unit_of_work(database, told=told, clock=clock)
-    configured = accounts_from_json(settings.psp_accounts)
     stripe = StripeConnections(configured, connections=settings.psp_connections)
     psp = StripePsp(stripe.accounts, seconds=settings.psp_timeout_seconds, clock=clock)
     feed = StripeEventFeed(stripe.accounts, clock=clock)

@@ -37,7 +37,6 @@ EURO_10 = Money(currency_code="EUR", units=10)
 # Where the rows of an authorization are, and which column says whose they are.
 AUTHORIZED = {"payments": "id", "payment_transactions": "payment_id", "outbox": "aggregate_id"}
 CLIENTS = 16
-ROW_SECONDS = 2
 TOKEN = "tok_visa"
 
 Ask = Callable[[bytes], Awaitable[object]]
@@ -102,10 +101,13 @@ class Asked:
 
 
 async def measure_asking(
-    cluster: Cluster, load: Load, *, payments: int, rounds: int, tell: Tell
+    cluster: Cluster, load: Load, *, payments: int, rounds: int, seconds: float, tell: Tell
 ) -> Asked:
     """
     Authorize and capture so many *payments* in each of *rounds* on *cluster*.
+
+    Args:
+        seconds: How long pgbench writes in each round.
     """
     service = next(each for each in cluster.services if each.role == "payment")
     async with AsyncExitStack() as stack:
@@ -126,7 +128,7 @@ async def measure_asking(
             echo: Call = to_echo.unary_unary(ANSWER)
             found.echo.append(await _rate(echo, _authorizations(ids, load), load))
             found.psp.append(await _rate(authorize_directly, map(_form_of, ids), ALONE))
-            found.rows.append(await _rows_a_second(cluster, statement, load))
+            found.rows.append(await _rows_a_second(cluster, statement, load, seconds))
             for done, method, requests in (
                 (found.authorized, AUTHORIZE, _authorizations(ids, load)),
                 (found.captured, CAPTURE, _captures(ids, load)),
@@ -247,11 +249,11 @@ async def _rows_like(cluster: Cluster, payment_id: UUID, load: Load) -> str:
     return insert_like(samples, _NEW_PAYMENTS.format(count=load.batch))
 
 
-async def _rows_a_second(cluster: Cluster, statement: str, load: Load) -> float:
+async def _rows_a_second(cluster: Cluster, statement: str, load: Load, seconds: float) -> float:
     url = asyncpg_url(cluster.databases["payment"].admin)
     clients = CLIENTS if load.batch == 1 else 2
     return load.batch * await transactions_a_second(
-        url, statement, clients=clients, seconds=ROW_SECONDS
+        url, statement, clients=clients, seconds=seconds
     )
 
 

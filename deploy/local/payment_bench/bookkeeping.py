@@ -18,6 +18,8 @@ from deploy.local.provision import provision_database
 
 WRITERS = 2
 BATCH = 1_000
+# At least, so that there is a time in the middle of them.
+BOOKINGS = 20
 # Of a capture without shipping.
 LINES = 4
 
@@ -77,14 +79,15 @@ async def fill(database: ServiceDatabase, entries: int, tell: Tell) -> None:
     """
     Book so many *entries*, as the service does it, in batches.
     """
-    batches = iter(range(0, entries, BATCH))
+    batch = max(min(BATCH, entries // BOOKINGS), 1)
+    batches = iter(range(0, entries, batch))
     done = 0
 
     async def book() -> None:
         nonlocal done
         connection = await asyncpg.connect(asyncpg_url(database.app))
         for first in batches:
-            count = min(BATCH, entries - first)
+            count = min(batch, entries - first)
             await connection.execute(BOOK.format(count=count))
             done += count
             tell(0, f"{done:,} of {entries:,} entries booked")

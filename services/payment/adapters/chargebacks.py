@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, TextClause, text
 
 from chassis.kernel.money import Money
 from chassis.storage.bulk import upsert_rows
@@ -88,23 +88,7 @@ class SqlChargebacks:
         return {ChargebackId(row.id): chargeback_from_row(row) for row in rows}
 
     async def list(self, query: ChargebackQuery) -> Sequence[Chargeback]:
-        wanted = [_OPEN if query.state is None else "state = :state"]
-        parameters: dict[str, Any] = {"limit": query.limit}
-        if query.state:
-            parameters["state"] = query.state
-        if query.payment_id:
-            wanted.append("payment_id = :payment_id")
-            parameters["payment_id"] = query.payment_id
-        if query.after:
-            due, id_ = query.after
-            wanted.append(
-                f"({_DUE}, id) > (coalesce(CAST(:due AS timestamptz), 'infinity'), :after)"
-            )
-            parameters |= {"due": due, "after": id_}
-        where = " AND ".join(wanted)
-        statement = text(
-            f"SELECT * FROM chargebacks WHERE {where} ORDER BY {_DUE}, id LIMIT :limit"
-        )
+        statement, parameters = listing(query)
         return [chargeback_from_row(row) for row in await self._tx.rows(statement, parameters)]
 
     async def claim_unsubmitted(self, *, limit: int, now: datetime) -> Sequence[Chargeback]:
@@ -123,6 +107,27 @@ class SqlChargebacks:
     async def save(self, chargebacks: Iterable[Chargeback]) -> None:
         rows = [row_from_chargeback(each) for each in chargebacks]
         await upsert_rows(self._tx, CHARGEBACKS, rows, key=["id"])
+
+
+def listing(query: ChargebackQuery) -> tuple[TextClause, Mapping[str, Any]]:
+    """
+    Return the statement that *query* means, and its parameters.
+    """
+    wanted = [_OPEN if query.state is None else "state = :state"]
+    parameters: dict[str, Any] = {"limit": query.limit}
+    if query.state:
+        parameters["state"] = query.state
+    if query.payment_id:
+        wanted.append("payment_id = :payment_id")
+        parameters["payment_id"] = query.payment_id
+    if query.after:
+        due, id_ = query.after
+        wanted.append(f"({_DUE}, id) > (coalesce(CAST(:due AS timestamptz), 'infinity'), :after)")
+        parameters |= {"due": due, "after": id_}
+    where = " AND ".join(wanted)
+    return text(
+        f"SELECT * FROM chargebacks WHERE {where} ORDER BY {_DUE}, id LIMIT :limit"
+    ), parameters
 
 
 def chargeback_from_row(row: Row[Any]) -> Chargeback:

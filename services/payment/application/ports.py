@@ -178,7 +178,7 @@ class FollowUpRequest:
     Attributes:
         key, requested_at, asked_before: As above.
         authorization: The PSP's name for what it has set aside.
-        total: All that is set aside once an increment is approved.
+        total: All that is set aside and the amount on top: for an increment, what it leads to.
         last: Whether a capture leaves nothing to be taken, and nothing else is being taken.
         reason: Why a refund is made, for people.
     """

@@ -10,6 +10,8 @@ from chassis.storage.database import connect
 from chassis.wake import Wake
 from services.payment.adapters.stripe.accounts import Account, ConfiguredAccounts
 from services.payment.adapters.stripe.connections import StripeConnections
+from services.payment.adapters.stripe.event_feed import StripeEventFeed
+from services.payment.adapters.stripe.facts import facts_of
 from services.payment.adapters.stripe.psp import StripePsp
 from services.payment.adapters.unit_of_work import sql_unit_of_work
 from services.payment.application.authorize_payments import AuthorizePayment, authorize_payments
@@ -20,7 +22,9 @@ from services.payment.application.increment_authorizations import (
 )
 from services.payment.application.refund_payments import RefundPayment, refund_payments
 from services.payment.application.void_payments import VoidPayment, void_payments
-from services.payment.domain.values import CaptureId, IncrementId, PaymentId, RefundId
+from services.payment.application.webhooks.fetch_psp_events import fetch_psp_events
+from services.payment.application.webhooks.note_psp_facts import note_psp_facts
+from services.payment.domain.values import CaptureId, IncrementId, PaymentId, PspAccount, RefundId
 
 REFUND_WINDOW = timedelta(days=180)
 
@@ -30,8 +34,9 @@ class Payments:
     The payment service's use cases over a real database and a simulated PSP's process.
     """
 
-    def __init__(self, database, psp, server):
+    def __init__(self, database, psp, server, feed):
         self.database = database
+        self.feed = feed
         self.server = server
         self.accounts = ConfiguredAccounts([Account(name="main", api_key="sk_unused")])
         self.uow = sql_unit_of_work(database, told=Wake(), clock=system_clock)
@@ -83,6 +88,14 @@ class Payments:
         async with self.uow() as tx:
             return await tx.payments.get(payment_id)
 
+    async def hear(self, *, since):
+        """
+        Note all that the PSP tells of its own accord.
+        """
+        accounts = [PspAccount("main")]
+        await fetch_psp_events(accounts, uow=self.uow, feed=self.feed, since=since)
+        await note_psp_facts(uow=self.uow, facts_of=facts_of, clock=system_clock)
+
     async def charges(self, *payment_ids):
         """
         Return what the PSP says of each payment: authorized, captured, released, refunded.
@@ -102,10 +115,20 @@ def stripe_at(server):
 
 
 @pytest.fixture
-async def psp(psp_server):
+async def stripe(psp_server):
     stripe = stripe_at(psp_server)
-    yield StripePsp(stripe.accounts, seconds=5, clock=system_clock)
+    yield stripe
     await stripe.close()
+
+
+@pytest.fixture
+def psp(stripe):
+    return StripePsp(stripe.accounts, seconds=5, clock=system_clock)
+
+
+@pytest.fixture
+def feed(stripe):
+    return StripeEventFeed(stripe.accounts, clock=system_clock)
 
 
 @pytest.fixture
@@ -125,9 +148,9 @@ async def connected(migrated):
 
 
 @pytest.fixture
-async def payments(psp, psp_server, database_of, connected):
+async def payments(psp, psp_server, feed, database_of, connected):
     await database_of("payment")  # empties it
-    return Payments(await connected(), psp, psp_server)
+    return Payments(await connected(), psp, psp_server, feed)
 
 
 @pytest.fixture

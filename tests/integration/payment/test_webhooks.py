@@ -13,6 +13,7 @@ from chassis.storage.database import connect
 from chassis.wake import Wake
 from deploy.local import webhooks
 from deploy.local.errors import CommandFailed
+from services.payment.adapters.chargebacks import listing
 from services.payment.adapters.unit_of_work import sql_unit_of_work
 from services.payment.application.chargebacks.list_chargebacks import list_chargebacks
 from services.payment.application.chargebacks.ports import ChargebackQuery
@@ -31,6 +32,7 @@ from services.payment.domain.facts import (
 from services.payment.domain.values import (
     MAIN_MERCHANT,
     Approved,
+    ChargebackId,
     PaymentId,
     PspAccount,
     PspReference,
@@ -42,6 +44,16 @@ from tests.unit.payment.facts import chargeback
 from tests.unit.payment.told import Telling
 
 MAIN = PspAccount("main")
+MANY_CHARGEBACKS = text(
+    """
+    INSERT INTO chargebacks (id, payment_id, merchant, account, amount, currency, reason, state,
+        opened_at, evidence_due_at, fingerprint)
+    SELECT 'dp_' || n, :payment_id, 'main', 'main', 1, 'EUR', '',
+        (ARRAY['NEEDS_RESPONSE', 'LOST', 'WON', 'LOST'])[n % 4 + 1],
+        now(), now() + n * interval '1 s', ''
+    FROM generate_series(1, 5000) AS n
+    """
+)
 EVENTS = text("SELECT id, state, payload, reason, attempts, due_at FROM psp_events ORDER BY id")
 
 
@@ -390,6 +402,30 @@ async def test_what_is_looked_for_is_found_by_an_index(replica, index):
     plan = await replica.rows(text(f"EXPLAIN {queries[index]}"))
 
     assert f"ix_psp_events_{index}" in str(plan)
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (ChargebackQuery(limit=100), "ix_chargebacks_open"),
+        (ChargebackQuery(limit=100, after=(None, ChargebackId("dp"))), "ix_chargebacks_open"),
+        (ChargebackQuery(limit=100, state=ChargebackState.LOST), "ix_chargebacks_state"),
+    ],
+)
+async def test_a_page_of_chargebacks_is_read_from_an_index_in_order(
+    payments, replica, owner, payment_id, query, index
+):
+    await payments.authorize(payment_id)
+    async with owner.begin() as tx:
+        await tx.run(MANY_CHARGEBACKS, {"payment_id": payment_id})
+        await tx.run(text("ANALYZE chargebacks"))
+    statement, parameters = listing(query)
+
+    async with replica.database.begin() as tx:
+        plan = str(await tx.rows(text(f"EXPLAIN {statement.text}"), parameters))
+
+    assert index in plan
+    assert "Sort" not in plan
 
 
 async def test_chargebacks_are_listed_page_by_page_those_due_first(payments, replica, payment_id):

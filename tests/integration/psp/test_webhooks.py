@@ -1,5 +1,6 @@
 """How a merchant hears of what has happened."""
 
+import asyncio
 import json
 
 import pytest
@@ -89,16 +90,25 @@ async def test_what_is_not_taken_is_sent_again(captures, receiver):
     assert payments_of(receiver) == [payment] * 3
 
 
-async def test_the_first_replica_that_answers_is_told(start_psp, receiver, authorization):
+async def test_replicas_take_turns_and_one_that_does_not_answer_is_passed_over(
+    start_psp, receiver, authorization, free_address
+):
     nobody = "http://127.0.0.1:1/webhooks/main"
-    psp = await start_psp(PSP_WEBHOOKS=target(nobody, receiver.url))
-    intents = psp.stripe.v1.payment_intents
+    async with receiver_at(free_address) as second:
+        psp = await start_psp(PSP_WEBHOOKS=target(nobody, receiver.url, second.url))
+        intents = psp.stripe.v1.payment_intents
+        made = [(await intents.create_async(authorization())).id for _ in range(30)]
 
-    made = await intents.create_async(authorization())
-    await intents.cancel_async(made.id)
+        await asyncio.gather(*map(intents.cancel_async, made))
 
-    await receiver.until(lambda: receiver.received)
-    assert payments_of(receiver) == [made.id]
+        def heard():
+            return payments_of(receiver) + payments_of(second)
+
+        async with asyncio.timeout(15):
+            while len(heard()) < len(made):
+                await asyncio.sleep(0.02)
+        assert sorted(heard()) == sorted(made)
+        assert min(len(receiver.received), len(second.received)) > 0
 
 
 async def test_no_event_is_lost_when_the_psp_or_its_listener_dies(

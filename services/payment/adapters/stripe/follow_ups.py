@@ -7,6 +7,9 @@ from services.payment.adapters.stripe import marks
 from services.payment.adapters.stripe.amounts import amount_of
 from services.payment.adapters.stripe.client import StripeAccount
 from services.payment.adapters.stripe.intents import (
+    CANCELED,
+    REQUIRES_CAPTURE,
+    SUCCEEDED,
     Object,
     capture_answer,
     capture_in,
@@ -43,7 +46,31 @@ class FollowUp:
 
     async def look(self) -> PspAnswer | None:
         reply = await self.account.intent(self.request.authorization)
-        return self._found_in(reply.body) if reply.is_success else NoAnswer()
+        if not (reply.is_success and self._is_meant(reply.body)):
+            return NoAnswer()
+        return self._found_in(reply.body)
+
+    def _verdict_on(self, reply: Reply) -> Verdict:
+        return verdict_on(
+            reply,
+            lambda intent: self._answer(intent) if self._is_meant(intent) else NoAnswer(),
+        )
+
+    def _is_meant(self, intent: Object) -> bool:
+        """
+        Return whether *intent* is what was asked about, and stands as it can when that was done.
+        """
+        return (
+            intent["id"] == self.request.authorization
+            and intent["currency"] == self.request.amount.currency.lower()
+            and intent["status"] in (REQUIRES_CAPTURE, SUCCEEDED, CANCELED)
+        )
+
+    def _answer(self, intent: Object) -> PspAnswer:
+        """
+        Return what *intent* says once this was done.
+        """
+        raise NotImplementedError
 
     def _found_in(self, intent: Object) -> PspAnswer | None:
         raise NotImplementedError
@@ -56,10 +83,12 @@ class Increment(FollowUp):
             "amount": amount_of(self.request.total),
             "metadata": marks.of_transaction(marks.INCREMENT, self.key, added),
         }
-        reply = await self.account.increment(
-            self.request.authorization, params, key=idempotency_key
+        return self._verdict_on(
+            await self.account.increment(self.request.authorization, params, key=idempotency_key)
         )
-        return verdict_on(reply, lambda intent: increment_answer(intent, self.request.amount))
+
+    def _answer(self, intent: Object) -> PspAnswer:
+        return increment_answer(intent, self.request.amount)
 
     def _found_in(self, intent: Object) -> PspAnswer | None:
         return increment_in(intent, self.key)
@@ -91,15 +120,13 @@ class Capture(FollowUp):
             params["metadata"] = marks.of_transaction(marks.CAPTURE, self.key, amount)
         return await self.account.capture(self.request.authorization, params, key=idempotency_key)
 
-    def _verdict_on(self, reply: Reply) -> Verdict:
-        return verdict_on(reply, lambda intent: capture_answer(intent, self.request.amount))
+    def _answer(self, intent: Object) -> PspAnswer:
+        return capture_answer(intent, self.request.amount)
 
     def _found_in(self, intent: Object) -> PspAnswer | None:
         if self.account.multicapture:
             return capture_in(intent, self.key)
-        if intent["status"] == "succeeded":
-            return capture_answer(intent, self.request.amount)
-        return None
+        return self._answer(intent) if intent["status"] == SUCCEEDED else None
 
 
 class Void(FollowUp):
@@ -125,7 +152,7 @@ class Void(FollowUp):
             reply = await self.account.capture(intent, nothing, key=idempotency_key)
         else:
             reply = await self.account.cancel(intent, key=idempotency_key)
-        return verdict_on(reply, self._answer)
+        return self._verdict_on(reply)
 
     @property
     def _was_taken_of(self) -> bool:

@@ -19,7 +19,7 @@ DAY = timedelta(hours=24)
 QUIET = timedelta(hours=1)
 
 # How many keys of a row are tried in one go.
-MOST_KEYS = 4
+MOST_KEYS = 10
 
 
 def keys_of(key: object, age: timedelta) -> Iterator[str]:
