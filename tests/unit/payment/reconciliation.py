@@ -327,6 +327,10 @@ class Differences:
         ]
         return sorted(found, key=lambda each: each.id)[:limit]
 
+    async def count_open(self):
+        states = [(each.kind, each.state) for each in self.books.differences.values()]
+        return Counter(kind for kind, state in states if state is DifferenceState.OPEN)
+
     async def page(self, wanted, *, after, limit):
         found = sorted(
             (each.created_at, each.id, each)
@@ -357,6 +361,9 @@ class Windows:
         due = [each for each in accounts if self.books.due.get(each, now) <= now]
         self.books.due.update(dict.fromkeys(due, until))
         return due
+
+    async def closed_until(self):
+        return {account: begins for account, (begins, _) in self.books.fetched.items()}
 
     async def put_off(self, account, *, until):
         self.books.due[account] = until
