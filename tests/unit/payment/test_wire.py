@@ -62,7 +62,7 @@ def test_a_capture_with_too_much_shipping_names_its_field():
     assert refusal.value.field == "captures[0].shipping"
 
 
-@pytest.mark.parametrize("reason", ["4242 4242 4242 4242", "x" * 201])
+@pytest.mark.parametrize("reason", ["4242 4242 4242 4242", "x" * 201, "a\0b"])
 def test_a_refund_whose_reason_is_no_reason_names_its_field(reason):
     wire = pb.Refund(refund_id=ID, payment_id=ID, amount=EUR_1, reason=reason)
 
