@@ -78,38 +78,38 @@ verify: setup  ## Check every invariant on the databases and streams of the runn
 # reads this before any line of ours runs.
 bench: export GRPC_ENABLE_FORK_SUPPORT = false
 bench: setup  ## Orders placed → completed: rates, times, costs, beside the limits (ONLY=, ORDERS=, IN_FLIGHT=, BATCH=, ROUNDS=, KEPT=, OUT=, JSON=1)
-	$(LOCAL) bench $(foreach part,$(ONLY),--only $(part)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(IN_FLIGHT),--in-flight $(IN_FLIGHT)) $(if $(BATCH),--batch $(BATCH)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KEPT),--kept $(KEPT)) $(if $(OUT),--out $(OUT)) $(if $(JSON),--json)
+	@$(LOCAL) bench $(foreach part,$(ONLY),--only $(part)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(IN_FLIGHT),--in-flight $(IN_FLIGHT)) $(if $(BATCH),--batch $(BATCH)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KEPT),--kept $(KEPT)) $(if $(OUT),--out $(OUT)) $(if $(JSON),--json)
 
 bench-events: setup  ## Events per second and their lag, beside PostgreSQL and JetStream alone (EVENTS=, SECONDS=)
 	$(LOCAL) bench-events $(if $(EVENTS),--events $(EVENTS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 bench-product: setup  ## Reads, reservations on hot SKUs and searches, beside their limits (ONLY=, ROUNDS=, VARIANTS=, JSON=1)
-	$(LOCAL) bench-product $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(VARIANTS),--variants $(VARIANTS)) $(if $(JSON),--json)
+	@$(LOCAL) bench-product $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(VARIANTS),--variants $(VARIANTS)) $(if $(JSON),--json)
 
 bench-payment: export GRPC_ENABLE_FORK_SUPPORT = false
 bench-payment: setup  ## Authorizations, captures, bookings and reading the books, beside their limits (ONLY=, ROUNDS=, ENTRIES=, JSON=1)
-	$(LOCAL) bench-payment $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ENTRIES),--entries $(ENTRIES)) $(if $(JSON),--json)
+	@$(LOCAL) bench-payment $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ENTRIES),--entries $(ENTRIES)) $(if $(JSON),--json)
 
 events: setup  ## How events flow: what waits, what was published, who is behind
-	$(LOCAL) events $(if $(JSON),--json)
+	@$(LOCAL) events $(if $(JSON),--json)
 
 provision: setup  ## Make databases, streams and consumers that are missing in the running cluster
 	$(BIN)/python -m deploy.local.provision .run && echo "All databases, streams and consumers are there."
 
 dead-letters: setup  ## Events that were given up, by cause (DO="show ID", DO="redrive --like ID --yes")
-	$(LOCAL) dead-letters $(DO)
+	@$(LOCAL) dead-letters $(DO)
 
 psp: setup  ## What the simulated PSP holds and does wrong (DO="fault capture error_after_success --next 3", dispute, settle, behave)
-	$(LOCAL) psp $(DO)
+	@$(LOCAL) psp $(DO)
 
 webhooks: setup  ## Webhooks of the PSP that wait or were given up, and why (DO="retry ID", DO="discard ID")
-	$(LOCAL) webhooks $(DO)
+	@$(LOCAL) webhooks $(DO)
 
 reconcile: setup  ## What the PSP has moved, held beside the books (FILE=report.csv, DO=list, DO="resolve ID --reason TEXT", JSON=1)
-	$(LOCAL) reconcile $(if $(JSON),--json) $(if $(FILE),file $(FILE)) $(DO)
+	@$(LOCAL) reconcile $(if $(JSON),--json) $(if $(FILE),file $(FILE)) $(DO)
 
 sagas: setup  ## What orders wait for, and since when (DO="retry ORDER --reason TEXT", also skip, compensate)
-	$(LOCAL) sagas $(DO)
+	@$(LOCAL) sagas $(DO)
 
 saga-bench: setup  ## Lives of orders in which everything goes wrong, by the thousand (SEEDS=, FROM=, SEED=)
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(FROM),--from $(FROM)) $(if $(SEEDS),--seeds $(SEEDS))
@@ -119,7 +119,7 @@ replay-events: setup  ## Publish events again (SERVICE=order, SINCE= or AGGREGAT
 	$(LOCAL) replay-events $(SERVICE) $(if $(SINCE),--since "$(SINCE)") $(if $(AGGREGATE),--aggregate $(AGGREGATE)) $(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(UNTIL),--until "$(UNTIL)") $(if $(filter 1 yes,$(YES)),--yes)
 
 stress: setup  ## Kill, freeze and repeat under load, then count what was lost (SECONDS=, EVENTS=, SEED=, JSON=1)
-	$(BIN)/python -m tests.stress $(if $(SECONDS),--seconds $(SECONDS)) $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json)
+	@$(BIN)/python -m tests.stress $(if $(SECONDS),--seconds $(SECONDS)) $(if $(EVENTS),--events $(EVENTS)) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json)
 
 rebuild-history: setup  ## The history of orders anew from the streams of the running cluster (JSON=1)
 	@$(LOCAL) rebuild-history $(if $(JSON),--json)

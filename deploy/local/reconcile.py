@@ -29,7 +29,7 @@ from deploy.local.cluster import Cluster, load, to_json
 from deploy.local.errors import CommandFailed
 from deploy.local.progress import progress
 from deploy.local.psp_process import ACCOUNT
-from deploy.local.settlement_files import extent_of, rows_in
+from deploy.local.settlement_files import extent_of, name_of, rows_in
 from deploy.local.while_running import while_running
 from deploy.local.world.patience import CallRefused, Patience
 from deploy.local.world.services import Services, services_of
@@ -52,7 +52,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     file = actions.add_parser("file", help="match a settlement report in a CSV file")
     file.add_argument("file", type=Path, metavar="FILE", help="a CSV file in UTF-8")
-    file.add_argument("--report", default="", metavar="ID", help="what it is called (its name)")
+    file.add_argument(
+        "--report", default="", metavar="ID", help="what it is called (its name and content)"
+    )
     file.add_argument("--from", dest="begins", type=moment, metavar="TIME", help="(its first row)")
     file.add_argument("--to", dest="ends", type=moment, metavar="TIME", help="(its last row)")
     actions.add_parser("list", help="the differences that are open")
@@ -123,7 +125,7 @@ async def import_file(
     Send the rows that are not in yet, and let the report be matched.
     """
     extent = extent_of(arguments.file)
-    report_id = arguments.report or arguments.file.name
+    report_id = arguments.report or name_of(arguments.file)
     rows = rows_in(arguments.file)
     known = await _rows_in(services, patience, arguments.account, report_id)
     for _ in islice(rows, known):

@@ -1,6 +1,7 @@
 """Settlement reports in CSV files, as `make psp DO="settle --out FILE"` writes them."""
 
 import csv
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,6 +56,14 @@ def extent_of(file: Path) -> Extent:
     if not count:
         raise FileUnreadable(f"{file} has no rows")
     return Extent(count, earliest, latest)
+
+
+def name_of(file: Path) -> str:
+    """
+    Return what the report in *file* is called: another one in a file of the same name is another.
+    """
+    with file.open("rb") as content:
+        return f"{file.name}#{hashlib.file_digest(content, 'sha256').hexdigest()[:8]}"
 
 
 def rows_in(file: Path) -> Iterator[pb.SettlementRow]:

@@ -41,6 +41,14 @@ def test_every_make_target_that_is_named_exists(document):
     assert named <= targets
 
 
+def test_a_command_that_can_print_an_object_prints_nothing_else():
+    recipes = re.findall(r"^\t(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for_machines = [each for each in recipes if "--json" in each or "$(DO)" in each]
+
+    assert for_machines
+    assert [each for each in for_machines if not each.startswith("@")] == []
+
+
 def test_the_page_of_settings_is_fresh():
     assert configuration.PAGE.read_text() == configuration.page(), "run `make docs`"
 

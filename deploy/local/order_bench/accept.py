@@ -7,17 +7,12 @@ pgbench writing the same rows.
 """
 
 import asyncio
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
 from itertools import cycle
-from pathlib import Path
 from statistics import median, quantiles
-from subprocess import PIPE, STDOUT
-from tempfile import TemporaryDirectory
 
 import asyncpg
 import grpc
@@ -25,10 +20,9 @@ import psutil
 
 from deploy.local.cluster import Cluster
 from deploy.local.databases import asyncpg_url
-from deploy.local.errors import CommandFailed
-from deploy.local.initdb import find_postgres
 from deploy.local.order_bench.samples import PLACED, insert_like, read_samples
 from deploy.local.order_bench.shop import a_request, bring_goods
+from deploy.local.pgbench import transactions_a_second
 from deploy.local.product_bench.bytes_server import ANSWER
 from deploy.local.product_bench.reads import bytes_server, cpu_seconds_of
 from deploy.local.progress import Tell
@@ -126,13 +120,13 @@ async def measure_accepting(
         _must_be_accepted(answer, load)
         echo_at, echo_pid = await stack.enter_async_context(bytes_server(answer))
         to_echo = await _connections(stack, echo_at)
-        script = await stack.enter_async_context(_Script(cluster, load))
+        statement = await _rows_like_an_order(cluster, load)
         await _call(channels, method, load, order.identity.pid, WARM_SECONDS)
         await _call(to_echo, ANSWER, load, echo_pid, WARM_SECONDS)
         for number in range(rounds):
             tell(number, str(load))
             echoes.append(await _call(to_echo, ANSWER, load, echo_pid, seconds))
-            rows.append(await script.run(seconds))
+            rows.append(await _rows_a_second(cluster, statement, load, seconds))
             before = await _orders_in(cluster)
             called = await _call(channels, method, load, order.identity.pid, seconds)
             ours.append(called)
@@ -224,41 +218,22 @@ async def _orders_in(cluster: Cluster) -> int:
     return count
 
 
-class _Script:
+async def _rows_like_an_order(cluster: Cluster, load: Accepting) -> str:
     """
-    What pgbench does: the rows of so many orders in a transaction.
+    Return a statement that writes the rows of a batch of orders like the one placed last.
     """
-
-    def __init__(self, cluster: Cluster, load: Accepting) -> None:
-        self._url = asyncpg_url(cluster.databases["order"].admin)
-        self._load = load
-        self._directory = TemporaryDirectory(prefix="waybill-pgbench-")
-        self._file = Path(self._directory.name) / "orders.sql"
-
-    async def __aenter__(self) -> "_Script":
-        connection = await asyncpg.connect(self._url)
+    connection = await asyncpg.connect(asyncpg_url(cluster.databases["order"].admin))
+    try:
         samples = await read_samples(connection, PLACED, status="PENDING")
+    finally:
         await connection.close()
-        given = _NEW_ORDERS.format(orders=self._load.batch)
-        self._file.write_text(" ".join(insert_like(samples, given).split("\n")) + ";\n")
-        return self
+    return insert_like(samples, _NEW_ORDERS.format(orders=load.batch))
 
-    async def __aexit__(self, *_: object) -> None:
-        self._directory.cleanup()
 
-    async def run(self, seconds: float) -> float:
-        """
-        Return how many orders a second pgbench writes.
-        """
-        command = (
-            *(str(find_postgres() / "pgbench"), "--no-vacuum", "--protocol=prepared"),
-            *(f"--client={self._load.clients}", f"--time={max(round(seconds), 1)}"),
-            *(f"--file={self._file}", self._url),
-        )
-        # In a thread: the event loop would fork, which gRPC does not like.
-        run = partial(subprocess.run, stdout=PIPE, stderr=STDOUT, text=True, check=False)
-        output = (await asyncio.to_thread(run, command)).stdout
-        rates = [line.split()[2] for line in output.splitlines() if line.startswith("tps = ")]
-        if not rates:
-            raise CommandFailed(f"pgbench failed:\n{output[-2_000:]}")
-        return float(rates[0]) * self._load.batch
+async def _rows_a_second(
+    cluster: Cluster, statement: str, load: Accepting, seconds: float
+) -> float:
+    url = asyncpg_url(cluster.databases["order"].admin)
+    return load.batch * await transactions_a_second(
+        url, statement, clients=load.clients, seconds=seconds
+    )

@@ -7,25 +7,30 @@ without the service; and pgbench writing the rows of authorizations, with nobody
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from statistics import median
-from urllib.parse import urlencode
 from uuid import UUID
 
-import aiohttp
 import asyncpg
 import grpc
-from google.type.money_pb2 import Money
 
-from chassis.kernel.ids import new_id
 from deploy.local.cluster import Cluster
 from deploy.local.databases import asyncpg_url
 from deploy.local.errors import CommandFailed
 from deploy.local.order_bench.cost import Work, median_work, work_of
 from deploy.local.order_bench.samples import insert_like, samples_of
-from deploy.local.payment_bench.pgbench import transactions_a_second
+from deploy.local.payment_bench.requests import (
+    Ask,
+    Load,
+    authorizations,
+    captures,
+    form_of,
+    new_ids,
+    the_psp_alone,
+)
+from deploy.local.pgbench import transactions_a_second
 from deploy.local.product_bench.bytes_server import ANSWER
 from deploy.local.product_bench.reads import bytes_server
 from deploy.local.progress import Tell
@@ -33,35 +38,16 @@ from retail.payment.v1 import payment_service_pb2 as pb
 
 AUTHORIZE = "/retail.payment.v1.PaymentService/AuthorizePayments"
 CAPTURE = "/retail.payment.v1.PaymentService/CapturePayments"
-EURO_10 = Money(currency_code="EUR", units=10)
 # Where the rows of an authorization are, and which column says whose they are.
 AUTHORIZED = {"payments": "id", "payment_transactions": "payment_id", "outbox": "aggregate_id"}
 CLIENTS = 16
-TOKEN = "tok_visa"
+MOST_ASKS = 20
 
-Ask = Callable[[bytes], Awaitable[object]]
 Call = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
 
 _NEW_PAYMENTS = """
 SELECT uuidv7() AS id, now() AS at, CAST('' AS text) AS account FROM generate_series(1, {count})
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """
-    Attributes:
-        batch: Payments a call.
-        in_flight: Calls at once.
-    """
-
-    batch: int
-    in_flight: int
-
-    def __str__(self) -> str:
-        if self.batch == 1:
-            return f"single calls, {self.in_flight} in flight"
-        return f"batches of {self.batch}, {self.in_flight} in flight"
 
 
 LOADS = (Load(batch=100, in_flight=4), Load(batch=1, in_flight=64))
@@ -112,26 +98,25 @@ async def measure_asking(
     service = next(each for each in cluster.services if each.role == "payment")
     async with AsyncExitStack() as stack:
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(service.address))
-        first = _new_ids(load.batch)
+        first = new_ids(load.batch)
         authorize: Call = channel.unary_unary(AUTHORIZE)
-        (request,) = _authorizations(first, load)
-        while not await is_done(authorize, request):
-            tell(0, "asked again")
+        (request,) = authorizations(first, load)
+        await times_again(authorize, request)
         echo_at, _ = await stack.enter_async_context(bytes_server(await authorize(request)))
         to_echo = await stack.enter_async_context(grpc.aio.insecure_channel(echo_at))
-        authorize_directly = await stack.enter_async_context(_the_psp_alone(cluster))
+        authorize_directly = await stack.enter_async_context(the_psp_alone(cluster))
         statement = await _rows_like(cluster, first[0], load)
         found = _Found([], [], [], [], [])
         for number in range(rounds):
             tell(number, str(load))
-            ids = _new_ids(payments)
+            ids = new_ids(payments)
             echo: Call = to_echo.unary_unary(ANSWER)
-            found.echo.append(await _rate(echo, _authorizations(ids, load), load))
-            found.psp.append(await _rate(authorize_directly, map(_form_of, ids), ALONE))
+            found.echo.append(await _rate(echo, authorizations(ids, load), load))
+            found.psp.append(await _rate(authorize_directly, map(form_of, ids), ALONE))
             found.rows.append(await _rows_a_second(cluster, statement, load, seconds))
             for done, method, requests in (
-                (found.authorized, AUTHORIZE, _authorizations(ids, load)),
-                (found.captured, CAPTURE, _captures(ids, load)),
+                (found.authorized, AUTHORIZE, authorizations(ids, load)),
+                (found.captured, CAPTURE, captures(ids, load)),
             ):
                 done.append(await _work_done(cluster, channel.unary_unary(method), requests, load))
     return found.middle()
@@ -161,13 +146,25 @@ async def _work_done(cluster: Cluster, call: Call, requests: Iterator[bytes], lo
     async def ask(request: bytes) -> None:
         nonlocal payments, again
         payments += load.batch
-        while not await is_done(call, request):
-            again += 1
+        again += await times_again(call, request)
 
     before = await work_of(cluster)
     per_second = await _rate(ask, requests, load)
     work = (await work_of(cluster)).per_order(before, payments)
     return Done(per_second=round(per_second, 1), again=again, work=work)
+
+
+async def times_again(call: Call, request: bytes) -> int:
+    """
+    Ask for *request* until it is done, and return how often it had to be asked again.
+
+    Raises:
+        CommandFailed: It is refused, or is too much each time.
+    """
+    for again in range(MOST_ASKS):
+        if await is_done(call, request):
+            return again
+    raise CommandFailed(f"the payment service had no time, {MOST_ASKS} times")
 
 
 async def is_done(call: Call, request: bytes) -> bool:
@@ -214,29 +211,6 @@ async def _rate(ask: Ask, requests: Iterator[bytes], load: Load) -> float:
     return calls * load.batch / (time.perf_counter() - began)
 
 
-@asynccontextmanager
-async def _the_psp_alone(cluster: Cluster) -> AsyncGenerator[Ask]:
-    """
-    Give what asks the PSP of *cluster* for an authorization, as the service does it.
-    """
-    psp = cluster.psp
-    assert psp
-    headers = {
-        "Authorization": f"Bearer {psp.api_key}",
-        "Content-Type": "application/x-www-form-urlencoded",
-    }
-    async with aiohttp.ClientSession(headers=headers) as session:
-
-        async def ask(form: bytes) -> object:
-            async with session.post(f"{psp.url}/v1/payment_intents", data=form) as answer:
-                body = await answer.read()
-                if answer.status != 200:
-                    raise CommandFailed(f"the PSP says no: {body[:200]!r}")
-            return None
-
-        yield ask
-
-
 async def _rows_like(cluster: Cluster, payment_id: UUID, load: Load) -> str:
     """
     Return a statement that writes the rows of a batch of authorizations like *payment_id*'s.
@@ -255,59 +229,6 @@ async def _rows_a_second(cluster: Cluster, statement: str, load: Load, seconds: 
     return load.batch * await transactions_a_second(
         url, statement, clients=clients, seconds=seconds
     )
-
-
-def _new_ids(count: int) -> Sequence[UUID]:
-    return [new_id() for _ in range(count)]
-
-
-def _authorizations(ids: Sequence[UUID], load: Load) -> Iterator[bytes]:
-    return iter(
-        [
-            pb.AuthorizePaymentsRequest(
-                authorizations=[
-                    pb.Authorization(payment_id=str(id_), amount=EURO_10, psp_token=TOKEN)
-                    for id_ in batch
-                ]
-            ).SerializeToString()
-            for batch in _batches(ids, load)
-        ]
-    )
-
-
-def _captures(ids: Sequence[UUID], load: Load) -> Iterator[bytes]:
-    return iter(
-        [
-            pb.CapturePaymentsRequest(
-                captures=[
-                    pb.Capture(capture_id=str(new_id()), payment_id=str(id_), amount=EURO_10)
-                    for id_ in batch
-                ]
-            ).SerializeToString()
-            for batch in _batches(ids, load)
-        ]
-    )
-
-
-def _batches(ids: Sequence[UUID], load: Load) -> Iterator[Sequence[UUID]]:
-    return (ids[first : first + load.batch] for first in range(0, len(ids), load.batch))
-
-
-def _form_of(payment_id: UUID) -> bytes:
-    return urlencode(
-        {
-            "amount": 1_000,
-            "currency": "eur",
-            "confirm": "true",
-            "capture_method": "manual",
-            "expand[0]": "latest_charge",
-            # Of nobody whom the service knows.
-            "metadata[bench]": str(payment_id),
-            "payment_method_data[type]": "card",
-            "payment_method_data[card][token]": TOKEN,
-            "payment_method_options[card][request_multicapture]": "if_available",
-        }
-    ).encode()
 
 
 def _middle(rounds: Sequence[Done]) -> Done:

@@ -24,7 +24,7 @@ from deploy.local.payment_bench.bookkeeping import (
     empty_books,
     fill,
 )
-from deploy.local.payment_bench.pgbench import transactions_a_second
+from deploy.local.pgbench import transactions_a_second
 from deploy.local.progress import Tell
 from services.payment.adapters.unit_of_work import sql_unit_of_work
 from services.payment.application.ledger.get_account_statement import (

@@ -33,11 +33,14 @@ async def watch_differences(*, uow: ReconciliationUnitOfWork) -> None:
     Show how many differences are open, until cancelled.
     """
     await repeat(
-        partial(_show_differences, uow), name="watch differences", every_seconds=WATCH_SECONDS
+        partial(show_differences, uow), name="watch differences", every_seconds=WATCH_SECONDS
     )
 
 
-async def _show_differences(uow: ReconciliationUnitOfWork) -> None:
+async def show_differences(uow: ReconciliationUnitOfWork) -> None:
+    """
+    Set the gauges to what is open now, and until when accounts are reconciled.
+    """
     async with uow() as tx:
         counts = await tx.differences.count_open()
         closed = await tx.windows.closed_until()

@@ -4,6 +4,9 @@ from sqlalchemy.exc import DBAPIError
 
 from chassis.kernel.ids import new_id
 from chassis.kernel.money import Money
+from chassis.storage.database import Write
+from chassis.storage.metrics import STATEMENTS
+from services.payment.adapters.ledger import SqlLedger
 from services.payment.application.ledger.get_trial_balance import (
     GetTrialBalance,
     get_trial_balance,
@@ -95,6 +98,19 @@ async def test_nothing_is_booked_on_what_may_be_outdated(payments):
                 BOOK_ONE,
                 {"id": new_id(), "cause": new_id(), "amounts": [1, -1], "currencies": ["EUR"] * 2},
             )
+
+
+async def test_a_booking_travels_with_the_other_writes_of_its_transaction(payments):
+    (before,) = STATEMENTS.collect()
+    async with payments.database.begin() as tx:
+        sql = "DELETE FROM payments WHERE id = :id"
+        await tx.write(Write(target="payments", sql=sql, parameters={"id": new_id()}))
+        await SqlLedger(tx).book([moved(1_00, CLEARING, SALES)])
+    (after,) = STATEMENTS.collect()
+
+    assert after.samples[0].value - before.samples[0].value == 1
+    balances, _ = await held(payments)
+    assert balances == {CLEARING: 1_00, SALES: -1_00}
 
 
 async def test_balances_are_the_sums_of_the_books(payments, payment_id):

@@ -228,7 +228,28 @@ async def books(database_of, migrated):
         await database.close()
 
 
-async def check_balances(books, model):
+def each_example(check):
+    """
+    Return a test that has hypothesis make up bookings, and *check* look at them.
+    """
+
+    async def run(books):
+        loop = asyncio.get_running_loop()
+
+        @HOW
+        @given(st.lists(steps, min_size=1, max_size=10), st.lists(asks, min_size=5, max_size=5))
+        def example(played, asked):
+            running = asyncio.run_coroutine_threadsafe(check(books, played, asked), loop)
+            running.result(timeout=60)
+
+        await asyncio.to_thread(example)
+
+    return run
+
+
+@each_example
+async def balances_as_of_any_time(books, played, _asked):
+    model = await books.play(played)
     for moment in model.moments:
         for as_of in (moment - MICROSECOND, moment):
             assert await books.held(as_of, None) == model.held(as_of, None)
@@ -255,30 +276,6 @@ async def check_statement(books, model, of, *, after, until, size):
         if after < at <= until
         and (merchant, account, amount.currency) == (of.merchant, of.account, of.currency)
     )
-
-
-def each_example(check):
-    """
-    Return a test that has hypothesis make up bookings, and *check* look at them.
-    """
-
-    async def run(books):
-        loop = asyncio.get_running_loop()
-
-        @HOW
-        @given(st.lists(steps, min_size=1, max_size=10), st.lists(asks, min_size=5, max_size=5))
-        def example(played, asked):
-            running = asyncio.run_coroutine_threadsafe(check(books, played, asked), loop)
-            running.result(timeout=60)
-
-        await asyncio.to_thread(example)
-
-    return run
-
-
-@each_example
-async def balances_as_of_any_time(books, played, _asked):
-    await check_balances(books, await books.play(played))
 
 
 @each_example

@@ -173,7 +173,10 @@ async def test_several_who_match_one_report_at_once_take_turns(uow, reported, be
     matching = matching_of(uow)
 
     done = await asyncio.gather(
-        *(reconcile_report(reconciling(reported, began), matching=matching) for _ in range(4))
+        *(
+            reconcile_report(reconciling(reported, began), matching=matching, batches=100)
+            for _ in range(4)
+        )
     )
 
     assert {report.state for report in done} == {ReportState.RECONCILED}
@@ -195,7 +198,7 @@ async def test_a_batch_takes_few_statements_whatever_its_size(payments, uow, rep
 
 
 async def test_a_difference_is_corrected_once_however_many_ask(payments, uow, reported, began):
-    await reconcile_report(reconciling(reported, began), matching=matching_of(uow))
+    await reconcile_report(reconciling(reported, began), matching=matching_of(uow), batches=100)
     difference = next(each for each in await open_differences(uow) if each.correction)
 
     async def resolve(number):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from deploy.local.settlement_files import Extent, FileUnreadable, extent_of, rows_in
+from deploy.local.settlement_files import Extent, FileUnreadable, extent_of, name_of, rows_in
 from deploy.psp.settlement import COLUMNS
 from retail.payment.v1 import reconciliation_service_pb2 as pb
 
@@ -43,6 +43,12 @@ def test_it_covers_the_time_of_its_rows(file):
     assert extent_of(file(*ROWS)) == Extent(
         2, datetime(2026, 1, 1, 7, tzinfo=UTC), datetime(2026, 1, 1, 8, tzinfo=UTC)
     )
+
+
+def test_another_report_in_a_file_of_the_same_name_is_called_otherwise(file):
+    first, again, other = (name_of(file(row)) for row in (ROWS[0], ROWS[0], ROWS[1]))
+
+    assert first == again != other
 
 
 @pytest.mark.parametrize(

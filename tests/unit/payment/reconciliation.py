@@ -330,6 +330,10 @@ class Differences:
         ]
         return sorted(found, key=lambda each: each.id)[:limit]
 
+    async def count_open(self):
+        states = [(each.kind, each.state) for each in self.books.differences.values()]
+        return Counter(kind for kind, state in states if state is DifferenceState.OPEN)
+
     async def page(self, wanted, *, after, limit):
         found = sorted(
             (each.created_at, each.id, each)
@@ -363,6 +367,9 @@ class Windows:
         first = min(due, key=lambda each: self.books.due.get(each, MORNING))
         self.books.due[first] = until
         return first
+
+    async def closed_until(self):
+        return {account: begins for account, (begins, _) in self.books.fetched.items()}
 
     async def put_off(self, account, *, until):
         self.books.due[account] = until

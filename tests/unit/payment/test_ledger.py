@@ -6,14 +6,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.money import Money
 from retail.payment.v1 import payment_service_pb2 as pb
-from services.payment.application.ledger.get_account_statement import get_account_statement
-from services.payment.application.ledger.get_trial_balance import get_trial_balance
-from services.payment.wire.ledger import (
-    statement_from_wire,
-    statement_to_wire,
-    trial_balance_from_wire,
-    trial_balance_to_wire,
-)
+from services.payment.entrypoints.servicer import PaymentServicer
 
 HOUR = timedelta(hours=1)
 
@@ -30,15 +23,18 @@ def statement_request(**fields):
     )
 
 
+def servicer(world):
+    return PaymentServicer(
+        uow=world.uow, psp=world.psp, accounts=world, clock=world.clock, refund_window=HOUR
+    )
+
+
 async def trial_balance(world, **fields):
-    query = trial_balance_from_wire(pb.GetTrialBalanceRequest(**fields))
-    return trial_balance_to_wire(await get_trial_balance(query, uow=world.uow))
+    return await servicer(world).GetTrialBalance(pb.GetTrialBalanceRequest(**fields), None)
 
 
 async def statement(world, **fields):
-    request = statement_request(**fields)
-    answer = await get_account_statement(statement_from_wire(request), uow=world.uow)
-    return statement_to_wire(answer, request)
+    return await servicer(world).GetAccountStatement(statement_request(**fields), None)
 
 
 @pytest.fixture

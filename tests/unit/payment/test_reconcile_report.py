@@ -1,13 +1,15 @@
 """Reports are matched with the books to the cent: nothing is overlooked, nothing is made up."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chassis.kernel.card_numbers import CardNumberRefused
+from chassis.kernel.text import TextMalformed
 from services.payment.domain.ledger import Account
 from services.payment.domain.settlement import matching as domain_matching
 from services.payment.domain.settlement.differences import (
@@ -16,11 +18,14 @@ from services.payment.domain.settlement.differences import (
     DifferenceState,
 )
 from services.payment.domain.settlement.report import (
+    PeriodMalformed,
     ReportComplete,
     ReportIncomplete,
     ReportMismatch,
     ReportState,
 )
+from services.payment.entrypoints.reconciliation_jobs import show_differences
+from services.payment.entrypoints.reconciliation_metrics import DIFFERENCES
 from tests.settlements import EVENING, MORNING, Liar, honest, lie, make
 from tests.unit.payment.reconciliation import ReconciliationWorld
 
@@ -256,6 +261,53 @@ async def test_a_report_that_is_whole_gets_no_more_rows_and_no_other_time():
         await world.take_in(rows[:1], offset=len(rows) - 1)
     with pytest.raises(ReportMismatch):
         await world.match(len(rows) - 1, ends=EVENING + MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("period", "field"),
+    [
+        ({"begins": MORNING, "ends": MORNING}, "to_time"),
+        ({"begins": datetime(1, 1, 1, tzinfo=UTC), "ends": MORNING}, "from_time"),
+    ],
+)
+async def test_a_report_of_no_time_is_refused(period, field):
+    with pytest.raises(PeriodMalformed) as refusal:
+        await ReconciliationWorld().match(0, **period)
+
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize("report_id", ["", "x" * 201, "a\0b"])
+async def test_a_report_without_a_name_is_refused(report_id):
+    with pytest.raises(TextMalformed) as refusal:
+        await ReconciliationWorld().match(0, report_id=report_id)
+
+    assert refusal.value.field == "report_id"
+
+
+async def test_what_is_open_can_be_watched():
+    made, random = made_of(7, lies=False)
+    liar = Liar(made)
+    report = lie(honest(made, random), liar, [liar.leave_out, liar.invent], random)
+    world = await in_world(made, report)
+
+    await show_differences(world.uow)
+
+    open_ = {kind: DIFFERENCES.labels(kind)._value.get() for kind in DifferenceKind}
+    assert open_ == {
+        DifferenceKind.MISSING_HERE: 1,
+        DifferenceKind.MISSING_THERE: 1,
+        DifferenceKind.WRONG_AMOUNT: 0,
+        DifferenceKind.DUPLICATED: 0,
+    }
+
+
+async def test_a_reason_with_a_card_number_is_refused():
+    made, random = made_of(7, lies=False)
+    world = await in_world(made[1:], honest(made, random))
+
+    with pytest.raises(CardNumberRefused):
+        await world.resolve(world.open_differences[0], reason=f"of card {'42' * 8}")
 
 
 async def test_a_difference_is_closed_once_in_one_way():

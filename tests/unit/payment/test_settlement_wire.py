@@ -51,9 +51,10 @@ def test_a_row_comes_out_as_it_went_in(rows):
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        ("row_id", "", "ROW_ID_MALFORMED"),
-        ("row_id", "x" * 256, "ROW_ID_MALFORMED"),
-        ("source_id", "x" * 256, "SOURCE_ID_MALFORMED"),
+        ("row_id", "", "TEXT_MALFORMED"),
+        ("row_id", "x" * 256, "TEXT_MALFORMED"),
+        ("row_id", "txn\0", "TEXT_MALFORMED"),
+        ("source_id", "x" * 256, "TEXT_MALFORMED"),
         ("kind", 0, "ROW_KIND_UNKNOWN"),
         ("kind", 99, "ROW_KIND_UNKNOWN"),
         ("transaction_id", "mine", "NOT_A_UUID"),

@@ -88,10 +88,10 @@ class Matching:
         }
         matcher = Matcher(await tx.movements.about(report.account, list(rows)), known_rows=())
         matches = matcher.match_exactly(rows)
-        await _apply(tx, report, matches, merchant, now=now)
         booked = [rows[match.placed] for match in matches]
         await tx.differences.dismiss(booked, reason=BOOKED_SINCE, now=now)
-        return True
+        await _apply(tx, report, matches, merchant, now=now)
+        return len(missing) == self.batch
 
     async def _match(
         self, tx: Transaction, report: Report, merchant: MerchantId, *, now: datetime
@@ -108,7 +108,7 @@ class Matching:
         matches = matcher.match_exactly(rows) if is_exact else matcher.match_rest(rows)
         report.note(matches)
         await _apply(tx, report, matches, merchant, now=now)
-        return True
+        return len(rows) == self.batch
 
     async def _find_missing(self, tx: Transaction, report: Report, *, now: datetime) -> bool:
         assert report.begins
@@ -140,5 +140,6 @@ async def _apply(
     await tx.rows.decide(matches)
     await tx.differences.add(report.account, to_do.opened)
     await tx.differences.dismiss(to_do.closed, reason=SETTLED_SINCE, now=now)
+    # Last, as it locks a shard of the books until the commit.
     if to_do.entries:
         await tx.ledger.book(to_do.entries)

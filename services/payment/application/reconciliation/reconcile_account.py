@@ -8,7 +8,7 @@ from services.payment.domain.values import PspAccount
 
 # Pages of a hundred rows or so, and batches of matching: as much as one call does.
 MOST_PAGES = 10
-MOST_BATCHES = 5
+MOST_BATCHES = 8
 
 
 async def reconcile_account(

@@ -8,7 +8,7 @@ from services.payment.domain.settlement.report import Report, new_report
 from services.payment.domain.values import PspAccount
 
 # A call does so much, and says how far it has come: no caller waits for a million rows.
-MOST_BATCHES = 5
+MOST_BATCHES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

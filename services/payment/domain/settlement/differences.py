@@ -7,8 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
-from chassis.kernel.errors import InvalidInput, RuleViolated
+from chassis.kernel.errors import RuleViolated
 from chassis.kernel.money import Money
+from chassis.kernel.text import check_words
 from services.payment.domain.ledger import Account, EntryKind, JournalEntry, Posting
 from services.payment.domain.settlement.movements import Movement
 from services.payment.domain.settlement.rows import PlacedRow, SettlementRow
@@ -21,10 +22,6 @@ from services.payment.domain.values import (
 )
 
 MOST_CHARACTERS = 500
-
-
-class ReasonLengthOutOfRange(InvalidInput):
-    pass
 
 
 class DifferenceResolved(RuleViolated):
@@ -82,10 +79,10 @@ class Difference:
         Return it closed. Asked again, it stays as it is.
 
         Raises:
+            InvalidInput: *reason* is no text of 1 to 500 characters, or holds a card number.
             DifferenceResolved: It was closed in the other way.
         """
-        if not 0 < len(reason) <= MOST_CHARACTERS:
-            raise ReasonLengthOutOfRange("reason is 1 to 500 characters", field="reason")
+        check_words(reason, "reason", least=1, most=MOST_CHARACTERS)
         state = DifferenceState.DISMISSED if dismiss else DifferenceState.CORRECTED
         if self.state is state:
             return self

@@ -3,22 +3,20 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
 from chassis.kernel.errors import InvalidInput, RuleViolated
+from chassis.kernel.text import check_words
 from services.payment.domain.settlement.matching import Match, Outcome
 from services.payment.domain.settlement.rows import RowKind
 from services.payment.domain.values import PspAccount
 
 MOST_CHARACTERS = 200
+EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
 
 _REPORTS = UUID("0c9f0d7e-7b5a-5d0b-8a54-3f3c9a1d2e60")
-
-
-class ReportIdMalformed(InvalidInput):
-    pass
 
 
 class PeriodMalformed(InvalidInput):
@@ -115,10 +113,12 @@ class Report:
         Say that it is whole, and what it covers. Said again, it changes nothing.
 
         Raises:
-            PeriodMalformed: It ends before it begins.
+            PeriodMalformed: It ends before it begins, or begins before there were PSPs.
             ReportIncomplete: It has another number of rows.
             ReportMismatch: It was said to be something else before.
         """
+        if begins < EARLIEST:
+            raise PeriodMalformed(f"from_time must be after {EARLIEST:%Y}", field="from_time")
         if not begins < ends:
             raise PeriodMalformed("to_time must be after from_time", field="to_time")
         if self.rows != rows:
@@ -155,10 +155,9 @@ class Report:
 def new_report(account: PspAccount, report_id: str) -> Report:
     """
     Raises:
-        ReportIdMalformed: *report_id* is not 1 to 200 characters.
+        InvalidInput: *report_id* is no text of 1 to 200 characters, or holds a card number.
     """
-    if not 0 < len(report_id) <= MOST_CHARACTERS:
-        raise ReportIdMalformed("report_id is 1 to 200 characters", field="report_id")
+    check_words(report_id, "report_id", least=1, most=MOST_CHARACTERS)
     return Report(id=report_key(account, report_id), account=account, report_id=report_id)
 
 

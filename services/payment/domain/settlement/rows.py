@@ -5,22 +5,14 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
-from chassis.kernel.errors import InvalidInput
 from chassis.kernel.money import CurrencyMismatch, Money
+from chassis.kernel.text import check_text
 from services.payment.domain.ledger import EntryKind
 from services.payment.domain.values import PspAccount, TransactionId
 
 MOST_CHARACTERS = 255
 
 _ROWS = UUID("6f0d2c67-5c3e-5f0e-9d52-0a9b3f3b1b7e")
-
-
-class RowIdMalformed(InvalidInput):
-    pass
-
-
-class SourceIdMalformed(InvalidInput):
-    pass
 
 
 class RowKind(StrEnum):
@@ -73,10 +65,8 @@ class SettlementRow:
     created_at: datetime
 
     def __post_init__(self) -> None:
-        if not 0 < len(self.row_id) <= MOST_CHARACTERS:
-            raise RowIdMalformed("row_id is 1 to 255 characters", field="row_id")
-        if len(self.source_id) > MOST_CHARACTERS:
-            raise SourceIdMalformed("source_id is at most 255 characters", field="source_id")
+        check_text(self.row_id, "row_id", least=1, most=MOST_CHARACTERS)
+        check_text(self.source_id, "source_id", most=MOST_CHARACTERS)
         for name, amount in (("fee", self.fee), ("net", self.net)):
             if amount.currency != self.gross.currency:
                 raise CurrencyMismatch(f"{name} and gross differ in currency", field=name)
