@@ -3,6 +3,7 @@ The Payment aggregate: what the PSP's answers mean, whoever brings them.
 
 A transaction is settled by whichever answer comes first, the client's or the webhook's; settling it
 again changes nothing. Only a refund may fail after it had succeeded: the payer's bank sent it back.
+And what the PSP would not give back when it was asked to, it gives back when it expires.
 """
 
 from collections.abc import Sequence
@@ -59,13 +60,16 @@ class Payment(PaymentRequests):
         Note what the PSP answered, and return what that does to the books.
 
         The first answer about a transaction stands, but for a refund that succeeded and then
-        failed. A PSP that says it moved more than there was is not believed: that stays unknown.
+        failed, and for a void that was refused and then needless. A PSP that says it moved more
+        than there was is not believed: that stays unknown.
         """
         asked = self.transactions[transaction_id]
         entries: list[JournalEntry] = []
         if asked.kind is TransactionKind.AUTHORIZATION and isinstance(answer, Approved):
             # Whoever told of it first may not have known until when.
             self.expires_at = answer.expires_at or self.expires_at
+        if asked.kind is TransactionKind.VOID and isinstance(answer, Approved):
+            asked = self._reopened(asked)
         undone = answer.undone if isinstance(answer, Declined) else None
         if asked.is_open:
             entries += self._settle(asked, self._measured(asked, undone or answer), now=now)
@@ -76,6 +80,16 @@ class Payment(PaymentRequests):
             self._tell_refund_failed(asked, answer.reason)
         self._give_back(now=now)
         return entries
+
+    def _reopened(self, void: PaymentTransaction) -> PaymentTransaction:
+        """
+        Return *void* open again if it was refused: what is given back all the same has expired.
+        """
+        if void.state is not TransactionState.FAILED:
+            return void
+        again = replace(void, state=TransactionState.UNKNOWN, failure="")
+        self._replace(again, self.total(void.kind).request(void.amount.minor_units))
+        return again
 
     def note_refund(self, fact: RefundedElsewhere, *, now: datetime) -> Sequence[JournalEntry]:
         """

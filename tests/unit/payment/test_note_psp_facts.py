@@ -25,6 +25,7 @@ from services.payment.domain.values import (
     TransactionId,
     TransactionKind,
     TransactionState,
+    transaction_id_of,
 )
 from tests.unit.payment.facts import chargeback
 from tests.unit.payment.told import Telling
@@ -335,6 +336,26 @@ async def test_one_that_is_let_go_of_while_all_of_it_is_to_be_taken_is_closed(
     payment = world.payments[payment_id]
     assert payment.expired
     assert payment.settled(TransactionKind.VOID) == Money(100_00, "EUR")
+
+
+async def test_one_that_the_psp_would_not_give_back_is_given_back_once_it_lets_go_of_it(
+    world, webhooks, payment_id
+):
+    await world.authorize(payment_id)
+    world.psp.answers.append(Declined("card_declined"))
+    await world.void(payment_id)
+    given_back = TransactionSettled(
+        payment_id=payment_id,
+        transaction_id=transaction_id_of(payment_id, TransactionKind.VOID),
+        answer=Approved(PspReference("pi_1"), Money(100_00, "EUR")),
+    )
+
+    for _ in range(2):
+        await webhooks.tell(AuthorizationLost(payment_id=payment_id), given_back)
+
+    payment = world.payments[payment_id]
+    assert payment.settled(TransactionKind.VOID) == Money(100_00, "EUR")
+    assert payment.remaining == Money(0, "EUR")
 
 
 async def test_one_that_is_let_go_of_before_we_know_of_it_is_closed_once_we_do(
