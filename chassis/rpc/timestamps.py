@@ -1,5 +1,6 @@
 """Moments on the wire: google.protobuf.Timestamp."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -13,6 +14,10 @@ class TimeOutOfRange(InvalidInput):
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# A year is left at either end of time: whoever reckons with a moment stays within it, and the
+# driver of the database takes the very first and last moment for infinities.
+_EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=1024)
@@ -29,9 +34,10 @@ def timestamp_to_wire(moment: datetime) -> Timestamp:
 def timestamp_from_wire(wire: Timestamp, field: str) -> datetime:
     """
     Raises:
-        TimeOutOfRange: It is no moment of the years 1 to 9999; names *field*.
+        TimeOutOfRange: It is no moment of the years 2 to 9998; names *field*.
     """
-    try:
-        return wire.ToDatetime(UTC)
-    except (ValueError, OverflowError):
-        raise TimeOutOfRange(f"{field} is no moment of the years 1 to 9999", field=field) from None
+    with suppress(ValueError, OverflowError):
+        moment: datetime = wire.ToDatetime(UTC)
+        if _EARLIEST <= moment < _LATEST:
+            return moment
+    raise TimeOutOfRange(f"{field} is no moment of the years 2 to 9998", field=field)

@@ -27,12 +27,14 @@ def step_of(currency: str) -> int:
     return 100 if currency in WHOLE_ONLY else 1
 
 
-def capture_fee(amount: int) -> int:
+def capture_fee(amount: int, currency: str) -> int:
     """
     Return what is kept of a capture: 1.4 %, rounded to the nearest unit and half a unit up, and
-    25 units.
+    25 units; in whole ones where the currency has no others.
     """
-    return (amount * CAPTURE_FEE_THOUSANDTHS + 500) // 1000 + CAPTURE_FEE_UNITS
+    fee = (amount * CAPTURE_FEE_THOUSANDTHS + 500) // 1000 + CAPTURE_FEE_UNITS
+    whole = step_of(currency) if currency in WHOLE_ONLY else 1
+    return (fee + whole // 2) // whole * whole
 
 
 def dispute_fee(currency: str) -> int:

@@ -121,8 +121,10 @@ async def main(settings: Settings) -> None:
             keep_resolving(uow=uow, psp=psp, clock=clock),
             keep_expiring(uow=uow, psp=psp, clock=clock),
             keep_noting(uow=uow, facts_of=facts_of, clock=clock, received=received),
-            keep_fetching(
-                list(stripe.accounts), uow=uow, feed=feed, clock=clock, received=received
+            # Each by itself: one that does not answer keeps nobody else waiting.
+            *(
+                keep_fetching(account, uow=uow, feed=feed, clock=clock, received=received)
+                for account in stripe.accounts
             ),
             keep_forgetting(uow=uow, clock=clock, kept_days=settings.webhooks_kept_days),
             keep_submitting(uow=uow, disputes=disputes, clock=clock),

@@ -6,6 +6,9 @@ import msgspec
 
 from chassis.settings import ServiceSettings
 
+# Days; beyond that, dates to reckon with end.
+HUNDRED_YEARS = 36_500
+
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):
     """
@@ -24,10 +27,10 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     """
 
     psp_accounts: str = "[]"
-    psp_timeout_seconds: float = 2.0
+    psp_timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=3_600)] = 2.0
     psp_connections: Annotated[int, msgspec.Meta(ge=1)] = 64
     webhook_address: str = ""
-    webhooks_kept_days: Annotated[int, msgspec.Meta(ge=1)] = 30
-    refund_days: Annotated[int, msgspec.Meta(ge=0)] = 180
-    reconcile_hours: Annotated[float, msgspec.Meta(ge=0)] = 24.0
-    reconcile_margin_seconds: Annotated[float, msgspec.Meta(ge=0)] = 600.0
+    webhooks_kept_days: Annotated[int, msgspec.Meta(ge=1, le=HUNDRED_YEARS)] = 30
+    refund_days: Annotated[int, msgspec.Meta(ge=0, le=HUNDRED_YEARS)] = 180
+    reconcile_hours: Annotated[float, msgspec.Meta(ge=0, le=24 * HUNDRED_YEARS)] = 24.0
+    reconcile_margin_seconds: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 600.0

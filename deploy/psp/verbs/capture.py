@@ -121,7 +121,7 @@ def take(payment: Payment, asked: int, really: int, reference: str, case: Case) 
         really,
         of=payment,
         source=payment.charge_id,
-        fee=capture_fee(really),
+        fee=capture_fee(really, payment.currency),
         reference=reference,
     )
     payment.movement_id = movement.id

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chassis.kernel.card_numbers import refuse_card_number
 from chassis.kernel.clock import Clock
-from chassis.kernel.errors import DomainError, InvalidInput
+from chassis.kernel.errors import DomainError
 from chassis.kernel.money import Money
+from chassis.kernel.text import check_words
 from services.payment.application.conversation import Answer, outcome_of, prepare, settle
 from services.payment.application.ports import Psp, UnitOfWork
 from services.payment.domain.payment import Payment
@@ -20,10 +20,6 @@ from services.payment.domain.values import (
 )
 
 MOST_REASON_CHARACTERS = 200
-
-
-class ReasonTooLong(InvalidInput):
-    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +38,7 @@ class RefundPayment:
 
     def __post_init__(self) -> None:
         must_be_part(self.shipping, self.amount)
-        if len(self.reason) > MOST_REASON_CHARACTERS:
-            raise ReasonTooLong(
-                f"a reason has at most {MOST_REASON_CHARACTERS} characters", field="reason"
-            )
-        refuse_card_number(self.reason, "reason")
+        check_words(self.reason, "reason", most=MOST_REASON_CHARACTERS)
 
 
 async def refund_payments(

@@ -19,7 +19,7 @@ from services.payment.wire.chargebacks import (
     chargeback_id_from_wire,
     chargeback_to_wire,
     evidence_from_wire,
-    page_token_to_wire,
+    page_to_wire,
     query_from_wire,
 )
 from services.payment.wire.payments import unknown_to_wire
@@ -42,10 +42,7 @@ class ChargebackServicer(ChargebackServiceServicer):
         self, request: pb.ListChargebacksRequest, context: grpc.aio.ServicerContext
     ) -> pb.ListChargebacksResponse:
         found, more = await self._list(query_from_wire(request))
-        return pb.ListChargebacksResponse(
-            chargebacks=[chargeback_to_wire(each) for each in found],
-            next_page_token=page_token_to_wire(found[-1], request) if more else "",
-        )
+        return page_to_wire(found, more, request)
 
     async def SubmitChargebackEvidence(
         self, request: pb.SubmitChargebackEvidenceRequest, context: grpc.aio.ServicerContext

@@ -39,6 +39,7 @@ from services.payment.wire.requests import (
     void_from_wire,
 )
 
+E = TypeVar("E")
 C = TypeVar("C")
 
 
@@ -75,10 +76,10 @@ class PaymentServicer(PaymentServiceServicer):
                 clock=self._clock,
             )
 
-        entries = entries_from_wire(
-            request.authorizations, "authorizations", authorization_from_wire
+        results = await answered(
+            request.authorizations, "authorizations", authorization_from_wire, authorize
         )
-        return pb.AuthorizePaymentsResponse(results=await answered(entries, authorize))
+        return pb.AuthorizePaymentsResponse(results=results)
 
     async def IncrementAuthorizations(
         self, request: pb.IncrementAuthorizationsRequest, context: grpc.aio.ServicerContext
@@ -88,8 +89,8 @@ class PaymentServicer(PaymentServiceServicer):
                 commands, uow=self._uow, psp=self._psp, clock=self._clock
             )
 
-        entries = entries_from_wire(request.increments, "increments", increment_from_wire)
-        return pb.IncrementAuthorizationsResponse(results=await answered(entries, increment))
+        results = await answered(request.increments, "increments", increment_from_wire, increment)
+        return pb.IncrementAuthorizationsResponse(results=results)
 
     async def CapturePayments(
         self, request: pb.CapturePaymentsRequest, context: grpc.aio.ServicerContext
@@ -97,8 +98,8 @@ class PaymentServicer(PaymentServiceServicer):
         async def capture(commands: Sequence[CapturePayment]) -> Sequence[Answer]:
             return await capture_payments(commands, uow=self._uow, psp=self._psp, clock=self._clock)
 
-        entries = entries_from_wire(request.captures, "captures", capture_from_wire)
-        return pb.CapturePaymentsResponse(results=await answered(entries, capture))
+        results = await answered(request.captures, "captures", capture_from_wire, capture)
+        return pb.CapturePaymentsResponse(results=results)
 
     async def VoidPayments(
         self, request: pb.VoidPaymentsRequest, context: grpc.aio.ServicerContext
@@ -106,8 +107,8 @@ class PaymentServicer(PaymentServiceServicer):
         async def void(commands: Sequence[VoidPayment]) -> Sequence[Answer]:
             return await void_payments(commands, uow=self._uow, psp=self._psp, clock=self._clock)
 
-        entries = entries_from_wire(request.payment_ids, "payment_ids", void_from_wire)
-        return pb.VoidPaymentsResponse(results=await answered(entries, void))
+        results = await answered(request.payment_ids, "payment_ids", void_from_wire, void)
+        return pb.VoidPaymentsResponse(results=results)
 
     async def RefundPayments(
         self, request: pb.RefundPaymentsRequest, context: grpc.aio.ServicerContext
@@ -121,8 +122,8 @@ class PaymentServicer(PaymentServiceServicer):
                 window=self._refund_window,
             )
 
-        entries = entries_from_wire(request.refunds, "refunds", refund_from_wire)
-        return pb.RefundPaymentsResponse(results=await answered(entries, refund))
+        results = await answered(request.refunds, "refunds", refund_from_wire, refund)
+        return pb.RefundPaymentsResponse(results=results)
 
     async def GetPayment(
         self, request: pb.GetPaymentRequest, context: grpc.aio.ServicerContext
@@ -145,15 +146,23 @@ class PaymentServicer(PaymentServiceServicer):
 
 
 async def answered(
-    entries: Sequence[C | InvalidInput],
+    wire: Sequence[E],
+    field: str,
+    entry_from_wire: Callable[[E, str], C],
     use_case: Callable[[Sequence[C]], Awaitable[Sequence[Answer]]],
 ) -> list[pb.PaymentResult]:
     """
-    Return the result of every entry, in order: a malformed one is refused, the others go on.
+    Return the result of every entry of *field*, in order: a malformed one is refused, the others
+    go on.
     """
+    entries = entries_from_wire(wire, field, entry_from_wire)
     commands = [entry for entry in entries if not isinstance(entry, InvalidInput)]
     answers = iter(await use_case(commands) if commands else [])
-    return [
-        result_to_wire(entry if isinstance(entry, InvalidInput) else next(answers))
-        for entry in entries
-    ]
+    results = []
+    for number, entry in enumerate(entries):
+        answer = entry if isinstance(entry, InvalidInput) else next(answers)
+        if answer is not entry and isinstance(answer, InvalidInput):
+            # The use case knows the entry, not its place.
+            answer.field = f"{field}[{number}].{answer.field}"
+        results.append(result_to_wire(answer))
+    return results

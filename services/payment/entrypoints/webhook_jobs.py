@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -88,7 +87,7 @@ async def keep_sampling(*, uow: UnitOfWork, clock: Clock) -> None:
 
 
 async def keep_fetching(
-    accounts: Sequence[PspAccount],
+    account: PspAccount,
     *,
     uow: UnitOfWork,
     feed: PspEventFeed,
@@ -96,21 +95,21 @@ async def keep_fetching(
     received: Wake,
 ) -> None:
     """
-    Fetch what webhooks have not brought, until cancelled.
+    Fetch what webhooks of *account* have not brought, until cancelled.
     """
     since = clock() - FETCH_AT_START
 
     async def fetch() -> bool:
         nonlocal since
         now = clock()
-        if missed := await fetch_psp_events(accounts, uow=uow, feed=feed, since=since):
-            log.info("%s events of the PSP came by no webhook", missed)
+        if missed := await fetch_psp_events(account, uow=uow, feed=feed, since=since):
+            log.info("%s events of %s came by no webhook", missed, account)
             received.ring()
         # Some overlap, for clocks that differ and events that are listed late.
         since = now - FETCH_AGAIN
         return False
 
-    await repeat(fetch, name="fetch events of the PSP", every_seconds=FETCH_SECONDS)
+    await repeat(fetch, name=f"fetch events of {account}", every_seconds=FETCH_SECONDS)
 
 
 async def keep_forgetting(*, uow: UnitOfWork, clock: Clock, kept_days: int) -> None:

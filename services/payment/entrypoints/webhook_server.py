@@ -126,6 +126,9 @@ class WebhookServer:
         except web.HTTPRequestEntityTooLarge:
             WEBHOOKS.labels("", "too_large").inc()
             return _refused(413, "TOO_LARGE", f"a webhook has {MOST_BYTES:,} bytes at most")
+        except web.RequestPayloadError:
+            WEBHOOKS.labels("", "unreadable").inc()
+            return _refused(400, "UNREADABLE", "the body is not encoded as its headers say")
         except SignatureRefused as refusal:
             WEBHOOKS.labels("", refusal.reason.lower()).inc()
             log.warning("webhook from %s refused: %s", request.remote, refusal.reason)
@@ -160,7 +163,7 @@ def event_from_body(body: bytes, account: PspAccount, *, now: datetime) -> PspEv
     """
     try:
         read, payload = msgspec.json.decode(body, type=_Body), body.decode()
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise SignatureRefused("EVENT_MALFORMED", "an event has id, type and created") from None
     return PspEvent(
         account=account,

@@ -43,7 +43,12 @@ def check_signature(header: str, body: bytes, *, secrets: Sequence[str], now: da
     """
     parts = [part.partition("=") for part in header.split(",")]
     signed_at = next((value for name, _, value in parts if name.strip() == "t"), "")
-    signatures = [value.strip().encode() for name, _, value in parts if name.strip() == "v1"]
+    # A header may hold any byte.
+    signatures = [
+        value.strip().encode(errors="surrogateescape")
+        for name, _, value in parts
+        if name.strip() == "v1"
+    ]
     if not signatures or not re.fullmatch("[0-9]{1,12}", signed_at):
         raise SignatureRefused("SIGNATURE_MISSING", "a webhook is signed: t=…,v1=…")
 

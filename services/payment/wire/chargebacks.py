@@ -1,10 +1,7 @@
 """Chargebacks as they are asked for and answered: chargeback_service.proto."""
 
-import base64
-import binascii
-import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 from chassis.kernel.errors import InvalidInput
 from chassis.rpc.money import money_to_wire
@@ -17,6 +14,12 @@ from services.payment.application.chargebacks.submit_chargeback_evidence import 
 from services.payment.domain.chargeback import Chargeback, Evidence
 from services.payment.domain.facts import ChargebackState
 from services.payment.domain.values import ChargebackId
+from services.payment.wire.pages import (
+    page_size_from_wire,
+    page_token_invalid,
+    page_token_to_wire,
+    place_from_wire,
+)
 from services.payment.wire.requests import payment_id_from_wire
 
 DEFAULT_PAGE = 100
@@ -42,14 +45,6 @@ class ChargebackStateUnknown(InvalidInput):
     pass
 
 
-class PageSizeOutOfRange(InvalidInput):
-    pass
-
-
-class PageTokenMalformed(InvalidInput):
-    pass
-
-
 def chargeback_id_from_wire(text: str) -> ChargebackId:
     """
     Raises:
@@ -72,43 +67,36 @@ def query_from_wire(wire: pb.ListChargebacksRequest) -> ChargebackQuery:
     Raises:
         InvalidInput: Something is malformed; names the field.
     """
-    if not 0 <= wire.page_size <= LARGEST_PAGE:
-        raise PageSizeOutOfRange(f"a page has 1 to {LARGEST_PAGE:,} entries", field="page_size")
     if wire.state and wire.state not in _STATES_FROM_WIRE:
         raise ChargebackStateUnknown(f"there is no state {wire.state}", field="state")
     return ChargebackQuery(
         state=_STATES_FROM_WIRE.get(wire.state),
         payment_id=payment_id_from_wire(wire.payment_id, "payment_id") if wire.payment_id else None,
         after=_place_from_token(wire) if wire.page_token else None,
-        limit=wire.page_size or DEFAULT_PAGE,
+        limit=page_size_from_wire(wire.page_size, default=DEFAULT_PAGE, most=LARGEST_PAGE),
     )
 
 
-def page_token_to_wire(last: Chargeback, wire: pb.ListChargebacksRequest) -> str:
-    """
-    Return the token for the page after *last*; opaque to clients.
-    """
-    due = last.evidence_due_at
-    place = [_asked(wire), (due - _EPOCH) // _MICROSECOND if due else None, last.id]
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+def page_to_wire(
+    chargebacks: Sequence[Chargeback], more: bool, request: pb.ListChargebacksRequest
+) -> pb.ListChargebacksResponse:
+    wire = pb.ListChargebacksResponse(
+        chargebacks=[chargeback_to_wire(each) for each in chargebacks]
+    )
+    if more:
+        last = chargebacks[-1]
+        due = (last.evidence_due_at - _EPOCH) // _MICROSECOND if last.evidence_due_at else ""
+        wire.next_page_token = page_token_to_wire(f"{due} {last.id}", request)
+    return wire
 
 
-def _place_from_token(wire: pb.ListChargebacksRequest) -> tuple[datetime | None, ChargebackId]:
+def _place_from_token(request: pb.ListChargebacksRequest) -> tuple[datetime | None, ChargebackId]:
+    micros, _, last = place_from_wire(request.page_token, request).partition(" ")
     try:
-        asked, micros, id_ = json.loads(base64.urlsafe_b64decode(wire.page_token))
-        if asked == _asked(wire):
-            due = None if micros is None else _EPOCH + int(micros) * _MICROSECOND
-            return due, chargeback_id_from_wire(str(id_))
-    except (ValueError, TypeError, OverflowError, binascii.Error, ChargebackIdMissing):
-        pass
-    raise PageTokenMalformed(
-        "page_token must be one that an earlier page came with, which asked the same",
-        field="page_token",
-    )
-
-
-def _asked(wire: pb.ListChargebacksRequest) -> str:
-    return sha256(f"{wire.state} {wire.payment_id}".encode()).hexdigest()[:16]
+        due = _EPOCH + int(micros) * _MICROSECOND if micros else None
+        return due, chargeback_id_from_wire(last)
+    except (ValueError, OverflowError, ChargebackIdMissing):
+        raise page_token_invalid() from None
 
 
 def chargeback_to_wire(chargeback: Chargeback) -> pb.Chargeback:

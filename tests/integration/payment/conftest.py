@@ -92,8 +92,7 @@ class Payments:
         """
         Note all that the PSP tells of its own accord.
         """
-        accounts = [PspAccount("main")]
-        await fetch_psp_events(accounts, uow=self.uow, feed=self.feed, since=since)
+        await fetch_psp_events(PspAccount("main"), uow=self.uow, feed=self.feed, since=since)
         await note_psp_facts(uow=self.uow, facts_of=facts_of, clock=system_clock)
 
     async def charges(self, *payment_ids):

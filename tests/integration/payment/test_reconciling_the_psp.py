@@ -1,18 +1,15 @@
 """What the simulated PSP says it has moved, fetched by Stripe's SDK, held beside our books."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chassis.kernel.clock import system_clock
 from chassis.kernel.ids import new_id
 from chassis.kernel.money import Money
-from chassis.storage.database import connect
 from services.payment.adapters.settlement.accounts import ConfiguredSettledAccounts
 from services.payment.adapters.settlement.unit_of_work import sql_reconciliation
 from services.payment.adapters.stripe.accounts import Account
-from services.payment.adapters.stripe.connections import StripeConnections
-from services.payment.adapters.stripe.psp import StripePsp
 from services.payment.adapters.stripe.settlement import StripeSettlementReports
 from services.payment.application.reconciliation.matching import Matching
 from services.payment.application.reconciliation.reconcile_account import reconcile_account
@@ -20,7 +17,6 @@ from services.payment.domain.facts import ChargebackState, ChargedBack
 from services.payment.domain.settlement.differences import DifferenceKind
 from services.payment.domain.settlement.report import ReportState
 from services.payment.domain.values import ChargebackId, PaymentId
-from tests.integration.payment.conftest import Payments
 from tests.integration.payment.test_reconciliation import NOT_NOTHING, open_differences
 from tests.settlements import MAIN
 
@@ -29,26 +25,24 @@ AHEAD = timedelta(seconds=2)
 
 
 @pytest.fixture
-async def shop(start_psp, database_of, migrated):
+async def psp_server(start_psp):
     """
-    A merchant whose PSP has nothing from anybody else.
+    A PSP that has nothing from anybody else.
     """
-    await database_of("payment")  # empties it
-    server = await start_psp()
-    account = Account(name=MAIN, api_key=server.api_key, api_base=server.url)
-    stripe = StripeConnections([account], connections=8)
-    database = connect((await migrated("payment")).app, application="payment-tests")
-    shop = Payments(database, StripePsp(stripe.accounts, seconds=5, clock=system_clock), server)
-    shop.reports = StripeSettlementReports(stripe.accounts)
-    shop.matching = Matching(
-        uow=sql_reconciliation(database),
+    return await start_psp()
+
+
+@pytest.fixture
+def shop(payments, stripe, psp_server):
+    account = Account(name=MAIN, api_key=psp_server.api_key, api_base=psp_server.url)
+    payments.reports = StripeSettlementReports(stripe.accounts)
+    payments.matching = Matching(
+        uow=sql_reconciliation(payments.database),
         accounts=ConfiguredSettledAccounts([account]),
         clock=lambda: datetime.now(UTC) + AHEAD,
         margin=timedelta(0),
     )
-    yield shop
-    await database.close()
-    await stripe.close()
+    return payments
 
 
 async def reconcile(shop):
@@ -100,12 +94,7 @@ async def test_a_chargeback_that_nobody_told_us_of_is_missing_here_until_it_is_b
         entries = payment.charge_back(fact, now=datetime.now(UTC))
         await tx.payments.save([payment])
         await tx.ledger.book(entries)
-    shop.matching = Matching(
-        uow=shop.matching.uow,
-        accounts=shop.matching.accounts,
-        clock=lambda: datetime.now(UTC) + 3 * AHEAD,
-        margin=timedelta(0),
-    )
+    shop.matching = replace(shop.matching, clock=lambda: datetime.now(UTC) + 3 * AHEAD)
 
     _, found = await reconcile(shop)
 

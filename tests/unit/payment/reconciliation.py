@@ -40,11 +40,14 @@ OPEN = DifferenceFilter(report=None, kind=None, state=DifferenceState.OPEN)
 
 
 class Accounts:
+    def __init__(self, *names):
+        self._names = names or (MAIN,)
+
     def names(self):
-        return [MAIN]
+        return self._names
 
     def merchant_of(self, account):
-        if account != MAIN:
+        if account not in self._names:
             raise PspAccountUnknown(f"there is no account {account}", field="psp_account")
         return MAIN_MERCHANT
 
@@ -359,8 +362,11 @@ class Windows:
 
     async def claim_due(self, accounts, *, now, until):
         due = [each for each in accounts if self.books.due.get(each, now) <= now]
-        self.books.due.update(dict.fromkeys(due, until))
-        return due
+        if not due:
+            return None
+        first = min(due, key=lambda each: self.books.due.get(each, MORNING))
+        self.books.due[first] = until
+        return first
 
     async def closed_until(self):
         return {account: begins for account, (begins, _) in self.books.fetched.items()}

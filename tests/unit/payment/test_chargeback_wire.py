@@ -12,9 +12,10 @@ from services.payment.wire.chargebacks import (
     STATES,
     chargeback_to_wire,
     evidence_from_wire,
-    page_token_to_wire,
+    page_to_wire,
     query_from_wire,
 )
+from services.payment.wire.pages import PageTokenInvalid, page_token_to_wire
 from tests.unit.payment.facts import chargeback
 from tests.unit.payment.told import ACCOUNT
 
@@ -62,7 +63,7 @@ def test_every_state_has_a_name_on_the_wire():
 def test_the_next_page_goes_on_where_the_last_one_ended(disputed, due):
     disputed.evidence_due_at = due
     request = pb.ListChargebacksRequest(page_size=10)
-    request.page_token = page_token_to_wire(disputed, request)
+    request.page_token = page_to_wire([disputed], True, request).next_page_token
 
     query = query_from_wire(request)
 
@@ -75,7 +76,7 @@ def test_a_page_has_a_hundred_entries_unless_told_otherwise():
 
 
 def test_a_token_goes_with_what_was_asked_first(disputed):
-    token = page_token_to_wire(disputed, pb.ListChargebacksRequest())
+    token = page_to_wire([disputed], True, pb.ListChargebacksRequest()).next_page_token
     request = pb.ListChargebacksRequest(state=pb.CHARGEBACK_STATE_WON, page_token=token)
 
     with pytest.raises(InvalidInput) as refused:
@@ -88,7 +89,7 @@ MALFORMED = [
     ({"page_size": 1_001}, "page_size"),
     ({"state": 17}, "state"),
     ({"payment_id": "17"}, "payment_id"),
-    *(({"page_token": token}, "page_token") for token in ("x", "bnVsbA==", "W10=", "WzEsIDIsIDNd")),
+    *(({"page_token": token}, "page_token") for token in ("x", "é", "bnVsbA==", "W1tb" * 10_000)),
 ]
 
 
@@ -98,6 +99,14 @@ def test_what_is_malformed_is_refused_by_its_name(fields, field):
         query_from_wire(pb.ListChargebacksRequest(**fields))
 
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize("place", ["", " ", "x dp_1", f"{10**30} dp_1", "0 dp\0", f"0 {'d' * 256}"])
+def test_a_place_that_is_none_is_refused(place):
+    token = page_token_to_wire(place, pb.ListChargebacksRequest())
+
+    with pytest.raises(PageTokenInvalid):
+        query_from_wire(pb.ListChargebacksRequest(page_token=token))
 
 
 EVIDENCE = {"chargeback_id": "dp_1", "text": "It was delivered.", "tracking_number": "1Z"}

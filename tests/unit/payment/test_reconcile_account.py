@@ -1,5 +1,7 @@
 """Accounts are fetched and reconciled on demand and on a schedule: each time once, without gaps."""
 
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -13,10 +15,22 @@ from services.payment.application.reconciliation.reconcile_due_accounts import (
 )
 from services.payment.domain.ledger import Account
 from services.payment.domain.settlement.report import ReportState
+from services.payment.domain.values import PspAccount
 from tests.settlements import EVENING, MAIN, MORNING, honest, make
-from tests.unit.payment.reconciliation import MARGIN, HonestPsp, ReconciliationWorld
+from tests.unit.payment.reconciliation import MARGIN, Accounts, HonestPsp, ReconciliationWorld
 
 DAY = timedelta(days=1)
+BROKEN = PspAccount("broken")
+
+
+class OnlyMain:
+    def __init__(self, psp):
+        self.psp = psp
+
+    def rows(self, account, **between):
+        if account != MAIN:
+            raise PspAccountUnknown("no such key")
+        return self.psp.rows(account, **between)
 
 
 @pytest.fixture
@@ -116,4 +130,13 @@ async def test_whoever_died_with_an_account_is_followed_by_another(world, psp):
     assert await run_schedule(world, psp) == 0
     world.now += LEASE
     assert await run_schedule(world, psp) == 1
+    assert world.held(Account.PSP_CLEARING) == {}
+
+
+async def test_an_account_that_always_fails_holds_up_no_other(world, psp):
+    world.matching = replace(world.matching, accounts=Accounts(BROKEN, MAIN))
+    for _ in range(2):
+        with suppress(PspAccountUnknown):
+            await run_schedule(world, OnlyMain(psp))
+
     assert world.held(Account.PSP_CLEARING) == {}

@@ -59,7 +59,6 @@ def test_a_row_comes_out_as_it_went_in(rows):
         ("kind", 99, "ROW_KIND_UNKNOWN"),
         ("transaction_id", "mine", "NOT_A_UUID"),
         ("gross.nanos", 1, "AMOUNT_NOT_EXACT"),
-        ("fee.units", -1, "FEE_NEGATIVE"),
         ("net.currency_code", "euro", "CURRENCY_UNKNOWN"),
         ("net.currency_code", "USD", "CURRENCY_MISMATCH"),
         ("create_time.seconds", 10**15, "TIME_OUT_OF_RANGE"),

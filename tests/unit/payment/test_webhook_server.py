@@ -139,6 +139,7 @@ async def test_an_old_one_that_somebody_sends_again_is_refused(sender, world, wa
         *("", "[]", "{}", "null", '{"id": "evt_1"}', '{"id": "evt_1"'),
         *map(json.dumps, [event(""), event("evt 1"), event("e" * 256), event(created=-1)]),
         json.dumps(event(created="2026-01-01")),
+        json.dumps(event())[:-1] + f', "deep": {"[" * 100_000}{"]" * 100_000}}}',
     ],
 )
 async def test_what_is_signed_and_no_event_is_refused(sender, world, body):
@@ -153,6 +154,13 @@ async def test_a_body_beyond_a_mebibyte_is_not_read(sender, world):
 
     assert (status, answer["error"]["reason"]) == (413, "TOO_LARGE")
     assert not world.psp_events.waiting
+
+
+async def test_a_body_that_is_not_packed_as_it_says_is_refused(world, received):
+    client = TestClient(TestServer(a_server(world, received).application()))
+    headers = {"Content-Encoding": "gzip"}
+    async with client, client.post("/webhooks/main", data=b"plain", headers=headers) as response:
+        assert response.status == 400
 
 
 async def test_events_that_come_at_once_share_a_transaction(world, received):

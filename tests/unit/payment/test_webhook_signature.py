@@ -103,6 +103,11 @@ def test_whatever_the_header_says_it_is_refused_and_nothing_else(header):
     refusal_of(header)
 
 
+def test_a_signature_of_any_bytes_is_wrong():
+    # As the server hands over what is no UTF-8.
+    assert refusal_of(f"t={int(NOW.timestamp())},v1=\udcff") == "SIGNATURE_WRONG"
+
+
 @given(secret=st.text(min_size=1, max_size=40), body=st.text(max_size=200))
 def test_what_stripes_own_client_signs_is_believed(secret, body):
     assume(secret.strip())

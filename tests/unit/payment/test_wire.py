@@ -62,7 +62,7 @@ def test_a_capture_with_too_much_shipping_names_its_field():
     assert refusal.value.field == "captures[0].shipping"
 
 
-@pytest.mark.parametrize("reason", ["4242 4242 4242 4242", "x" * 201])
+@pytest.mark.parametrize("reason", ["4242 4242 4242 4242", "x" * 201, "a\0b"])
 def test_a_refund_whose_reason_is_no_reason_names_its_field(reason):
     wire = pb.Refund(refund_id=ID, payment_id=ID, amount=EUR_1, reason=reason)
 
@@ -78,14 +78,24 @@ def test_a_batch_has_1_to_500_entries(count):
         entries_from_wire([ID] * count, "payment_ids", lambda entry, _: entry)
 
 
-async def test_a_malformed_entry_is_refused_and_the_others_go_on(world):
-    servicer = PaymentServicer(
+@pytest.fixture
+def servicer(world):
+    return PaymentServicer(
         uow=world.uow,
         psp=world.psp,
         accounts=world,
         clock=world.clock,
         refund_window=timedelta(days=1),
     )
+
+
+def field_of(result):
+    violation = BadRequest()
+    assert result.error.details[1].Unpack(violation)
+    return violation.field_violations[0].field
+
+
+async def test_a_malformed_entry_is_refused_and_the_others_go_on(servicer):
     malformed = pb.Authorization(payment_id="x", amount=EUR_1, psp_token="tok_visa")
     fine = pb.Authorization(payment_id=ID, amount=EUR_1, psp_token="tok_visa")
     request = pb.AuthorizePaymentsRequest(authorizations=[malformed, fine])
@@ -93,10 +103,25 @@ async def test_a_malformed_entry_is_refused_and_the_others_go_on(world):
     response = await servicer.AuthorizePayments(request, None)
 
     refused, authorized = response.results
-    violation = BadRequest()
-    assert refused.error.details[1].Unpack(violation)
-    assert violation.field_violations[0].field == "authorizations[0].payment_id"
+    assert field_of(refused) == "authorizations[0].payment_id"
     assert authorized.payment.authorized == EUR_1
+
+
+async def test_an_amount_in_another_currency_names_its_field(servicer):
+    authorization = pb.Authorization(payment_id=ID, amount=EUR_1, psp_token="tok_visa")
+    await servicer.AuthorizePayments(
+        pb.AuthorizePaymentsRequest(authorizations=[authorization]), None
+    )
+    dollar = WireMoney(currency_code="USD", units=1)
+    captures = [
+        pb.Capture(capture_id=str(UUID(int=n)), payment_id=ID, amount=amount)
+        for n, amount in enumerate((EUR_1, dollar))
+    ]
+
+    response = await servicer.CapturePayments(pb.CapturePaymentsRequest(captures=captures), None)
+
+    assert response.results[0].payment.captured == EUR_1
+    assert field_of(response.results[1]) == "captures[1].amount"
 
 
 def test_an_unknown_outcome_is_unavailable_and_says_when_to_ask_again():

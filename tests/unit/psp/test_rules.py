@@ -17,7 +17,12 @@ from tests.unit.psp.conftest import World
     ("captured", "fee"), [(1, 25), (35, 25), (36, 26), (100_00, 165), (99_999_999, 1_400_025)]
 )
 def test_a_capture_costs_a_share_and_a_fixed_part(captured, fee):
-    assert capture_fee(captured) == fee
+    assert capture_fee(captured, "EUR") == fee
+
+
+@pytest.mark.parametrize(("currency", "fee"), [("JPY", 165), ("KWD", 165), ("ISK", 2_00)])
+def test_what_is_kept_of_a_capture_can_be_counted(currency, fee):
+    assert capture_fee(100_00, currency) == fee
 
 
 @pytest.mark.parametrize(("currency", "fee"), [("EUR", 15_00), ("JPY", 15), ("KWD", 15_000)])

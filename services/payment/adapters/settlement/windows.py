@@ -1,6 +1,6 @@
 """Which time of each account was fetched, kept in PostgreSQL."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
@@ -41,7 +41,11 @@ _KNOW = text(
 _CLAIM = text(
     """
     UPDATE settlement_windows SET due_at = CAST(:until AS timestamptz)
-    WHERE psp_account = ANY(CAST(:accounts AS text[])) AND due_at <= CAST(:now AS timestamptz)
+    WHERE psp_account = (
+        SELECT psp_account FROM settlement_windows
+        WHERE psp_account = ANY(CAST(:accounts AS text[])) AND due_at <= CAST(:now AS timestamptz)
+        ORDER BY due_at, psp_account LIMIT 1 FOR UPDATE SKIP LOCKED
+    )
     RETURNING psp_account
     """
 )
@@ -82,10 +86,12 @@ class SqlWindows:
 
     async def claim_due(
         self, accounts: Iterable[PspAccount], *, now: datetime, until: datetime
-    ) -> Sequence[PspAccount]:
+    ) -> PspAccount | None:
         parameters = {"accounts": list(accounts), "now": now, "until": until}
         await self._tx.run(_KNOW, {"accounts": parameters["accounts"]})
-        return [PspAccount(row.psp_account) for row in await self._tx.rows(_CLAIM, parameters)]
+        for row in await self._tx.rows(_CLAIM, parameters):
+            return PspAccount(row.psp_account)
+        return None
 
     async def closed_until(self) -> Mapping[PspAccount, datetime]:
         return {

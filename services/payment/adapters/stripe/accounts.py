@@ -32,7 +32,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     name: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{1,64}$")]
-    api_key: Annotated[str, msgspec.Meta(min_length=1)]
+    api_key: Annotated[str, msgspec.Meta(pattern=r"^[!-~]+\Z")]
     api_base: Annotated[str, msgspec.Meta(pattern="^(https?://[^/?#@]+)?$")] = ""
     webhook_secrets: Sequence[Annotated[str, msgspec.Meta(min_length=1)]] = ()
     merchants: Annotated[Sequence[str], msgspec.Meta(min_length=1)] = (ANY,)

@@ -15,7 +15,8 @@ from services.payment.adapters.stripe.intents import (
     Object,
     authorization_answer,
 )
-from services.payment.adapters.stripe.replies import Reply, Verdict, verdict_on
+from services.payment.adapters.stripe.keys import keys_of
+from services.payment.adapters.stripe.replies import Reply, Silence, Verdict, verdict_on
 from services.payment.application.ports import AuthorizationRequest
 from services.payment.domain.values import Declined, NoAnswer, PspAnswer, TransactionId
 
@@ -81,7 +82,11 @@ class Authorization:
         """
         Cancel what waits for the payer, so that it cannot be set aside once we have forgotten it.
         """
-        reply = await self.account.cancel(intent["id"], key=f"{self.key}-unattended")
+        # Done once under whatever key, so that a failure that is kept needs only another.
+        for idempotency_key in keys_of(f"{self.key}-unattended", timedelta()):
+            reply = await self.account.cancel(intent["id"], key=idempotency_key)
+            if verdict_on(reply, authorization_answer) is not Silence.SPENT:
+                break
         if reply.is_success and reply.body["status"] == "canceled":
             return Declined(AUTHENTICATION_REQUIRED)
         # Somebody was faster; if with an authentication, it is approved after all.

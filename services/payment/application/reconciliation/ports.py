@@ -255,10 +255,10 @@ class Windows(Protocol):
 
     async def claim_due(
         self, accounts: Iterable[PspAccount], *, now: datetime, until: datetime
-    ) -> Sequence[PspAccount]:
+    ) -> PspAccount | None:
         """
-        Return which of *accounts* are due, and leave them to the caller: until *until* they are
-        due to nobody else.
+        Return which of *accounts* has been due the longest, and leave it to the caller: until
+        *until* it is due to nobody else. `None` if none is due.
         """
         ...
 

@@ -18,16 +18,23 @@ async def reconcile_due_accounts(
     """
     Reconcile the accounts that are due, and return how many that was.
 
-    Safe to run in any number of replicas: each claims its own, and one that dies is followed.
+    Safe to run in any number of replicas: each claims its own, and one that dies is followed. An
+    account of which it fails is due again after a while; called again, this goes on with the next.
     """
-    now = matching.clock()
-    async with matching.uow() as tx:
-        due = await tx.windows.claim_due(matching.accounts.names(), now=now, until=now + LEASE)
-    for account in due:
+    reconciled = 0
+    while True:
+        now = matching.clock()
+        async with matching.uow() as tx:
+            # One at a time: what is claimed waits for nobody who may fail.
+            account = await tx.windows.claim_due(
+                matching.accounts.names(), now=now, until=now + LEASE
+            )
+        if account is None:
+            return reconciled
         await _to_the_end(account, psp=psp, matching=matching)
         async with matching.uow() as tx:
             await tx.windows.put_off(account, until=now + every)
-    return len(due)
+        reconciled += 1
 
 
 async def _to_the_end(account: PspAccount, *, psp: SettlementReports, matching: Matching) -> None:

@@ -1,6 +1,5 @@
 """Use case: what the PSP has told and nobody heard is fetched."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from services.payment.application.ports import UnitOfWork
@@ -10,11 +9,11 @@ from services.payment.domain.values import PspAccount
 
 
 async def fetch_psp_events(
-    accounts: Sequence[PspAccount], *, uow: UnitOfWork, feed: PspEventFeed, since: datetime
+    account: PspAccount, *, uow: UnitOfWork, feed: PspEventFeed, since: datetime
 ) -> int:
     """
-    Write down what *accounts* have told since then and no webhook has brought; return how many
-    events that was.
+    Write down what *account* has told since then and no webhook has brought; return how many events
+    that was.
 
     A webhook may be lost on either side, and nobody asks about a dispute that he does not know of.
     Safe to repeat, and in any number of replicas: an event that was heard changes nothing.
@@ -23,7 +22,6 @@ async def fetch_psp_events(
         PspUnavailable: The PSP does not answer. What was fetched before is written down.
     """
     missed = 0
-    for account in accounts:
-        async for events in feed.told_since(account, since):
-            missed += sum(await receive_psp_events(events, uow=uow))
+    async for events in feed.told_since(account, since):
+        missed += sum(await receive_psp_events(events, uow=uow))
     return missed

@@ -5,7 +5,6 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
-from chassis.kernel.errors import InvalidInput
 from chassis.kernel.money import CurrencyMismatch, Money
 from chassis.kernel.text import check_text
 from services.payment.domain.ledger import EntryKind
@@ -14,10 +13,6 @@ from services.payment.domain.values import PspAccount, TransactionId
 MOST_CHARACTERS = 255
 
 _ROWS = UUID("6f0d2c67-5c3e-5f0e-9d52-0a9b3f3b1b7e")
-
-
-class FeeNegative(InvalidInput):
-    pass
 
 
 class RowKind(StrEnum):
@@ -56,7 +51,7 @@ class SettlementRow:
         source_id: The PSP's id of what moved; of a capture, of the money it was taken from.
         transaction_id: Ours; `None` if the PSP was not told it.
         gross: Above zero to the merchant, below from it.
-        fee: What the PSP kept of it.
+        fee: What the PSP kept of it; below zero: gave back, as with a dispute that is won.
         net: What the merchant's balance changed by: gross − fee, unless the report is wrong.
     """
 
@@ -72,8 +67,6 @@ class SettlementRow:
     def __post_init__(self) -> None:
         check_text(self.row_id, "row_id", least=1, most=MOST_CHARACTERS)
         check_text(self.source_id, "source_id", most=MOST_CHARACTERS)
-        if self.fee.minor_units < 0:
-            raise FeeNegative("fee is zero or above", field="fee")
         for name, amount in (("fee", self.fee), ("net", self.net)):
             if amount.currency != self.gross.currency:
                 raise CurrencyMismatch(f"{name} and gross differ in currency", field=name)

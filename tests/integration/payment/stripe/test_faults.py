@@ -91,6 +91,18 @@ async def test_whatever_breaks_it_happens_once(asking, records, psp_server, verb
     assert await ask(asked_before=True) == answer
 
 
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_what_waits_for_the_payer_is_declined_whatever_breaks(journey, psp_server, fault):
+    key = TransactionId(new_id())
+    await psp_server.fault(fault, "cancel", next=1, ms=20)
+
+    answers = await until_answered(
+        lambda **more: journey.authorize(card="tok_authenticationRequired", key=key, **more)
+    )
+
+    assert isinstance(answers[-1], Declined)
+
+
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_slow_psp_keeps_nobody_longer_than_its_time(
     asking, records, psp_server, simulated, journey_at, verb

@@ -52,6 +52,7 @@ def test_a_currency_that_no_account_serves_is_refused(given):
         ("{}", "array"),
         ('[{"name": "main"}]', "api_key"),
         (configured({"name": "Main"}), r"\[0\].name"),
+        (configured({"name": "main", "api_key": f"{SECRET}\n"}), r"\[0\].api_key"),
         (configured({"name": "main", "api_base": "ftp://there"}), r"\[0\].api_base"),
         (configured({"name": "main", "curencies": ["EUR"]}), "curencies"),
         (configured({"name": "main", "currencies": ["euro"]}), "account main: a currency is"),

@@ -81,6 +81,13 @@ def test_what_we_did_not_ask_for_is_known_by_the_psps_id(category, kind):
     assert (row.kind, row.source_id, row.transaction_id) == (kind, "xx_1", None)
 
 
+def test_a_fee_that_is_given_back_is_below_nothing():
+    row = row_from_stripe(changed("dispute_reversal", "dp_1", amount=10_00, fee=-15_00))
+
+    assert (row.fee, row.net) == (Money(-15_00, "EUR"), Money(25_00, "EUR"))
+    assert row.adds_up
+
+
 @pytest.mark.parametrize(("amount", "kind"), [(1, RowKind.CAPTURE), (-1, RowKind.REFUND)])
 def test_what_we_have_no_word_for_is_not_lost(amount, kind):
     assert row_from_stripe(changed("risk_reserved_funds", None, amount=amount, fee=0)).kind is kind
