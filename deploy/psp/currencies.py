@@ -27,6 +27,15 @@ def step_of(currency: str) -> int:
     return 100 if currency in WHOLE_ONLY else 1
 
 
+def minor_units(amount: int, currency: str) -> int:
+    """
+    Return *amount* as ISO 4217 counts it, which is how reports are written.
+    """
+    if currency in WHOLE_ONLY:
+        return amount // step_of(currency)
+    return amount * 100 if currency == "MGA" else amount
+
+
 def capture_fee(amount: int, currency: str) -> int:
     """
     Return what is kept of a capture: 1.4 %, rounded to the nearest unit and half a unit up, and

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from deploy.psp.currencies import minor_units
 from deploy.psp.records import Movement
 from deploy.psp.shapes import MOVEMENTS
 
@@ -58,9 +59,10 @@ def cells(movement: Movement) -> tuple[str, ...]:
         movement.payment if of_charge else movement.source,
         transaction_id(movement.reference),
         movement.currency,
-        str(movement.amount),
-        str(movement.fee),
-        str(movement.net),
+        *(
+            str(minor_units(amount, movement.currency))
+            for amount in (movement.amount, movement.fee, movement.net)
+        ),
         datetime.fromtimestamp(movement.created, UTC).isoformat(),
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 from deploy.local.invariants.evidence import PSP, Evidence
 from deploy.local.invariants.invariant import Finding, Invariant
 from deploy.local.invariants.merging import side_by_side
+from deploy.psp.currencies import minor_units
 
 _OURS = """
     SELECT payments.id::text, authorized - voided AS set_aside, captured, refunded, charged_back,
@@ -21,7 +22,8 @@ _OURS = """
 _NAME = """coalesce(metadata ->> 'payment_id', id) COLLATE "C" """
 # What was never set aside was not authorized: what has ended was either taken or given up.
 _THEIRS = f"""
-    SELECT {_NAME} AS name, sum(set_aside)::bigint AS set_aside, sum(captured)::bigint AS captured,
+    SELECT {_NAME} AS name, min(currency) AS currency,
+        sum(set_aside)::bigint AS set_aside, sum(captured)::bigint AS captured,
         sum(refunded)::bigint AS refunded, sum(disputed)::bigint AS disputed
     FROM payments, LATERAL (
         SELECT CASE WHEN status = 'requires_capture' THEN amount - released ELSE captured END
@@ -56,6 +58,8 @@ async def psp_agrees(evidence: Evidence) -> Finding:
         if ours is None or ours["pending"] == 0:
             we_say = amounts_in(ours, "set_aside", "captured", "refunded", "charged_back")
             psp_says = amounts_in(theirs, "set_aside", "captured", "refunded", "disputed")
+            if theirs:
+                psp_says = tuple(minor_units(each, theirs["currency"]) for each in psp_says)
             if we_say != psp_says:
                 finding.violate(
                     id_,

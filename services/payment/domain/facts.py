@@ -43,12 +43,14 @@ class RefundedElsewhere:
         authorization: Of what payment: the PSP's name for the money it had set aside.
         refund: The PSP's name for the refund.
         failed: Whether it did not arrive; from then on it counts as never made.
+        came_back: Whether the money had left before that.
     """
 
     authorization: PspReference
     refund: PspReference
     amount: Money
     failed: bool = False
+    came_back: bool = False
 
 
 class ChargebackState(StrEnum):

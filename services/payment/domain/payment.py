@@ -62,15 +62,17 @@ class Payment(PaymentRequests):
         failed. A PSP that says it moved more than there was is not believed: that stays unknown.
         """
         asked = self.transactions[transaction_id]
-        entries: Sequence[JournalEntry] = ()
+        entries: list[JournalEntry] = []
         if asked.kind is TransactionKind.AUTHORIZATION and isinstance(answer, Approved):
             # Whoever told of it first may not have known until when.
             self.expires_at = answer.expires_at or self.expires_at
-        came_back = asked.kind is TransactionKind.REFUND and asked.has_succeeded
+        undone = answer.undone if isinstance(answer, Declined) else None
         if asked.is_open:
-            entries = self._settle(asked, self._measured(asked, answer), now=now)
-        elif came_back and isinstance(answer, Declined):
-            entries = self._undo(asked, answer.reason, EntryKind.REFUND_REVERSAL, now=now)
+            entries += self._settle(asked, self._measured(asked, undone or answer), now=now)
+            asked = self.transactions[transaction_id]
+        came_back = asked.kind is TransactionKind.REFUND and asked.has_succeeded
+        if came_back and isinstance(answer, Declined):
+            entries += self._undo(asked, answer.reason, EntryKind.REFUND_REVERSAL, now=now)
             self._tell_refund_failed(asked, answer.reason)
         self._give_back(now=now)
         return entries
@@ -91,7 +93,9 @@ class Payment(PaymentRequests):
         asked = known or self._request(
             TransactionKind.REFUND, fact.amount, request_id=request_id, now=now
         )
-        answer = Declined("failed") if fact.failed else Approved(fact.refund, fact.amount)
+        made = Approved(fact.refund, fact.amount)
+        undone = made if fact.came_back and not too_much else None
+        answer = Declined("failed", undone) if fact.failed else made
         return self.settle(asked.id, answer, now=now)
 
     def charge_back(self, fact: ChargedBack, *, now: datetime) -> Sequence[JournalEntry]:

@@ -222,9 +222,10 @@ class PaymentRequests(PaymentState):
         """
         Close the payment as one whose authorization the PSP no longer holds, or will not much
         longer, and ask for what may be left to be given back. One that has nothing left, or is
-        closed, stays as it is.
+        closed, stays as it is: what is only asked for is not taken yet, and may be refused.
         """
-        if not self.closed and self.remaining.minor_units:
+        taken = self.settled(TransactionKind.CAPTURE) + self.settled(TransactionKind.VOID)
+        if not self.closed and self.settled(TransactionKind.AUTHORIZATION) != taken:
             self.closed = self.expired = True
             self._give_back(now=now)
 

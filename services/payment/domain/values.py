@@ -110,9 +110,12 @@ class Declined:
 
     Attributes:
         reason: The PSP's word for why, such as "card_declined".
+        undone: What it did before it undid it: it moved, there and back, and its report has both.
+            `None` if it did nothing.
     """
 
     reason: str
+    undone: Approved | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from services.payment.adapters.settlement.accounts import ConfiguredSettledAccou
 from services.payment.adapters.settlement.unit_of_work import sql_reconciliation
 from services.payment.adapters.stripe.accounts import Account
 from services.payment.adapters.stripe.settlement import StripeSettlementReports
+from services.payment.application.conversation import PspOutcomeUnknown, RefundDeclined
 from services.payment.application.reconciliation.matching import Matching
 from services.payment.application.reconciliation.reconcile_account import reconcile_account
 from services.payment.domain.facts import ChargebackState, ChargedBack
 from services.payment.domain.settlement.differences import DifferenceKind
 from services.payment.domain.settlement.report import ReportState
-from services.payment.domain.values import ChargebackId, PaymentId
+from services.payment.domain.values import ChargebackId, PaymentId, RefundId
 from tests.integration.payment.test_reconciliation import NOT_NOTHING, open_differences
 from tests.settlements import MAIN
 
@@ -46,8 +47,9 @@ def shop(payments, stripe, psp_server):
 
 
 async def reconcile(shop):
-    report = await reconcile_account(MAIN, psp=shop.reports, matching=shop.matching)
-    assert report.state is ReportState.RECONCILED
+    report = None
+    while report is None or report.state is not ReportState.RECONCILED:
+        report = await reconcile_account(MAIN, psp=shop.reports, matching=shop.matching)
     return report, await open_differences(shop.matching.uow)
 
 
@@ -67,6 +69,24 @@ async def test_the_psp_and_the_books_agree_to_the_cent(shop):
     assert report.rows == report.matched == 4 * 3 + 1 + 1
     assert [each.kind for each in found] == [DifferenceKind.WRONG_AMOUNT]
     assert found[0].expected == Money(20_00, "EUR")
+    assert await shop.rows(NOT_NOTHING) == []
+
+
+async def test_a_refund_that_fails_before_anybody_hears_of_it_leaves_no_difference(shop):
+    payment_id, refund_id = PaymentId(new_id()), RefundId(new_id())
+    await shop.authorize(payment_id)
+    await shop.capture(payment_id, 30_00)
+    for fault in ("refund_pending", "refund_fails_later"):
+        await shop.server.fault(fault, "refund", next=1, ms=100)
+    answer = await shop.refund(payment_id, 10_00, refund_id=refund_id)
+    while isinstance(answer, PspOutcomeUnknown):
+        answer = await shop.refund(payment_id, 10_00, refund_id=refund_id)
+    assert isinstance(answer, RefundDeclined)
+
+    report, found = await reconcile(shop)
+
+    assert report.rows == report.matched == 3
+    assert found == []
     assert await shop.rows(NOT_NOTHING) == []
 
 

@@ -322,6 +322,21 @@ async def test_an_authorization_that_the_psp_let_go_of_is_closed(world, webhooks
     assert payment.void_transaction
 
 
+async def test_one_that_is_let_go_of_while_all_of_it_is_to_be_taken_is_closed(
+    world, webhooks, payment_id, capture_id
+):
+    await world.authorize(payment_id)
+    world.psp.answers += [NoAnswer(), Declined("expired")]
+    await world.capture(payment_id, capture_id, Money(100_00, "EUR"))
+
+    await webhooks.tell(AuthorizationLost(payment_id=payment_id))
+    await world.capture(payment_id, capture_id, Money(100_00, "EUR"))
+
+    payment = world.payments[payment_id]
+    assert payment.expired
+    assert payment.settled(TransactionKind.VOID) == Money(100_00, "EUR")
+
+
 async def test_one_that_is_let_go_of_before_we_know_of_it_is_closed_once_we_do(
     world, webhooks, life
 ):

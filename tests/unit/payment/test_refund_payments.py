@@ -174,6 +174,23 @@ async def test_one_that_comes_back_is_unbooked_and_told(world, payment_id, captu
     )
 
 
+async def test_one_of_which_only_the_end_is_heard_is_booked_there_and_back(
+    world, payment_id, capture_id, refund_id
+):
+    await captured(world, payment_id, capture_id)
+    world.psp.answers = [Declined("account_closed", undone=Approved("re_1", EUR_30))]
+
+    answer = await world.refund(payment_id, refund_id, EUR_30)
+
+    assert isinstance(answer, RefundDeclined)
+    assert [entry.kind for entry in world.entries] == [
+        EntryKind.CAPTURE,
+        EntryKind.REFUND,
+        EntryKind.REFUND_REVERSAL,
+    ]
+    assert world.payments[payment_id].refundable == EUR_60
+
+
 async def test_one_that_came_back_does_not_succeed_again(world, payment_id, capture_id, refund_id):
     await captured(world, payment_id, capture_id)
     await world.refund(payment_id, refund_id, EUR_30)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.psp.case import Flaws
-from deploy.psp.currencies import capture_fee, dispute_fee, step_of
+from deploy.psp.currencies import capture_fee, dispute_fee, minor_units, step_of
 from deploy.psp.refusals import Refusal
 from deploy.psp.verbs.cancel import Cancel, Expire, cancel, expire
 from deploy.psp.verbs.disputes import CloseDispute, OpenDispute, close_dispute, dispute
@@ -23,6 +23,13 @@ def test_a_capture_costs_a_share_and_a_fixed_part(captured, fee):
 @pytest.mark.parametrize(("currency", "fee"), [("JPY", 165), ("KWD", 165), ("ISK", 2_00)])
 def test_what_is_kept_of_a_capture_can_be_counted(currency, fee):
     assert capture_fee(100_00, currency) == fee
+
+
+@pytest.mark.parametrize(
+    ("currency", "counted"), [("EUR", 1_00), ("JPY", 1_00), ("ISK", 1), ("MGA", 100_00)]
+)
+def test_reports_count_as_iso_does(currency, counted):
+    assert minor_units(1_00, currency) == counted
 
 
 @pytest.mark.parametrize(("currency", "fee"), [("EUR", 15_00), ("JPY", 15), ("KWD", 15_000)])

@@ -149,6 +149,7 @@ def _facts_of_refund(refund: Object) -> Iterator[PspFact]:
             refund=PspReference(refund["id"]),
             amount=_money(refund, refund["amount"]),
             failed=isinstance(answer, Declined),
+            came_back=isinstance(answer, Declined) and answer.undone is not None,
         )
 
 

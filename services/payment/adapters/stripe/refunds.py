@@ -25,12 +25,20 @@ def refund_answer(refund: Object) -> PspAnswer:
     """
     match refund["status"]:
         case "succeeded":
-            moved = money_of(refund["amount"], refund["currency"])
-            return Approved(reference=PspReference(refund["id"]), moved=moved)
+            return _made(refund)
         case "failed" | "canceled":
-            return Declined(refund.get("failure_reason") or f"refund_{refund['status']}")
+            return Declined(
+                refund.get("failure_reason") or f"refund_{refund['status']}",
+                # The balance has changed twice, though nothing has arrived.
+                undone=_made(refund) if refund.get("failure_balance_transaction") else None,
+            )
         case _:
             return NoAnswer()
+
+
+def _made(refund: Object) -> Approved:
+    moved = money_of(refund["amount"], refund["currency"])
+    return Approved(reference=PspReference(refund["id"]), moved=moved)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,6 +131,15 @@ def test_a_refund_that_failed_is_told_with_its_reason():
     assert facts_of(event(failed)) == [settled(REFUND, Declined("lost_or_stolen_card"))]
 
 
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_refund_that_failed_after_it_had_left_is_told_with_what_left(ours):
+    failed = refund("failed", ours=ours, failure_balance_transaction="txn_2")
+
+    (fact,) = facts_of(event(failed))
+
+    assert fact.answer.undone == Approved("re_1", EUR_40) if ours else fact.came_back
+
+
 @pytest.mark.parametrize("status", ["pending", "requires_action"])
 @pytest.mark.parametrize("ours", [True, False])
 def test_a_refund_on_its_way_tells_nothing(status, ours):
