@@ -1,6 +1,7 @@
 """Log lines as JSON, each with the trace it belongs to."""
 
 import logging
+import traceback
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,3 +36,11 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return orjson.dumps(line).decode()
+
+
+def stack_of(error: BaseException) -> str:
+    """
+    Return what *error* is and where it came from, without its words: they may hold what was sent.
+    """
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{type(error).__name__}\n{frames}"

@@ -81,7 +81,7 @@ async def run(arguments: Namespace) -> int:
             f"{psp.url}/simulator/", timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN_SECONDS)
         ) as session:
             answer = await act(session, arguments)
-    except (aiohttp.ClientConnectionError, TimeoutError):
+    except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError):
         raise ServerAway(f"the PSP at {psp.url} does not answer: see `make status`") from None
     if arguments.json:
         print(to_json(answer).decode(), end="")
@@ -162,8 +162,13 @@ async def settle(session: aiohttp.ClientSession, arguments: Namespace) -> dict[s
     rows = -1
     async with session.get("settlement", params=query) as response:
         if response.status != 200:
-            raise CommandFailed(f"the PSP says: {await response.text()}")
-        with arguments.out.open("wb") as file:
+            error = (await response.json())["error"]
+            raise CommandFailed(f"the PSP says: {error['message']}")
+        try:
+            file = arguments.out.open("wb")
+        except OSError as error:
+            raise CommandFailed(f"{arguments.out} cannot be written: {error.strerror}") from None
+        with file:
             async for piece in response.content.iter_any():
                 file.write(piece)
                 rows += piece.count(b"\n")

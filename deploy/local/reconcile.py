@@ -26,7 +26,7 @@ from chassis.rpc.timestamps import timestamp_to_wire
 from chassis.terminal import print_table
 from deploy.local.clearing import clearing_of
 from deploy.local.cluster import Cluster, load, to_json
-from deploy.local.errors import CommandFailed
+from deploy.local.errors import CommandFailed, ServerAway
 from deploy.local.progress import progress
 from deploy.local.psp_process import ACCOUNT
 from deploy.local.settlement_files import extent_of, name_of, rows_in
@@ -38,6 +38,9 @@ from retail.payment.v1 import reconciliation_service_pb2 as pb
 ROWS = 2_000
 PAGE = 1_000
 MOST_SHOWN = 20
+# Somebody waits for the answer, and the service goes on by itself: a PSP that is away for longer
+# than some ten seconds is said to be.
+MOST_ATTEMPTS = 8
 MOST_CHARACTERS = 60
 DONE = pb.SETTLEMENT_REPORT_STATE_RECONCILED
 
@@ -88,7 +91,8 @@ async def _run(cluster: Cluster, arguments: Namespace) -> int:
             case "resolve":
                 await resolve(services, patience, arguments)
             case None:
-                report = await reconcile_account(services, patience, arguments)
+                hasty = Patience(attempts=MOST_ATTEMPTS)
+                report = await reconcile_account(services, hasty, arguments)
         differences = await open_differences(services, patience)
     clearing = await clearing_of(cluster)
     if arguments.json:
@@ -107,10 +111,21 @@ async def reconcile_account(
 ) -> pb.SettlementReport | None:
     """
     Let the account be reconciled, as many calls as that takes.
+
+    Raises:
+        ServerAway: Nobody answers for what it has moved.
     """
     request = pb.ReconcileAccountRequest(psp_account=arguments.account)
     while True:
-        answer = await patience(services.reconciliation.ReconcileAccount, request)
+        try:
+            answer = await patience(services.reconciliation.ReconcileAccount, request)
+        except CallRefused as refusal:
+            if refusal.reason:
+                raise
+            raise ServerAway(
+                "the PSP, or the payment service, does not say what has moved: see `make psp` and"
+                " `make status`. What was fetched is kept, and the same command goes on."
+            ) from None
         if not answer.HasField("report"):
             return None
         if answer.report.state == DONE:

@@ -1,6 +1,8 @@
 """Run the payment service: `python -m services.payment`."""
 
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
+from typing import Any
 
 import uvloop
 
@@ -20,7 +22,11 @@ from retail.payment.v1.reconciliation_service_pb2_grpc import (
 )
 from services.payment.adapters.settlement.accounts import ConfiguredSettledAccounts
 from services.payment.adapters.settlement.unit_of_work import sql_reconciliation
-from services.payment.adapters.stripe.accounts import ConfiguredAccounts, accounts_from_json
+from services.payment.adapters.stripe.accounts import (
+    Account,
+    ConfiguredAccounts,
+    accounts_from_json,
+)
 from services.payment.adapters.stripe.connections import StripeConnections
 from services.payment.adapters.stripe.event_feed import StripeEventFeed
 from services.payment.adapters.stripe.evidence import StripeDisputes
@@ -28,6 +34,7 @@ from services.payment.adapters.stripe.facts import facts_of
 from services.payment.adapters.stripe.psp import StripePsp
 from services.payment.adapters.stripe.settlement import StripeSettlementReports
 from services.payment.adapters.unit_of_work import sql_unit_of_work
+from services.payment.application.ports import UnitOfWork
 from services.payment.application.reconciliation.matching import Matching
 from services.payment.entrypoints.chargeback_servicer import ChargebackServicer
 from services.payment.entrypoints.reconciliation_jobs import keep_reconciling, watch_differences
@@ -46,6 +53,8 @@ from services.payment.entrypoints.webhook_server import WebhookServer
 from services.payment.settings import Settings
 from services.payment.wire.payments import DOMAIN
 
+Jobs = list[Coroutine[Any, Any, None]]
+
 
 async def main(settings: Settings) -> None:
     configured = accounts_from_json(settings.psp_accounts)
@@ -60,82 +69,32 @@ async def main(settings: Settings) -> None:
     )
     database = connect(settings.database_url, application=settings.instance)
     broker = await connect_broker(settings.nats_url, name=settings.instance)
+    stripe = StripeConnections(configured, connections=settings.psp_connections)
 
     told, received = Wake(), Wake()
-    clock = system_clock
-    uow = sql_unit_of_work(database, told=told, clock=clock)
-    stripe = StripeConnections(configured, connections=settings.psp_connections)
-    psp = StripePsp(stripe.accounts, seconds=settings.psp_timeout_seconds, clock=clock)
-    feed = StripeEventFeed(stripe.accounts, clock=clock)
-    disputes = StripeDisputes(stripe.accounts, seconds=settings.psp_timeout_seconds)
-
+    uow = sql_unit_of_work(database, told=told, clock=system_clock)
     matching = Matching(
         uow=sql_reconciliation(database),
         accounts=ConfiguredSettledAccounts(configured),
-        clock=clock,
+        clock=system_clock,
         margin=timedelta(seconds=settings.reconcile_margin_seconds),
     )
-    reports = StripeSettlementReports(stripe.accounts)
-
-    publisher = Publisher(
-        database, broker, context="payment", told=told, kept_days=settings.events_kept_days
-    )
-
     server = Server(domain=DOMAIN, address=settings.grpc_address)
-    add_PaymentServiceServicer_to_server(
-        PaymentServicer(
-            uow=uow,
-            psp=psp,
-            accounts=ConfiguredAccounts(configured),
-            clock=clock,
-            refund_window=timedelta(days=settings.refund_days),
-        ),
-        server.grpc,
-    )
-    add_ChargebackServiceServicer_to_server(
-        ChargebackServicer(uow=uow, disputes=disputes, clock=clock), server.grpc
-    )
-    add_ReconciliationServiceServicer_to_server(
-        ReconciliationServicer(matching=matching, psp=reports), server.grpc
-    )
-    if settings.grpc_reflection:
-        server.reflect(
-            "retail.payment.v1.PaymentService",
-            "retail.payment.v1.ChargebackService",
-            "retail.payment.v1.ReconciliationService",
-        )
+    serve(server, settings, configured=configured, uow=uow, stripe=stripe, matching=matching)
 
-    jobs = []
+    jobs: Jobs = []
     if settings.plays("api") and settings.webhook_address:
-        webhooks = WebhookServer(
-            address=settings.webhook_address,
-            secrets={account.name: account.webhook_secrets for account in configured},
-            uow=uow,
-            clock=clock,
-            received=received,
-        )
-        jobs.append(webhooks.run())
+        jobs.append(listen(settings, configured, uow=uow, received=received))
     if settings.plays("worker"):
+        publisher = Publisher(
+            database, broker, context="payment", told=told, kept_days=settings.events_kept_days
+        )
         jobs += [
             publisher.run(),
-            keep_resolving(uow=uow, psp=psp, clock=clock),
-            keep_expiring(uow=uow, psp=psp, clock=clock),
-            keep_noting(uow=uow, facts_of=facts_of, clock=clock, received=received),
-            # Each by itself: one that does not answer keeps nobody else waiting.
-            *(
-                keep_fetching(account, uow=uow, feed=feed, clock=clock, received=received)
-                for account in stripe.accounts
-            ),
-            keep_forgetting(uow=uow, clock=clock, kept_days=settings.webhooks_kept_days),
-            keep_submitting(uow=uow, disputes=disputes, clock=clock),
-            keep_warning(uow=uow, clock=clock),
-            keep_sampling(uow=uow, clock=clock),
-            watch_differences(uow=matching.uow),
+            *webhook_jobs(settings, uow=uow, stripe=stripe, received=received),
+            *payment_jobs(settings, uow=uow, stripe=stripe),
+            *reconciliation_jobs(settings, stripe=stripe, matching=matching),
         ]
-        if settings.reconcile_hours:
-            every = timedelta(hours=settings.reconcile_hours)
-            jobs.append(keep_reconciling(psp=reports, matching=matching, every=every))
-
     try:
         await run_until_stopped(server if settings.plays("api") else None, *jobs)
     finally:
@@ -143,6 +102,111 @@ async def main(settings: Settings) -> None:
         await stripe.close()
         await database.close()
         await telemetry.shut_down()
+
+
+def serve(
+    server: Server,
+    settings: Settings,
+    *,
+    configured: Sequence[Account],
+    uow: UnitOfWork,
+    stripe: StripeConnections,
+    matching: Matching,
+) -> None:
+    """
+    Have *server* answer all that this service is asked.
+    """
+    payments = PaymentServicer(
+        uow=uow,
+        psp=psp_of(settings, stripe),
+        accounts=ConfiguredAccounts(configured),
+        clock=system_clock,
+        refund_window=timedelta(days=settings.refund_days),
+    )
+    disputes = disputes_of(settings, stripe)
+    chargebacks = ChargebackServicer(uow=uow, disputes=disputes, clock=system_clock)
+    reports = StripeSettlementReports(stripe.accounts)
+    reconciliation = ReconciliationServicer(matching=matching, psp=reports)
+    add_PaymentServiceServicer_to_server(payments, server.grpc)
+    add_ChargebackServiceServicer_to_server(chargebacks, server.grpc)
+    add_ReconciliationServiceServicer_to_server(reconciliation, server.grpc)
+    if settings.grpc_reflection:
+        server.reflect(
+            "retail.payment.v1.PaymentService",
+            "retail.payment.v1.ChargebackService",
+            "retail.payment.v1.ReconciliationService",
+        )
+
+
+def listen(
+    settings: Settings, configured: Sequence[Account], *, uow: UnitOfWork, received: Wake
+) -> Coroutine[Any, Any, None]:
+    """
+    Return what hears the PSP's webhooks.
+    """
+    return WebhookServer(
+        address=settings.webhook_address,
+        secrets={account.name: account.webhook_secrets for account in configured},
+        uow=uow,
+        clock=system_clock,
+        received=received,
+    ).run()
+
+
+def webhook_jobs(
+    settings: Settings, *, uow: UnitOfWork, stripe: StripeConnections, received: Wake
+) -> Jobs:
+    """
+    Return what is done about all that the PSP tells.
+    """
+    clock = system_clock
+    feed = StripeEventFeed(stripe.accounts, clock=clock)
+    return [
+        keep_noting(uow=uow, facts_of=facts_of, clock=clock, received=received),
+        # Each by itself: one that does not answer keeps nobody else waiting.
+        *(
+            keep_fetching(account, uow=uow, feed=feed, clock=clock, received=received)
+            for account in stripe.accounts
+        ),
+        keep_forgetting(uow=uow, clock=clock, kept_days=settings.webhooks_kept_days),
+        keep_sampling(uow=uow, clock=clock),
+    ]
+
+
+def payment_jobs(settings: Settings, *, uow: UnitOfWork, stripe: StripeConnections) -> Jobs:
+    """
+    Return what is done about payments and chargebacks without being asked.
+    """
+    clock = system_clock
+    psp = psp_of(settings, stripe)
+    return [
+        keep_resolving(uow=uow, psp=psp, clock=clock),
+        keep_expiring(uow=uow, psp=psp, clock=clock),
+        keep_submitting(uow=uow, disputes=disputes_of(settings, stripe), clock=clock),
+        keep_warning(uow=uow, clock=clock),
+    ]
+
+
+def reconciliation_jobs(
+    settings: Settings, *, stripe: StripeConnections, matching: Matching
+) -> Jobs:
+    """
+    Return what is reconciled without being asked.
+    """
+    jobs: Jobs = [watch_differences(uow=matching.uow)]
+    if settings.reconcile_hours:
+        every = timedelta(hours=settings.reconcile_hours)
+        reports = StripeSettlementReports(stripe.accounts)
+        jobs.append(keep_reconciling(psp=reports, matching=matching, every=every))
+    return jobs
+
+
+def psp_of(settings: Settings, stripe: StripeConnections) -> StripePsp:
+    return StripePsp(stripe.accounts, seconds=settings.psp_timeout_seconds, clock=system_clock)
+
+
+def disputes_of(settings: Settings, stripe: StripeConnections) -> StripeDisputes:
+    return StripeDisputes(stripe.accounts, seconds=settings.psp_timeout_seconds)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ it takes; nothing is done twice by that.
 """
 
 import asyncio
+import math
 from collections import Counter
 from typing import Any, TypeVar
 
@@ -50,20 +51,25 @@ class Patience:
     """
     Makes calls until they are answered: `await patience(stub.PlaceOrder, request)`.
 
+    Args:
+        seconds: How long a call may take.
+        attempts: How many it makes; without end if left out.
+
     Attributes:
         repeats: How often a call had to be made again, by what it ran into.
     """
 
-    def __init__(self, *, seconds: float = 30.0) -> None:
+    def __init__(self, *, seconds: float = 30.0, attempts: float = math.inf) -> None:
         self.repeats: Counter[str] = Counter()
         self._seconds = seconds
+        self._attempts = attempts
 
     async def __call__(self, call: grpc.aio.UnaryUnaryMultiCallable[Any, R], request: object) -> R:
         """
         Return what *call* answers to *request*, however often it takes.
 
         Raises:
-            CallRefused: It says no.
+            CallRefused: It says no, or it was asked often enough.
         """
         attempts = doubts = 0
         while True:
@@ -72,7 +78,8 @@ class Patience:
             except grpc.aio.AioRpcError as error:
                 attempts += 1
                 doubts += error.code() in DOUBTFUL
-                if error.code() not in PASSING | DOUBTFUL or doubts > MOST_DOUBTS:
+                enough = doubts > MOST_DOUBTS or attempts >= self._attempts
+                if enough or error.code() not in PASSING | DOUBTFUL:
                     name = type(request).__name__.removesuffix("Request")
                     raise CallRefused(name, status_of(error)) from None
                 self.repeats[error.code().name] += 1

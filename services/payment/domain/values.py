@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID, uuid5
 
+from chassis.kernel.card_numbers import refuse_card_number
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.money import Money
 
@@ -48,7 +49,7 @@ class MerchantIdMalformed(InvalidInput):
 @dataclass(frozen=True, slots=True)
 class MerchantId:
     """
-    Whose money it is: a word of 1 to 64 of a-z, 0-9, "-" and "_".
+    Whose money it is: a word of 1 to 64 of a-z, 0-9, "-" and "_"; no card number.
     """
 
     text: str
@@ -58,6 +59,7 @@ class MerchantId:
             raise MerchantIdMalformed(
                 "a merchant is 1 to 64 of a-z, 0-9, '-' and '_'", field="merchant_id"
             )
+        refuse_card_number(self.text, "merchant_id")
 
     def __str__(self) -> str:
         return self.text

@@ -1,7 +1,7 @@
 """Chargebacks as they are asked for and answered: chargeback_service.proto."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from chassis.kernel.errors import InvalidInput
 from chassis.rpc.money import money_to_wire
@@ -15,18 +15,14 @@ from services.payment.domain.chargeback import Chargeback, Evidence
 from services.payment.domain.facts import ChargebackState
 from services.payment.domain.values import ChargebackId
 from services.payment.wire.pages import (
+    micros_of,
+    moment_of,
     page_size_from_wire,
     page_token_invalid,
     page_token_to_wire,
     place_from_wire,
 )
 from services.payment.wire.requests import payment_id_from_wire
-
-DEFAULT_PAGE = 100
-LARGEST_PAGE = 1_000
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 STATES = {
     ChargebackState.NEEDS_RESPONSE: pb.CHARGEBACK_STATE_NEEDS_RESPONSE,
@@ -73,7 +69,7 @@ def query_from_wire(wire: pb.ListChargebacksRequest) -> ChargebackQuery:
         state=_STATES_FROM_WIRE.get(wire.state),
         payment_id=payment_id_from_wire(wire.payment_id, "payment_id") if wire.payment_id else None,
         after=_place_from_token(wire) if wire.page_token else None,
-        limit=page_size_from_wire(wire.page_size, default=DEFAULT_PAGE, most=LARGEST_PAGE),
+        limit=page_size_from_wire(wire.page_size),
     )
 
 
@@ -85,7 +81,7 @@ def page_to_wire(
     )
     if more:
         last = chargebacks[-1]
-        due = (last.evidence_due_at - _EPOCH) // _MICROSECOND if last.evidence_due_at else ""
+        due = micros_of(last.evidence_due_at) if last.evidence_due_at else ""
         wire.next_page_token = page_token_to_wire(f"{due} {last.id}", request)
     return wire
 
@@ -93,8 +89,7 @@ def page_to_wire(
 def _place_from_token(request: pb.ListChargebacksRequest) -> tuple[datetime | None, ChargebackId]:
     micros, _, last = place_from_wire(request.page_token, request).partition(" ")
     try:
-        due = _EPOCH + int(micros) * _MICROSECOND if micros else None
-        return due, chargeback_id_from_wire(last)
+        return moment_of(micros) if micros else None, chargeback_id_from_wire(last)
     except (ValueError, OverflowError, ChargebackIdMissing):
         raise page_token_invalid() from None
 

@@ -1,6 +1,6 @@
 """The books as they are asked about and answered: payment_service.proto."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -15,6 +15,8 @@ from services.payment.domain.ledger import Account, Balance
 from services.payment.domain.statement import LedgerAccount, Place, Statement, StatementLine
 from services.payment.domain.values import MerchantId
 from services.payment.wire.pages import (
+    micros_of,
+    moment_of,
     page_size_from_wire,
     page_token_invalid,
     page_token_to_wire,
@@ -22,12 +24,8 @@ from services.payment.wire.pages import (
 )
 from services.payment.wire.requests import merchant_from_wire
 
-DEFAULT_PAGE = 100
-LARGEST_PAGE = 1_000
-
 # Before anything was booked.
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class AccountUnknown(InvalidInput):
@@ -69,7 +67,7 @@ def statement_from_wire(request: pb.GetAccountStatementRequest) -> GetAccountSta
         ),
         after=after,
         until=until,
-        page_size=page_size_from_wire(request.page_size, default=DEFAULT_PAGE, most=LARGEST_PAGE),
+        page_size=page_size_from_wire(request.page_size),
     )
 
 
@@ -123,7 +121,7 @@ def _time_from_wire(
 def _page_to_wire(place: Place, until: datetime, request: pb.GetAccountStatementRequest) -> str:
     # The end stays as it was when the first page was asked for: what is booked meanwhile is on
     # none of them.
-    said = (_number_of(until), _number_of(place.booked_at), place.shard, place.line)
+    said = (micros_of(until), micros_of(place.booked_at), place.shard, place.line)
     return page_token_to_wire(" ".join(map(str, said)), request)
 
 
@@ -132,15 +130,7 @@ def _page_from_wire(request: pb.GetAccountStatementRequest) -> tuple[Place, date
         said = place_from_wire(request.page_token, request).split(" ")
         until, booked_at, shard, line = map(int, said)
         if shard in range(2**15) and line in range(2**31) and booked_at <= until:
-            return Place(_moment_of(booked_at), shard, line), _moment_of(until)
+            return Place(moment_of(booked_at), shard, line), moment_of(until)
     except (ValueError, OverflowError):
         pass
     raise page_token_invalid()
-
-
-def _number_of(moment: datetime) -> int:
-    return (moment - _BEGINNING) // _MICROSECOND
-
-
-def _moment_of(number: int) -> datetime:
-    return _BEGINNING + number * _MICROSECOND

@@ -1,13 +1,19 @@
 """Pages of answers on the wire."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from google.protobuf.message import Message
 
 from chassis.kernel.errors import InvalidInput
 
+DEFAULT_PAGE = 100
+LARGEST_PAGE = 1_000
+
 _DIGEST_BYTES = 8
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class PageSizeOutOfRange(InvalidInput):
@@ -18,14 +24,14 @@ class PageTokenInvalid(InvalidInput):
     pass
 
 
-def page_size_from_wire(size: int, *, default: int, most: int) -> int:
+def page_size_from_wire(size: int) -> int:
     """
     Raises:
-        PageSizeOutOfRange: It is negative, or above *most*.
+        PageSizeOutOfRange: It is negative, or above 1,000.
     """
-    if not 0 <= size <= most:
-        raise PageSizeOutOfRange(f"a page has 1 to {most:,} entries", field="page_size")
-    return size or default
+    if not 0 <= size <= LARGEST_PAGE:
+        raise PageSizeOutOfRange(f"a page has 1 to {LARGEST_PAGE:,} entries", field="page_size")
+    return size or DEFAULT_PAGE
 
 
 def page_token_to_wire(place: str, request: Message) -> str:
@@ -56,6 +62,21 @@ def page_token_invalid() -> PageTokenInvalid:
         "page_token must be one that an earlier page came with, which asked the same",
         field="page_token",
     )
+
+
+def micros_of(moment: datetime) -> int:
+    """
+    Return *moment* as a token tells it, to the microsecond.
+    """
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_of(micros: int | str) -> datetime:
+    """
+    Raises:
+        ValueError, OverflowError: There is no such moment.
+    """
+    return _EPOCH + int(micros) * _MICROSECOND
 
 
 def _digest(request: Message) -> bytes:

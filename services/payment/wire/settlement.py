@@ -1,7 +1,6 @@
 """Settlement reports and differences as they are told and asked about."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from chassis.kernel.errors import InvalidInput
@@ -25,17 +24,13 @@ from services.payment.domain.settlement.report import Report, ReportState, repor
 from services.payment.domain.settlement.rows import RowKind, SettlementRow
 from services.payment.domain.values import PspAccount, TransactionId
 from services.payment.wire.pages import (
+    micros_of,
+    moment_of,
     page_size_from_wire,
     page_token_invalid,
     page_token_to_wire,
     place_from_wire,
 )
-
-DEFAULT_PAGE = 100
-LARGEST_PAGE = 1_000
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class RowKindUnknown(InvalidInput):
@@ -173,7 +168,7 @@ def list_from_wire(request: pb.ListDifferencesRequest) -> ListDifferences:
             state=_STATES.get(request.state, DifferenceState.OPEN),
         ),
         after=_place_from_token(request) if request.page_token else None,
-        limit=page_size_from_wire(request.page_size, default=DEFAULT_PAGE, most=LARGEST_PAGE),
+        limit=page_size_from_wire(request.page_size),
     )
 
 
@@ -183,15 +178,16 @@ def page_to_wire(
     wire = pb.ListDifferencesResponse(differences=[difference_to_wire(d) for d in differences])
     if more:
         last = differences[-1]
-        place = f"{(last.created_at - _EPOCH) // _MICROSECOND} {last.id}"
-        wire.next_page_token = page_token_to_wire(place, request)
+        wire.next_page_token = page_token_to_wire(
+            f"{micros_of(last.created_at)} {last.id}", request
+        )
     return wire
 
 
 def _place_from_token(request: pb.ListDifferencesRequest) -> DifferencePlace:
     micros, _, last = place_from_wire(request.page_token, request).partition(" ")
     try:
-        return _EPOCH + int(micros) * _MICROSECOND, UUID(last)
+        return moment_of(micros), UUID(last)
     except (ValueError, OverflowError):
         raise page_token_invalid() from None
 

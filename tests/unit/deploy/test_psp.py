@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 
 from deploy.local import psp as command
 from deploy.local.errors import CommandFailed
@@ -94,6 +96,29 @@ def test_what_cannot_befall_something_is_refused(words):
 def test_what_nobody_knows_is_refused(words):
     with pytest.raises(SystemExit):
         arguments("fault", *words.split())
+
+
+async def settled_by_a_psp_that(answers, out):
+    app = web.Application()
+    app.add_routes([web.get("/simulator/settlement", answers)])
+    async with TestServer(app) as server, ClientSession(server.make_url("/simulator/")) as session:
+        return await command.settle(session, arguments("settle", "--out", str(out)))
+
+
+async def test_a_report_that_cannot_be_written_is_said_in_a_sentence(tmp_path):
+    async def a_report(_request):
+        return web.Response(text="row_id")
+
+    with pytest.raises(CommandFailed, match="No such file or directory"):
+        await settled_by_a_psp_that(a_report, tmp_path / "nowhere" / "report.csv")
+
+
+async def test_a_report_that_the_psp_refuses_is_said_in_its_words(tmp_path):
+    async def a_refusal(_request):
+        return web.json_response({"error": {"message": "Invalid timestamp: today"}}, status=400)
+
+    with pytest.raises(CommandFailed, match="the PSP says: Invalid timestamp: today"):
+        await settled_by_a_psp_that(a_refusal, tmp_path / "report.csv")
 
 
 def test_a_payment_is_named_by_either_sides_id():

@@ -44,6 +44,13 @@ async def test_a_call_is_made_until_it_is_answered():
     assert patience.repeats == {"UNAVAILABLE": 2}
 
 
+async def test_who_has_no_time_asks_so_often_and_no_more():
+    away = failure(grpc.StatusCode.UNAVAILABLE)
+
+    with pytest.raises(CallRefused, match="no luck"):
+        await Patience(attempts=2)(answers(away, away, "yes"), pb.GetOrderRequest())
+
+
 async def test_a_refusal_is_not_asked_again():
     call = answers(failure(grpc.StatusCode.NOT_FOUND))
 

@@ -82,6 +82,17 @@ def test_every_step_shows_on_its_axis():
     assert paid == [PaymentStatus.AUTHORIZED, PaymentStatus.PARTIALLY_PAID, PaymentStatus.PAID]
 
 
+def test_a_completed_order_of_which_the_psp_took_too_little_is_paid():
+    summary = summary_of(
+        *tell(ORDER, PLACED, CONFIRMED, COMPLETED),
+        *tell(ORDER, Authorized(), Captured(total=49_99)),
+        *tell(EAST, WorkAccepted(), parcel(3), ARRIVED),
+        *tell(WEST, WorkAccepted(), parcel(2), ARRIVED),
+    )
+
+    assert summary.payment_status is PaymentStatus.PAID
+
+
 def test_goods_that_nobody_sends_are_not_waited_for_and_never_paid_whole():
     summary = summary_of(
         *tell(ORDER, PLACED, CONFIRMED),

@@ -43,6 +43,12 @@ EUR_1 = WireMoney(currency_code="EUR", units=1)
             pb.Authorization(payment_id=ID, amount=EUR_1, psp_token="t", merchant_id="A Shop"),
             "merchant_id",
         ),
+        (
+            pb.Authorization(
+                payment_id=ID, amount=EUR_1, psp_token="t", merchant_id="4242424242424242"
+            ),
+            "merchant_id",
+        ),
     ],
 )
 def test_a_malformed_authorization_names_its_field(wire, field):

@@ -196,7 +196,12 @@ class OrderSummary:
     @property
     def payment_status(self) -> PaymentStatus:
         if self.funds.captured:
-            whole = self.funds.captured >= self.promise.grand_total.minor_units
+            # A completed order was charged for all that left: if the PSP has taken less than it was
+            # asked to, that is between it and the merchant.
+            whole = (
+                self.promise.status is OrderStatus.COMPLETED
+                or self.funds.captured >= self.promise.grand_total.minor_units
+            )
             paid = whole and self.is_dispatched and not self.is_short
             return after_refunds(
                 PaymentStatus.PAID if paid else PaymentStatus.PARTIALLY_PAID,

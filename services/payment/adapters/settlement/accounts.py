@@ -23,7 +23,7 @@ class ConfiguredSettledAccounts:
 
     def merchant_of(self, account: PspAccount) -> MerchantId:
         if account not in self._merchants:
-            raise PspAccountUnknown(f"there is no account {account!r}", field="psp_account")
+            raise PspAccountUnknown(f"there is no account {account[:64]!r}", field="psp_account")
         return self._merchants[account]
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from chassis.rpc import deadlines
+from chassis.telemetry.logs import stack_of
 from services.payment.adapters.stripe import marks
 from services.payment.adapters.stripe.client import StripeAccount
 from services.payment.adapters.stripe.intents import Object
@@ -47,8 +48,8 @@ class StripeDisputes:
                 return await answer_to(question, JUST_NOW) if found is None else found
         except TimeoutError:
             log.warning("the PSP has not answered in time")
-        except Exception:
-            log.exception("what the PSP answered cannot be read")
+        except Exception as error:
+            log.error("what the PSP answered cannot be read: %s", stack_of(error))
         return NoAnswer()
 
 

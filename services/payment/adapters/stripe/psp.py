@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from chassis.kernel.clock import Clock
 from chassis.rpc import deadlines
+from chassis.telemetry.logs import stack_of
 from chassis.telemetry.tracing import item_span
 from services.payment.adapters.stripe.amounts import AmountNotMovable, amount_of
 from services.payment.adapters.stripe.authorizations import Authorization
@@ -107,9 +108,8 @@ class StripePsp:
                 return await answer_to(question_of(account, request), asked)
         except TimeoutError:
             log.debug("the PSP has not answered in time")
-        except Exception:
-            # Its words may hold what was sent, but a stack does not.
-            log.exception("what the PSP answered cannot be read")
+        except Exception as error:
+            log.error("what the PSP answered cannot be read: %s", stack_of(error))
         return NoAnswer()
 
 

@@ -3,19 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chassis.kernel.errors import InvalidInput
 from services.payment.application.reconciliation.ports import (
     DifferenceFilter,
     DifferencePlace,
     ReconciliationUnitOfWork,
 )
 from services.payment.domain.settlement.differences import Difference
-
-MOST_DIFFERENCES = 1_000
-
-
-class PageSizeOutOfRange(InvalidInput):
-    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +21,6 @@ class ListDifferences:
     wanted: DifferenceFilter
     after: DifferencePlace | None
     limit: int
-
-    def __post_init__(self) -> None:
-        if not 0 < self.limit <= MOST_DIFFERENCES:
-            raise PageSizeOutOfRange(
-                f"page_size is 1 to {MOST_DIFFERENCES:,}, not {self.limit}", field="page_size"
-            )
 
 
 async def list_differences(

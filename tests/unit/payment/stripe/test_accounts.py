@@ -2,13 +2,15 @@ import json
 
 import pytest
 
+from services.payment.adapters.settlement.accounts import ConfiguredSettledAccounts
 from services.payment.adapters.stripe.accounts import (
     AccountsMalformed,
     ConfiguredAccounts,
     accounts_from_json,
 )
 from services.payment.application.ports import CurrencyNotServed
-from services.payment.domain.values import MAIN_MERCHANT, MerchantId
+from services.payment.application.reconciliation.ports import PspAccountUnknown
+from services.payment.domain.values import MAIN_MERCHANT, MerchantId, PspAccount
 
 SECRET = "sk_test_secret"
 
@@ -67,6 +69,14 @@ def test_what_is_wrong_is_named_at_start_without_a_secret(text, said):
 
     assert "PSP_ACCOUNTS" in str(stopped.value)
     assert SECRET not in str(stopped.value)
+
+
+def test_whoever_names_an_account_that_is_none_does_not_get_it_all_back():
+    # A gRPC status has room for some kilobytes.
+    with pytest.raises(PspAccountUnknown) as refused:
+        ConfiguredSettledAccounts([]).merchant_of(PspAccount("x" * 100_000))
+
+    assert len(str(refused.value)) < 100
 
 
 def test_an_account_does_not_show_its_secrets():
