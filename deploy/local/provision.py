@@ -144,6 +144,15 @@ async def migrate(cluster: Cluster, service: str) -> None:
         (sys.executable, "-m", "chassis.storage.migrations", f"services.{service}"),
         env=os.environ | {"MIGRATION_DATABASE_URL": cluster.databases[service].owner},
     )
+    # How far the schema has come is for the owner to say.
+    database = cluster.databases[service]
+    owner = await asyncpg.connect(asyncpg_url(database.owner))
+    try:
+        await owner.execute(
+            f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {database.name}"
+        )
+    finally:
+        await owner.close()
 
 
 async def main(state: Path) -> None:

@@ -140,4 +140,9 @@ LEDGER_ACCOUNTS = Table(
     Column("account", Text, primary_key=True),
     Column("currency", Text, primary_key=True),
     Column("shard", SmallInteger, primary_key=True),
+    CheckConstraint(
+        "account IN ('customer_receivable', 'psp_clearing', 'sales', 'shipping_income', 'refunds',"
+        " 'chargebacks', 'psp_fees', 'bank', 'suspense')",
+        name="account",
+    ),
 )

@@ -147,3 +147,19 @@ async def test_every_merchant_has_accounts_of_its_own(payments):
         Balance(SALES, Money(-5_00, "EUR"), south),
         Balance(SALES, Money(-7, "JPY"), south),
     ]
+
+
+@pytest.mark.parametrize("table", ["payments", "payment_transactions", "chargebacks"])
+async def test_the_service_may_delete_no_payment(payments, table):
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with payments.database.begin() as tx:
+            await tx.run(text(f"DELETE FROM {table}"))
+
+
+async def test_there_are_no_other_accounts_than_the_domain_has(payments, owner):
+    for account in Account:
+        await book(payments, moved(1_00, account, CLEARING if account != CLEARING else SALES))
+
+    with pytest.raises(DBAPIError, match="ck_ledger_accounts_account"):
+        async with owner.begin() as tx:
+            await tx.run(text("INSERT INTO ledger_accounts VALUES ('main', 'pockets', 'EUR', 1)"))
