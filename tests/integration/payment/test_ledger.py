@@ -103,7 +103,7 @@ async def test_nothing_is_booked_on_what_may_be_outdated(payments):
 async def test_a_booking_travels_with_the_other_writes_of_its_transaction(payments):
     (before,) = STATEMENTS.collect()
     async with payments.database.begin() as tx:
-        sql = "DELETE FROM payments WHERE id = :id"
+        sql = "UPDATE payments SET closed = true WHERE id = :id"
         await tx.write(Write(target="payments", sql=sql, parameters={"id": new_id()}))
         await SqlLedger(tx).book([moved(1_00, CLEARING, SALES)])
     (after,) = STATEMENTS.collect()

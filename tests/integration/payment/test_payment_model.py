@@ -33,7 +33,7 @@ from tests.payment_model import Machine
 from tests.psp_process import WEBHOOK_SECRET
 
 HOW = settings(
-    max_examples=25,
+    max_examples=20,
     stateful_step_count=40,
     phases=[Phase.generate],
     derandomize=True,
@@ -73,7 +73,7 @@ class Shop:
     Asked from a thread of its own, while the service runs on *loop*.
     """
 
-    patience_seconds = 30
+    patience_seconds = 60
 
     def __init__(self, loop, payments):
         self.loop, self.payments, self.server = loop, payments, payments.server
@@ -271,6 +271,7 @@ async def play(shop):
     await asyncio.to_thread(run_state_machine_as_test, OnPostgres, settings=HOW)
 
 
+@pytest.mark.timeout(300)
 async def test_payments_agree_with_the_psp_and_with_the_books(shop):
     await play(shop)
 
