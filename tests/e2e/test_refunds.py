@@ -34,9 +34,9 @@ async def until_paid_back(shop, services, order_id, status):
     async with asyncio.timeout(20):
         while True:
             order = await shop.get(order_id)
-            (summary,) = (await services.order_history.ListOrderHistory(request)).orders
-            if order.payment_status == summary.payment_status == status:
-                return summary
+            for summary in (await services.order_history.ListOrderHistory(request)).orders:
+                if order.payment_status == summary.payment_status == status:
+                    return summary
             await asyncio.sleep(0.1)
 
 
@@ -73,12 +73,12 @@ async def test_a_chargeback_shows_on_the_timeline_and_in_the_history(shop, servi
     request = history_pb.ListOrderHistoryRequest(account_id=shop.account)
     async with asyncio.timeout(30):
         while True:
-            (summary,) = (await services.order_history.ListOrderHistory(request)).orders
-            if summary.charged_back.units:
+            told = (await services.order_history.ListOrderHistory(request)).orders
+            if told and told[0].charged_back.units:
                 break
             await asyncio.sleep(0.1)
 
-    assert summary.charged_back == pounds(20)
+    assert told[0].charged_back == pounds(20)
     order = await shop.get(placed.order_id)
     said = [entry for entry in order.timeline if entry.what.startswith("chargeback of 20.00 GBP")]
     assert [entry.cause for entry in said] == ["payer's bank"]
