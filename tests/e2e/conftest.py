@@ -108,6 +108,19 @@ async def refusal_of(call):
     return refused.value.code(), reason_of(status_of(refused.value))
 
 
+@asynccontextmanager
+async def asleep(services):
+    """
+    Let there be a provider who never answers.
+    """
+    provider = Provider(Character(id="asleep", name="asleep"), services, Patience())
+    await provider.register()
+    try:
+        yield
+    finally:
+        await provider.register(suspended=True)
+
+
 @pytest.fixture
 async def services(cluster):
     async with services_of(cluster) as services:

@@ -6,12 +6,10 @@ from uuid import uuid4
 import aiohttp
 
 from chassis.rpc.errors import reason_of
-from deploy.local.world.patience import Patience
-from deploy.local.world.providers import Character, Provider
 from retail.order.v1 import order_history_service_pb2 as history_pb
 from retail.order.v1 import order_service_pb2 as pb
 from retail.payment.v1 import payment_service_pb2 as payment_pb
-from tests.e2e.conftest import pounds
+from tests.e2e.conftest import asleep, pounds
 
 
 async def refund(services, order_id, units):
@@ -87,17 +85,13 @@ async def test_a_chargeback_shows_on_the_timeline_and_in_the_history(shop, servi
 async def test_an_order_whose_money_is_lost_before_anything_left_is_given_up(
     cluster, shop, services
 ):
-    asleep = Provider(Character(id="asleep", name="asleep"), services, Patience())
-    await asleep.register()
-    try:
-        sku = await shop.lamps(2)
+    sku = await shop.lamps(2)
+    async with asleep(services):
         placed = await shop.place(sku, 2)
         await shop.until(placed.order_id, pb.ORDER_STATUS_PLACED)
 
         await expire(cluster.psp, placed.order_id)
         order = await shop.outcome_of(placed.order_id)
-    finally:
-        await asleep.register(suspended=True)
 
     assert (order.status, order.reason) == (pb.ORDER_STATUS_CANCELLED, "AUTHORIZATION_EXPIRED")
     assert order.payment_status == pb.PAYMENT_STATUS_VOIDED

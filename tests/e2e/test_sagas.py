@@ -3,14 +3,12 @@
 import asyncio
 import json
 import sys
-from contextlib import asynccontextmanager
 
 import pytest
 
 from deploy.local.topology import ROOT
-from deploy.local.world.patience import Patience
-from deploy.local.world.providers import Character, Provider
 from retail.order.v1 import order_service_pb2 as pb
+from tests.e2e.conftest import asleep
 
 
 @pytest.fixture
@@ -30,19 +28,6 @@ def sagas(cluster):
         return process.returncode, json.loads(output)
 
     return run
-
-
-@asynccontextmanager
-async def asleep(services):
-    """
-    Let there be a provider who never answers.
-    """
-    provider = Provider(Character(id="asleep", name="asleep"), services, Patience())
-    await provider.register()
-    try:
-        yield
-    finally:
-        await provider.register(suspended=True)
 
 
 async def test_an_order_that_waits_for_its_provider_is_listed_and_given_up(shop, services, sagas):
