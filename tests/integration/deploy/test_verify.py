@@ -144,7 +144,7 @@ CORRUPTIONS = {
         "payment",
         "settlement_rows",
         "UPDATE settlement_rows SET outcome = 'MISSING_HERE', movement_id = NULL, movement = NULL"
-        " WHERE position = 0",
+        " WHERE position = 0 AND movement_id IS NOT NULL",
         "rows-seen-to",
     ),
     "an account is struck off": (
@@ -184,7 +184,7 @@ CORRUPTIONS = {
     "a capture is forgotten": (
         "payment",
         "payments",
-        "UPDATE payments SET captured = 0 WHERE captured > 0",
+        "UPDATE payments SET captured = 0 WHERE captured > 0 AND refunded = 0",
         "money-matches-goods",
     ),
     "a customer is charged twice": (
@@ -212,7 +212,8 @@ CORRUPTIONS = {
     "a chargeback is not heard of": (
         "psp",
         "payments",
-        "UPDATE payments SET disputed = captured WHERE captured > 0",
+        "UPDATE payments SET disputed = captured"
+        " WHERE captured > 0 AND refunded = 0 AND disputed = 0",
         "psp-agrees",
     ),
     "a webhook is left lying": (
