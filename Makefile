@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit up down status logs demo replay import verify bench bench-events bench-product bench-payment stress events provision psp webhooks reconcile sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
+.PHONY: help setup proto lock fmt check test test-unit test-servers up down status logs demo replay import verify bench bench-events bench-product bench-payment stress events provision psp webhooks reconcile sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +42,10 @@ check: setup  ## Lint, types, contracts, architecture: all that needs no running
 	sh scripts/check_protos.sh
 
 test: setup  ## All tests; they start their own servers
-	$(BIN)/pytest
+	$(MAKE) --jobs=2 --output-sync=target --no-print-directory test-unit test-servers
+
+test-servers: setup  ## Those that start servers: minutes
+	$(BIN)/pytest --ignore tests/unit --ignore tests/architecture
 
 test-unit: setup  ## Unit and architecture tests: seconds, no server
 	$(BIN)/pytest tests/unit tests/architecture

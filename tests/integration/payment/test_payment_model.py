@@ -33,7 +33,7 @@ from tests.payment_model import Machine
 from tests.psp_process import WEBHOOK_SECRET
 
 HOW = settings(
-    max_examples=20,
+    max_examples=12,
     stateful_step_count=40,
     phases=[Phase.generate],
     derandomize=True,
