@@ -42,7 +42,7 @@ check: setup  ## Lint, types, contracts, architecture: all that needs no running
 	sh scripts/check_protos.sh
 
 test: setup  ## All tests; they start their own servers
-	$(MAKE) --jobs=2 --output-sync=target --no-print-directory test-unit test-servers
+	$(MAKE) --jobs=2 --output-sync=line --no-print-directory test-unit test-servers
 
 test-servers: setup  ## Those that start servers: minutes
 	$(BIN)/pytest --ignore tests/unit --ignore tests/architecture

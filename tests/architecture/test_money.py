@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 RECKONED_IN = [
     ROOT / "chassis" / "kernel" / "money.py",
-    ROOT / "chassis" / "kernel" / "split.py",
+    ROOT / "chassis" / "kernel" / "share.py",
     ROOT / "chassis" / "rpc" / "money.py",
     ROOT / "services" / "order" / "domain" / "charges.py",
     ROOT / "services" / "order" / "domain" / "refunds.py",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from chassis.kernel.money import Money, sum_of
-from chassis.kernel.split import share_of
+from chassis.kernel.share import share_of
 from chassis.kernel.text import Sku
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import Goods, OrderLine

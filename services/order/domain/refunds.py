@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chassis.kernel.errors import InvalidInput, RuleViolated
 from chassis.kernel.money import Money
-from chassis.kernel.split import share_of
+from chassis.kernel.share import share_of
 from chassis.kernel.text import Sku
 from services.order.domain.charges import Charge, units_by_line, value_of
 from services.order.domain.shipment import Shipment
