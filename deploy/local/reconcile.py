@@ -41,7 +41,6 @@ MOST_SHOWN = 20
 # Somebody waits for the answer, and the service goes on by itself: a PSP that is away for longer
 # than some ten seconds is said to be.
 MOST_ATTEMPTS = 8
-MOST_CHARACTERS = 60
 DONE = pb.SETTLEMENT_REPORT_STATE_RECONCILED
 
 Differences = Sequence[pb.Difference]
@@ -262,10 +261,8 @@ def _cells(difference: pb.Difference) -> tuple[str, ...]:
         said = str(money_from_wire(difference.row.gross, "gross"))
     if difference.HasField("expected"):
         expected = str(money_from_wire(difference.expected, "expected"))
-    proposal = difference.proposal
-    if len(proposal) > MOST_CHARACTERS:
-        proposal = f"{proposal[: MOST_CHARACTERS - 1]}…"
-    return (difference.difference_id, _kind(difference.kind), said, expected, proposal)
+    # The whole of it, however long: it is what somebody is to agree to.
+    return (difference.difference_id, _kind(difference.kind), said, expected, difference.proposal)
 
 
 def _by_kind(differences: Differences) -> dict[str, int]:
