@@ -103,6 +103,38 @@ class ShipmentDelivered:
     delivered_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancellationRequested:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    provider_id: ProviderId
+    answer_by: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancellationRejected:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    provider_id: ProviderId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentLost:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    shipment_id: ShipmentId
+    lost_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentReturnedToSender:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    shipment_id: ShipmentId
+    returned_at: datetime
+
+
 FulfillmentEvent = (
     FulfillmentOrderOpened
     | OfferSubmitted
@@ -112,6 +144,10 @@ FulfillmentEvent = (
     | FulfillmentOrderUnfulfillable
     | FulfillmentOrderCancelled
     | FulfillmentOrderChanged
+    | CancellationRequested
+    | CancellationRejected
     | ShipmentDispatched
     | ShipmentDelivered
+    | ShipmentLost
+    | ShipmentReturnedToSender
 )

@@ -120,6 +120,11 @@ class FulfillmentServicer(FulfillmentServiceServicer):
         answers = await answer_each(cancellations_from_wire(request), cancel)
         return pb.CancelFulfillmentResponse(results=[cancellation_to_wire(a) for a in answers])
 
+    async def AnswerCancellations(
+        self, request: pb.AnswerCancellationsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.AnswerCancellationsResponse:
+        raise NotImplementedError
+
     async def ChangeFulfillment(
         self, request: pb.ChangeFulfillmentRequest, context: grpc.aio.ServicerContext
     ) -> pb.ChangeFulfillmentResponse:

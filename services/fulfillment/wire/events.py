@@ -7,6 +7,8 @@ from google.protobuf.message import Message
 from chassis.rpc.timestamps import timestamp_to_wire
 from retail.fulfillment.v1 import fulfillment_events_pb2 as events_pb
 from services.fulfillment.domain.events import (
+    CancellationRejected,
+    CancellationRequested,
     FulfillmentEvent,
     FulfillmentOrderCancelled,
     FulfillmentOrderChanged,
@@ -18,6 +20,8 @@ from services.fulfillment.domain.events import (
     OfferSubmitted,
     ShipmentDelivered,
     ShipmentDispatched,
+    ShipmentLost,
+    ShipmentReturnedToSender,
 )
 from services.fulfillment.domain.values import Goods
 
@@ -90,6 +94,34 @@ def event_to_wire(event: FulfillmentEvent) -> Message:
                 order_id=order,
                 shipment_id=str(event.shipment_id),
                 deliver_time=timestamp_to_wire(event.delivered_at),
+            )
+        case CancellationRequested():
+            return events_pb.CancellationRequested(
+                fulfillment_order_id=work,
+                order_id=order,
+                provider_id=event.provider_id,
+                answer_by_time=timestamp_to_wire(event.answer_by),
+            )
+        case CancellationRejected():
+            return events_pb.CancellationRejected(
+                fulfillment_order_id=work,
+                order_id=order,
+                provider_id=event.provider_id,
+                reason=event.reason,
+            )
+        case ShipmentLost():
+            return events_pb.ShipmentLost(
+                fulfillment_order_id=work,
+                order_id=order,
+                shipment_id=str(event.shipment_id),
+                lose_time=timestamp_to_wire(event.lost_at),
+            )
+        case ShipmentReturnedToSender():
+            return events_pb.ShipmentReturnedToSender(
+                fulfillment_order_id=work,
+                order_id=order,
+                shipment_id=str(event.shipment_id),
+                return_time=timestamp_to_wire(event.returned_at),
             )
 
 

@@ -1,0 +1,1 @@
+"""Goods that come back, or are made good for."""
