@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.fulfillment.application.returns.ports import Returns
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
 from services.fulfillment.domain.provider import Provider
@@ -158,6 +159,9 @@ class Transaction(Protocol):
 
     @property
     def providers(self) -> Providers: ...
+
+    @property
+    def returns(self) -> Returns: ...
 
 
 # Call it to begin. The block commits when it ends and rolls back when it raises.
