@@ -70,6 +70,7 @@ def row_from_order(order: FulfillmentOrder) -> dict[str, Any]:
         "status": order.status,
         "request_status": order.request_status,
         "change_number": order.change_number,
+        "done_by": order.done_by,
         "ordered_units": units_of(order.goods),
         "dispatched_units": units_of(order.dispatched),
         "delivered_units": units_of(order.delivered),

@@ -52,6 +52,8 @@ fulfillment_orders = Table(
     Column("status", Text, nullable=False),
     Column("request_status", Text, nullable=False),
     Column("change_number", Integer, nullable=False),
+    # Who does the work, so that it is found among what others do.
+    Column("done_by", Text),
     # What the goods and shipments come to, so that the database can hold us to it.
     Column("ordered_units", BigInteger, nullable=False),
     Column("dispatched_units", BigInteger, nullable=False),

@@ -189,6 +189,15 @@ class InMemoryFulfillmentOrders:
     async def of_order(self, order_id):
         return sorted(await self.of_orders([order_id]), key=lambda order: order.location_id)
 
+    async def done_by(self, provider_id, *, after, limit):
+        done = (
+            order
+            for order in self.by_id.values()
+            if order.done_by == provider_id and order.status == "IN_PROGRESS"
+        )
+        page = sorted(done, key=lambda order: order.id)
+        return [order for order in page if after is None or order.id > after][:limit]
+
     async def holders_of(self, shipment_ids):
         return {
             ShipmentId(shipment.id): order.id
