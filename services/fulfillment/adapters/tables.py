@@ -50,6 +50,7 @@ fulfillment_orders = Table(
     Column("status", Text, nullable=False),
     Column("request_status", Text, nullable=False),
     Column("change_number", Integer, nullable=False),
+    Column("answer_cancellation_by", DateTime(timezone=True)),
     # What the goods and shipments come to, so that the database can hold us to it.
     Column("ordered_units", BigInteger, nullable=False),
     Column("dispatched_units", BigInteger, nullable=False),

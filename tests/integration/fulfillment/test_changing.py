@@ -77,7 +77,7 @@ def change(fulfillment, order_id, number, **at_location):
 
 def cancel(fulfillment, order_id):
     command = CancelFulfillment(order_id=order_id)
-    return outcome(cancel_fulfillment([command], uow=fulfillment.uow))
+    return outcome(cancel_fulfillment([command], **fulfillment.asking))
 
 
 def accept(fulfillment, *work):

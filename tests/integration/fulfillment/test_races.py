@@ -55,7 +55,7 @@ def dispatch(fulfillment, work, shipment_id=None):
 
 
 def cancel(fulfillment, order_id):
-    return cancel_fulfillment([CancelFulfillment(order_id=order_id)], uow=fulfillment.uow)
+    return cancel_fulfillment([CancelFulfillment(order_id=order_id)], **fulfillment.asking)
 
 
 async def test_two_acceptances_of_one_offer_are_one(fulfillment):
