@@ -201,7 +201,7 @@ async def test_whoever_accepts_meanwhile_accepts_the_work_as_it_is_then(fulfillm
 
 async def test_a_change_never_revives_what_was_cancelled(fulfillment):
     for _ in range(ROUNDS):
-        order_id, *_ = await given_split_work(fulfillment)
+        order_id, *_ = await given_split_work(fulfillment, accepted=False)
 
         given_up, refusal = await asyncio.gather(
             cancel(fulfillment, order_id), change(fulfillment, order_id, 1, leeds=1)
