@@ -304,7 +304,8 @@ async def test_the_database_knows_work_without_goods_only_if_it_is_cancelled(ful
 
 async def next_offers(watch):
     async with asyncio.timeout(5):
-        return {(w.offer.id, w.order.goods[0].quantity.units) for w in await anext(watch)}
+        offers = (await anext(watch)).offers
+        return {(w.offer.id, w.order.goods[0].quantity.units) for w in offers}
 
 
 async def test_a_changed_offer_reaches_the_watcher_once_more_by_its_notice(
