@@ -45,6 +45,7 @@ def order_from_row(
         request_status=RequestStatus(row.request_status),
         offers=tuple(offers),
         change_number=row.change_number,
+        answer_cancellation_by=row.answer_cancellation_by,
         shipments=tuple(shipments),
     )
 
@@ -71,6 +72,7 @@ def row_from_order(order: FulfillmentOrder) -> dict[str, Any]:
         "request_status": order.request_status,
         "change_number": order.change_number,
         "done_by": order.done_by,
+        "answer_cancellation_by": order.answer_cancellation_by,
         "ordered_units": units_of(order.goods),
         "dispatched_units": units_of(order.dispatched),
         "delivered_units": units_of(order.delivered),

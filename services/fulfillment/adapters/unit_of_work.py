@@ -9,6 +9,7 @@ from chassis.storage.database import Database, Transaction
 from chassis.wake import Wake
 from services.fulfillment.adapters.fulfillment_orders import SqlFulfillmentOrders
 from services.fulfillment.adapters.intake import SqlIntake
+from services.fulfillment.adapters.open_cancellations import SqlOpenCancellations
 from services.fulfillment.adapters.open_offers import SqlOpenOffers
 from services.fulfillment.adapters.providers import SqlProviders
 from services.fulfillment.adapters.returns import SqlReturns
@@ -26,6 +27,7 @@ class SqlTransaction:
         outbox = Outbox(tx, wake=told, clock=clock)
         self.fulfillment_orders = SqlFulfillmentOrders(tx, outbox)
         self.intake = SqlIntake(tx)
+        self.open_cancellations = SqlOpenCancellations(tx)
         self.open_offers = SqlOpenOffers(tx)
         self.providers = SqlProviders(tx)
         self.returns = SqlReturns(tx, outbox)

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from chassis.kernel.quantity import Quantity
 from services.fulfillment.domain import refusals
+from services.fulfillment.domain.cancellation import CancellableWork
 from services.fulfillment.domain.events import (
-    FulfillmentOrderCancelled,
     FulfillmentOrderChanged,
     FulfillmentOrderOpened,
     ShipmentDelivered,
@@ -20,21 +20,18 @@ from services.fulfillment.domain.values import (
     FulfillmentOrderStatus,
     Goods,
     LocationId,
-    OfferState,
     OrderId,
     ProviderId,
-    RequestStatus,
     ShipmentId,
     ShipmentState,
     fulfillment_order_id,
     merged,
     units_of,
 )
-from services.fulfillment.domain.work import Work
 
 
 @dataclass(kw_only=True, eq=False)
-class FulfillmentOrder(Work):
+class FulfillmentOrder(CancellableWork):
     """
     The work of one order at one location, until its parcels have arrived or it is given up.
 
@@ -91,11 +88,13 @@ class FulfillmentOrder(Work):
         now: datetime,
     ) -> None:
         """
-        Note that a parcel left with *goods*; with all that was left, if none are named.
+        Note that a parcel left with *goods*; with all that was left, if none are named. If the
+        work was asked to be given up, this is a no: see that the rest of the order goes on too.
 
         Raises:
             FulfillmentOrderNotAccepted: No provider does this work.
             NotTheProvider: Another one does.
+            CancellationUnderWay: The provider has agreed to give it up, others have yet to answer.
             ShipmentMismatch: This shipment left before, with something else in it.
             DispatchedTooMuch: That is more than is left to send.
         """
@@ -109,6 +108,7 @@ class FulfillmentOrder(Work):
                         f"shipment {shipment_id} left before, with something else in it"
                     )
                 return  # told again: the first answer may have been lost
+        self._must_not_have_agreed()
         left = self._left_after(self.shipments)
         goods = goods or left
         self._must_not_exceed(goods, left)
@@ -127,6 +127,7 @@ class FulfillmentOrder(Work):
                 change_number=self.change_number,
             )
         )
+        self.keep("a parcel has left")
 
     def deliver(self, shipment_id: ShipmentId, now: datetime) -> None:
         """
@@ -180,11 +181,13 @@ class FulfillmentOrder(Work):
         Raises:
             FulfillmentCancelled: It was given up, other than because a change left nothing of it.
             AlreadyDispatched: A parcel has left.
+            CancellationUnderWay: Its provider was asked to give it up.
             FulfillmentGrows: So much is not to be sent.
         """
         if self.status is FulfillmentOrderStatus.CANCELLED and self.goods:
             raise refusals.FulfillmentCancelled(f"the work on order {self.order_id} was given up")
         self.must_not_be_dispatched()
+        self.must_not_be_asked()
         units = {some.sku: some.quantity.units for some in self.goods}
         for some in merged(goods):
             if some.quantity.units > units.get(some.sku, 0):
@@ -200,6 +203,7 @@ class FulfillmentOrder(Work):
 
         Raises:
             FulfillmentCancelled, AlreadyDispatched, FulfillmentGrows: It cannot be changed so.
+            CancellationUnderWay: Not now.
         """
         goods = merged(goods)
         self.must_be_changeable_to(goods)
@@ -222,13 +226,6 @@ class FulfillmentOrder(Work):
                 offer_id=offer.id if offer else None,
             )
         )
-
-    def _give_up(self) -> None:
-        if offer := self.live_offer:
-            self._replace_offer(replace(offer, state=OfferState.WITHDRAWN))
-        self.status = FulfillmentOrderStatus.CANCELLED
-        self.request_status = RequestStatus.CANCELLATION_ACCEPTED
-        self.record(FulfillmentOrderCancelled(fulfillment_order_id=self.id, order_id=self.order_id))
 
     def _must_be_done_by(self, provider_id: ProviderId) -> None:
         offer = self.live_offer
