@@ -9,7 +9,8 @@ from chassis.kernel.clock import Clock
 from services.fulfillment.application.ports import Transaction
 from services.fulfillment.application.seek_providers import seek_providers
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
-from services.fulfillment.domain.values import Address, Goods, LocationId, OrderId
+from services.fulfillment.domain.ranking import RankingWeights
+from services.fulfillment.domain.values import Address, Goods, LocationId, OrderId, ServiceLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class OpenFulfillmentOrders:
     order_id: OrderId
     ship_to: Address
     goods: tuple[tuple[LocationId, Goods], ...]
+    service_level: ServiceLevel = ServiceLevel.STANDARD
 
 
 async def open_fulfillment_orders(
@@ -30,6 +32,7 @@ async def open_fulfillment_orders(
     tx: Transaction,
     clock: Clock,
     answer_within: timedelta,
+    weights: RankingWeights = RankingWeights(),
 ) -> None:
     """
     Open one fulfillment order for each location of each order, and make its first offer.
@@ -40,7 +43,9 @@ async def open_fulfillment_orders(
     admitted = await tx.intake.admit({command.order_id for command in commands})
     once = {c.order_id: c for c in commands if c.order_id in admitted}
     orders = [order for command in once.values() for order in _opened(command)]
-    await seek_providers(orders, tx=tx, now=clock(), answer_within=answer_within)
+    await seek_providers(
+        orders, tx=tx, now=clock(), answer_within=answer_within, weights=weights
+    )
     await tx.fulfillment_orders.save(orders)
 
 
@@ -49,4 +54,6 @@ def _opened(command: OpenFulfillmentOrders) -> Iterator[FulfillmentOrder]:
     for location_id, some in command.goods:
         by_location[location_id].append(some)
     for location_id, goods in by_location.items():
-        yield FulfillmentOrder.open(command.order_id, location_id, goods, command.ship_to)
+        yield FulfillmentOrder.open(
+            command.order_id, location_id, goods, command.ship_to, command.service_level
+        )

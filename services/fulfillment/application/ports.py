@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
+from services.fulfillment.domain.performance import Performance, ProviderNote
 from services.fulfillment.domain.provider import Provider
+from services.fulfillment.domain.ranking import RankedProvider
 from services.fulfillment.domain.values import (
     FulfillmentOrderId,
     OfferId,
@@ -43,6 +45,15 @@ class FulfillmentOrders(Protocol):
         """
         Return the work on one order as of one moment, by location, to be looked at only. It must
         be the first thing its transaction does.
+        """
+        ...
+
+    async def offers_explained(
+        self, order_id: FulfillmentOrderId
+    ) -> Sequence[OfferExplanation] | None:
+        """
+        Return the rankings that led to a fulfillment order's offers, oldest first; `None` if there
+        is no such fulfillment order.
         """
         ...
 
@@ -97,13 +108,47 @@ class Providers(Protocol):
 
     async def all(self) -> Sequence[Provider]: ...
 
-    async def serving(self, country_codes: Collection[str]) -> Sequence[Provider]:
+    async def with_ids(self, ids: Collection[ProviderId]) -> Sequence[Provider]:
         """
-        Return those that may be asked for work in any of these countries.
+        Return those of *ids* that there are.
         """
         ...
 
     async def put(self, provider: Provider) -> None: ...
+
+    async def suspend(self, provider_id: ProviderId, *, suspended: bool, reason: str) -> None:
+        """
+        Suspend a provider, or take it back; nothing happens if there is none such.
+        """
+        ...
+
+
+# A provider, and one of its days.
+ProviderDay = tuple[ProviderId, date]
+
+
+class ProviderDays(Protocol):
+    """
+    What is noted of each provider's days. Notes that fulfillment orders hold are added when those
+    are saved.
+    """
+
+    async def recent(
+        self, provider_ids: Collection[ProviderId], now: datetime
+    ) -> Mapping[ProviderId, Performance]:
+        """
+        Return how these providers did in the last 30 days; those of which something is noted.
+        """
+        ...
+
+    async def lock(self, days: Collection[ProviderDay]) -> Mapping[ProviderDay, int]:
+        """
+        Lock *days*, in one global order, and return how many fulfillment orders fill each. Lock
+        fulfillment orders first.
+        """
+        ...
+
+    async def note(self, notes: Sequence[ProviderNote]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +159,18 @@ class OfferedWork:
 
     offer: Offer
     order: FulfillmentOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferExplanation:
+    """
+    The ranking that led to one offer.
+    """
+
+    offer_id: OfferId
+    provider_id: ProviderId
+    offered_at: datetime
+    ranking: tuple[RankedProvider, ...]
 
 
 class OpenOffers(Protocol):
@@ -158,6 +215,9 @@ class Transaction(Protocol):
 
     @property
     def providers(self) -> Providers: ...
+
+    @property
+    def provider_days(self) -> ProviderDays: ...
 
 
 # Call it to begin. The block commits when it ends and rolls back when it raises.

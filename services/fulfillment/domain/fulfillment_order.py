@@ -13,6 +13,7 @@ from services.fulfillment.domain.events import (
     ShipmentDelivered,
     ShipmentDispatched,
 )
+from services.fulfillment.domain.performance import ProviderNote
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
     Address,
@@ -23,6 +24,7 @@ from services.fulfillment.domain.values import (
     OrderId,
     ProviderId,
     RequestStatus,
+    ServiceLevel,
     ShipmentId,
     ShipmentState,
     fulfillment_order_id,
@@ -45,7 +47,12 @@ class FulfillmentOrder(Work):
 
     @classmethod
     def open(
-        cls, order_id: OrderId, location_id: LocationId, goods: Iterable[Goods], ship_to: Address
+        cls,
+        order_id: OrderId,
+        location_id: LocationId,
+        goods: Iterable[Goods],
+        ship_to: Address,
+        service_level: ServiceLevel = ServiceLevel.STANDARD,
     ) -> "FulfillmentOrder":
         """
         Return new work, not offered to anybody yet.
@@ -56,6 +63,7 @@ class FulfillmentOrder(Work):
             location_id=location_id,
             goods=merged(goods),
             ship_to=ship_to,
+            service_level=service_level,
         )
         order.record(
             FulfillmentOrderOpened(
@@ -135,6 +143,7 @@ class FulfillmentOrder(Work):
         self.shipments = tuple(arrived if s is shipment else s for s in self.shipments)
         if units_of(self.delivered) == units_of(self.goods):
             self.status = FulfillmentOrderStatus.CLOSED
+        self._note_end(arrived, now)
         self.record(
             ShipmentDelivered(
                 fulfillment_order_id=self.id,
@@ -217,9 +226,26 @@ class FulfillmentOrder(Work):
     def _give_up(self) -> None:
         if offer := self.live_offer:
             self._replace_offer(replace(offer, state=OfferState.WITHDRAWN))
+            if offer.state is OfferState.ACCEPTED and offer.day:
+                note = ProviderNote(provider_id=offer.provider_id, day=offer.day, taken=-1)
+                self.notes.append(note)
         self.status = FulfillmentOrderStatus.CANCELLED
         self.request_status = RequestStatus.CANCELLATION_ACCEPTED
         self.record(FulfillmentOrderCancelled(fulfillment_order_id=self.id, order_id=self.order_id))
+
+    def _note_end(self, parcel: Shipment, now: datetime) -> None:
+        """
+        Note how the provider did with a parcel that has just ended; and, if it was the last,
+        whether the promise was kept.
+        """
+        offer, promise = self.live_offer, self.promise
+        if offer is None or promise is None:
+            return  # taken on before there were promises
+        note = promise.note_on(parcel, by=offer.provider_id, now=now)
+        if note:
+            self.notes.append(note)
+        if self.status is FulfillmentOrderStatus.CLOSED:
+            self.promise = promise.settled(self.shipments)
 
     def _must_be_done_by(self, provider_id: ProviderId) -> None:
         offer = self.live_offer
