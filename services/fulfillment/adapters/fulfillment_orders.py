@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, Uuid, bindparam, text
 
 from chassis.events.outbox import Outbox
 from chassis.kernel.errors import Conflict
@@ -15,9 +15,11 @@ from chassis.storage.bulk import insert_missing_rows, insert_rows, update_rows
 from chassis.storage.database import Transaction
 from chassis.telemetry.tracing import trace_for
 from services.fulfillment.adapters import tables
+from services.fulfillment.adapters.provider_days import SqlProviderDays
 from services.fulfillment.adapters.rows import (
     offer_from_row,
     order_from_row,
+    row_from_new_offer,
     row_from_offer,
     row_from_order,
     row_from_shipment,
@@ -30,6 +32,7 @@ from services.fulfillment.domain.values import (
     FulfillmentOrderId,
     OfferId,
     OrderId,
+    ProviderId,
     ShipmentId,
 )
 from services.fulfillment.wire.events import event_to_wire
@@ -62,10 +65,18 @@ _WITH_OVERDUE_OFFERS = text(
 # Three statements that see the same moment, without a lock.
 _ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _OF_ORDER = text("SELECT * FROM fulfillment_orders WHERE order_id = :id ORDER BY location_id")
+_DONE_BY = text(
+    """
+    SELECT * FROM fulfillment_orders
+    WHERE done_by = :provider_id AND status = 'IN_PROGRESS'
+        AND id > COALESCE(:after, '00000000-0000-0000-0000-000000000000')
+    ORDER BY id LIMIT :limit
+    """
+).bindparams(bindparam("after", type_=Uuid))
 _OFFERS = text(
     """
     SELECT id AS offer_id, fulfillment_order_id, provider_id, state, expires_at, reason,
-        change_number AS offer_change_number
+        change_number AS offer_change_number, day AS offer_day
     FROM offers WHERE fulfillment_order_id = ANY(CAST(:ids AS uuid[])) ORDER BY id
     """
 )
@@ -82,8 +93,9 @@ class SqlFulfillmentOrders:
     Saves fulfillment orders, their offers, shipments and events together, or none of it.
     """
 
-    def __init__(self, tx: Transaction, outbox: Outbox) -> None:
+    def __init__(self, tx: Transaction, outbox: Outbox, provider_days: SqlProviderDays) -> None:
         self._tx = tx
+        self._provider_days = provider_days
         self._outbox = outbox
         # The parts of what was read, as they stand in the database: what is written is what
         # differs. They are immutable, so a part that is still itself has not changed.
@@ -107,6 +119,13 @@ class SqlFulfillmentOrders:
         await self._tx.run(_ONE_MOMENT)
         return await self._with_parts(await self._tx.rows(_OF_ORDER, {"id": order_id}))
 
+    async def done_by(
+        self, provider_id: ProviderId, *, after: FulfillmentOrderId | None, limit: int
+    ) -> Sequence[FulfillmentOrder]:
+        await self._tx.run(_ONE_MOMENT)
+        page = {"provider_id": provider_id, "after": after, "limit": limit}
+        return await self._with_parts(await self._tx.rows(_DONE_BY, page))
+
     async def holders_of(
         self, shipment_ids: Collection[ShipmentId]
     ) -> Mapping[ShipmentId, FulfillmentOrderId]:
@@ -120,6 +139,7 @@ class SqlFulfillmentOrders:
         await save_aggregates(self._tx, tables.fulfillment_orders, changed, row_from_order)
         await self._save_offers(changed)
         await self._save_shipments(changed)
+        await self._provider_days.note([note for o in changed for note in o.pull_notes()])
 
     def _tell(self, order: FulfillmentOrder) -> bool:
         """
@@ -139,7 +159,7 @@ class SqlFulfillmentOrders:
             for offer in order.offers:
                 read = self._read_offers.get(offer.id)
                 if read is None:
-                    fresh.append(row_from_offer(offer, order))
+                    fresh.append(row_from_new_offer(offer, order))
                 elif read is not offer:
                     changed.append(row_from_offer(offer, order))
         # First the old ones end, then the new ones begin: at most one of an order is live.

@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 
 from chassis.kernel.money import Money
 from chassis.storage.database import Transaction
+from services.fulfillment.domain import refusals
 from services.fulfillment.domain.calendar import WorkingHours
 from services.fulfillment.domain.provider import Provider, ServiceTerms
 from services.fulfillment.domain.values import ProviderId, ServiceLevel
@@ -28,7 +29,10 @@ _PUT = text(
     """
 )
 _SUSPEND = text(
-    "UPDATE providers SET suspended = :suspended, suspension_reason = :reason WHERE id = :id"
+    """
+    UPDATE providers SET suspended = :suspended, suspension_reason = :reason WHERE id = :id
+    RETURNING *
+    """
 )
 
 
@@ -46,9 +50,12 @@ class SqlProviders:
     async def put(self, provider: Provider) -> None:
         await self._tx.run(_PUT, row_from_provider(provider))
 
-    async def suspend(self, provider_id: ProviderId, *, suspended: bool, reason: str) -> None:
+    async def suspend(self, provider_id: ProviderId, *, suspended: bool, reason: str) -> Provider:
         parameters = {"id": provider_id, "suspended": suspended, "reason": reason}
-        await self._tx.run(_SUSPEND, parameters)
+        rows = await self._tx.rows(_SUSPEND, parameters)
+        if not rows:
+            raise refusals.ProviderNotFound(f"there is no provider {provider_id}")
+        return provider_from_row(rows[0])
 
 
 def provider_from_row(row: Row[Any]) -> Provider:

@@ -11,7 +11,7 @@ from services.fulfillment.application.seek_providers import seek_providers
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.provider import Provider
-from services.fulfillment.domain.ranking import RankingWeights
+from services.fulfillment.domain.ranking import USUAL_WEIGHTS, RankingWeights
 from services.fulfillment.domain.values import OfferId, ProviderId
 
 # What the work remembers of a provider whose day was full.
@@ -30,7 +30,7 @@ async def accept_offers(
     uow: UnitOfWork,
     clock: Clock,
     answer_within: timedelta,
-    weights: RankingWeights = RankingWeights(),
+    weights: RankingWeights = USUAL_WEIGHTS,
 ) -> Sequence[FulfillmentOrder | DomainError]:
     """
     Take on the work of each offer, or say why not. An overdue one expires on the spot, and one

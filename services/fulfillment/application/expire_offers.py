@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from chassis.kernel.clock import Clock
 from services.fulfillment.application.ports import UnitOfWork
 from services.fulfillment.application.seek_providers import seek_providers
-from services.fulfillment.domain.ranking import RankingWeights
+from services.fulfillment.domain.ranking import USUAL_WEIGHTS, RankingWeights
 
 BATCH = 200
 
@@ -15,7 +15,7 @@ async def expire_offers(
     uow: UnitOfWork,
     clock: Clock,
     answer_within: timedelta,
-    weights: RankingWeights = RankingWeights(),
+    weights: RankingWeights = USUAL_WEIGHTS,
     limit: int = BATCH,
 ) -> int:
     """

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from services.fulfillment.application.returns.ports import Returns
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
 from services.fulfillment.domain.performance import Performance, ProviderNote
@@ -24,8 +25,9 @@ class FulfillmentOrders(Protocol):
     """
     The work on every order there is.
 
-    What is read by anything but `of_order` is locked until the transaction ends, in one global
-    order: of two verbs at once on one fulfillment order, the second sees what the first one did.
+    What is read by anything but `of_order` and `done_by` is locked until the transaction ends, in
+    one global order: of two verbs at once on one fulfillment order, the second sees what the first
+    one did.
     """
 
     async def with_ids(self, ids: Collection[FulfillmentOrderId]) -> Sequence[FulfillmentOrder]: ...
@@ -48,12 +50,12 @@ class FulfillmentOrders(Protocol):
         """
         ...
 
-    async def offers_explained(
-        self, order_id: FulfillmentOrderId
-    ) -> Sequence[OfferExplanation] | None:
+    async def done_by(
+        self, provider_id: ProviderId, *, after: FulfillmentOrderId | None, limit: int
+    ) -> Sequence[FulfillmentOrder]:
         """
-        Return the rankings that led to a fulfillment order's offers, oldest first; `None` if there
-        is no such fulfillment order.
+        Return the work that a provider has accepted and that has not ended, by id, as of one
+        moment, to be looked at only. It must be the first thing its transaction does.
         """
         ...
 
@@ -116,9 +118,14 @@ class Providers(Protocol):
 
     async def put(self, provider: Provider) -> None: ...
 
-    async def suspend(self, provider_id: ProviderId, *, suspended: bool, reason: str) -> None:
+    async def suspend(
+        self, provider_id: ProviderId, *, suspended: bool, reason: str
+    ) -> Provider:
         """
-        Suspend a provider, or take it back; nothing happens if there is none such.
+        Suspend a provider or resume it, leave the rest of it as it is, and return it.
+
+        Raises:
+            ProviderNotFound: There is no such provider.
         """
         ...
 
@@ -173,6 +180,21 @@ class OfferExplanation:
     ranking: tuple[RankedProvider, ...]
 
 
+class OfferExplanations(Protocol):
+    """
+    Why offers were made, to be looked at only.
+    """
+
+    async def of(self, order_id: FulfillmentOrderId) -> Sequence[OfferExplanation]:
+        """
+        Return the rankings that led to a fulfillment order's offers, oldest first.
+
+        Raises:
+            FulfillmentOrderNotFound: There is no such fulfillment order.
+        """
+        ...
+
+
 class OpenOffers(Protocol):
     """
     The offers that wait for an answer, to be looked at only.
@@ -217,7 +239,13 @@ class Transaction(Protocol):
     def providers(self) -> Providers: ...
 
     @property
+    def offer_explanations(self) -> OfferExplanations: ...
+
+    @property
     def provider_days(self) -> ProviderDays: ...
+
+    @property
+    def returns(self) -> Returns: ...
 
 
 # Call it to begin. The block commits when it ends and rolls back when it raises.

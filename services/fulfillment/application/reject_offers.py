@@ -10,7 +10,7 @@ from services.fulfillment.application.ports import UnitOfWork
 from services.fulfillment.application.seek_providers import seek_providers
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
-from services.fulfillment.domain.ranking import RankingWeights
+from services.fulfillment.domain.ranking import USUAL_WEIGHTS, RankingWeights
 from services.fulfillment.domain.values import OfferId, ProviderId
 
 
@@ -32,7 +32,7 @@ async def reject_offers(
     uow: UnitOfWork,
     clock: Clock,
     answer_within: timedelta,
-    weights: RankingWeights = RankingWeights(),
+    weights: RankingWeights = USUAL_WEIGHTS,
 ) -> Sequence[FulfillmentOrder | DomainError]:
     """
     Decline each offer, or say why not; the next provider is asked in the same step.

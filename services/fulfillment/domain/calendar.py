@@ -46,6 +46,10 @@ class WorkingHours:
         return day
 
 
+# Of a provider that has not said when it works.
+USUAL_HOURS = WorkingHours()
+
+
 def local_day(moment: datetime, time_zone: str) -> date:
     """
     Return the day of *moment* by the clock of *time_zone*.

@@ -14,6 +14,7 @@ from services.fulfillment.domain.events import (
     ShipmentDispatched,
 )
 from services.fulfillment.domain.performance import ProviderNote
+from services.fulfillment.domain.returns.values import NOBODY, AccountId
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
     Address,
@@ -40,9 +41,11 @@ class FulfillmentOrder(Work):
     The work of one order at one location, until its parcels have arrived or it is given up.
 
     Attributes:
+        account_id: Whose order it is; empty if it was confirmed before this was kept.
         shipments: The parcels, oldest first.
     """
 
+    account_id: AccountId = NOBODY
     shipments: tuple[Shipment, ...] = ()
 
     @classmethod
@@ -53,6 +56,7 @@ class FulfillmentOrder(Work):
         goods: Iterable[Goods],
         ship_to: Address,
         service_level: ServiceLevel = ServiceLevel.STANDARD,
+        account_id: AccountId = NOBODY,
     ) -> "FulfillmentOrder":
         """
         Return new work, not offered to anybody yet.
@@ -60,6 +64,7 @@ class FulfillmentOrder(Work):
         order = cls(
             id=fulfillment_order_id(order_id, location_id),
             order_id=order_id,
+            account_id=account_id,
             location_id=location_id,
             goods=merged(goods),
             ship_to=ship_to,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from chassis.kernel.money import Money
-from services.fulfillment.domain.calendar import WorkingHours
+from services.fulfillment.domain.calendar import USUAL_HOURS, WorkingHours
 from services.fulfillment.domain.promise import DeliveryPromise
 from services.fulfillment.domain.values import ProviderId, ServiceLevel
 
@@ -54,7 +54,7 @@ class Provider:
     suspension_reason: str = ""
     terms: tuple[ServiceTerms, ...] = (USUAL_TERMS,)
     daily_capacity: int = 0
-    hours: WorkingHours = WorkingHours()
+    hours: WorkingHours = USUAL_HOURS
 
     def delivers_to(self, country_code: str) -> bool:
         return not self.regions or country_code in self.regions

@@ -36,6 +36,9 @@ class RankingWeights:
     capacity: float = 0.2
 
 
+USUAL_WEIGHTS = RankingWeights()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingFactors:
     """

@@ -15,11 +15,13 @@ from services.fulfillment.application.change_fulfillment import change_fulfillme
 from services.fulfillment.application.deliver_shipments import deliver_shipments
 from services.fulfillment.application.dispatch_shipments import dispatch_shipments
 from services.fulfillment.application.list_fulfillment_orders import list_fulfillment_orders
+from services.fulfillment.application.list_provider_work import list_provider_work
 from services.fulfillment.application.list_providers import list_providers
 from services.fulfillment.application.ports import OfferNotices, UnitOfWork
 from services.fulfillment.application.put_provider import put_provider
 from services.fulfillment.application.reject_offers import reject_offers
 from services.fulfillment.application.watch_offers import watch_offers
+from services.fulfillment.domain.ranking import USUAL_WEIGHTS, RankingWeights
 from services.fulfillment.domain.values import ProviderId
 from services.fulfillment.entrypoints.batches import Shared, answer_each
 from services.fulfillment.wire.changes import change_result_to_wire, changes_from_wire
@@ -35,6 +37,10 @@ from services.fulfillment.wire.orders import (
     order_to_wire,
     result_to_wire,
 )
+from services.fulfillment.wire.provider_work import (
+    list_provider_work_from_wire,
+    provider_work_to_wire,
+)
 from services.fulfillment.wire.providers import provider_from_wire, provider_to_wire
 from services.fulfillment.wire.shipments import deliveries_from_wire, dispatches_from_wire
 
@@ -44,18 +50,37 @@ class FulfillmentServicer(FulfillmentServiceServicer):
     Args:
         notices: Tells watchers of new offers at once.
         answer_within: How long a provider has to answer an offer.
+        weights: How much each factor of the ranking counts.
     """
 
     def __init__(
-        self, *, uow: UnitOfWork, clock: Clock, notices: OfferNotices, answer_within: timedelta
+        self,
+        *,
+        uow: UnitOfWork,
+        clock: Clock,
+        notices: OfferNotices,
+        answer_within: timedelta,
+        weights: RankingWeights = USUAL_WEIGHTS,
     ) -> None:
         self._uow = uow
         self._notices = notices
         self._accept = Shared(
-            partial(accept_offers, uow=uow, clock=clock, answer_within=answer_within)
+            partial(
+                accept_offers,
+                uow=uow,
+                clock=clock,
+                answer_within=answer_within,
+                weights=weights,
+            )
         )
         self._reject = Shared(
-            partial(reject_offers, uow=uow, clock=clock, answer_within=answer_within)
+            partial(
+                reject_offers,
+                uow=uow,
+                clock=clock,
+                answer_within=answer_within,
+                weights=weights,
+            )
         )
         self._dispatch = Shared(partial(dispatch_shipments, uow=uow, clock=clock))
         self._deliver = Shared(partial(deliver_shipments, uow=uow, clock=clock))
@@ -140,3 +165,10 @@ class FulfillmentServicer(FulfillmentServiceServicer):
         return pb.ListFulfillmentOrdersResponse(
             fulfillment_orders=[order_to_wire(order) for order in orders]
         )
+
+    async def ListProviderWork(
+        self, request: pb.ListProviderWorkRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListProviderWorkResponse:
+        command = list_provider_work_from_wire(request)
+        work, is_more = await list_provider_work(command, uow=self._uow)
+        return provider_work_to_wire(command, work, is_more=is_more)

@@ -9,6 +9,7 @@ from chassis.kernel.clock import Clock
 from chassis.outages import is_outage
 from services.fulfillment.application.expire_offers import BATCH, expire_offers, next_expiry
 from services.fulfillment.application.ports import UnitOfWork
+from services.fulfillment.domain.ranking import USUAL_WEIGHTS, RankingWeights
 
 log = logging.getLogger(__name__)
 
@@ -19,14 +20,22 @@ MOST_SECONDS = 1.0
 LEAST_SECONDS = 0.05
 
 
-async def expire_overdue_offers(*, uow: UnitOfWork, clock: Clock, answer_within: timedelta) -> None:
+async def expire_overdue_offers(
+    *,
+    uow: UnitOfWork,
+    clock: Clock,
+    answer_within: timedelta,
+    weights: RankingWeights = USUAL_WEIGHTS,
+) -> None:
     """
     Let offers expire when they are due, until cancelled. Any number of replicas may do it.
     """
     failures = 0
     while True:
         try:
-            expired = await expire_offers(uow=uow, clock=clock, answer_within=answer_within)
+            expired = await expire_offers(
+                uow=uow, clock=clock, answer_within=answer_within, weights=weights
+            )
             due = await next_expiry(uow=uow)
         except Exception as error:
             failures += 1

@@ -12,6 +12,8 @@ from services.fulfillment.application.cancel_fulfillment import CancelFulfillmen
 from services.fulfillment.application.open_fulfillment_orders import OpenFulfillmentOrders
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
+from services.fulfillment.domain.returns.values import AccountId
+from services.fulfillment.domain.promise import DeliveryPromise
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
     Address,
@@ -20,6 +22,7 @@ from services.fulfillment.domain.values import (
     LocationId,
     OrderId,
     ProviderId,
+    ServiceLevel,
 )
 from services.fulfillment.wire.fields import (
     DOMAIN,
@@ -33,6 +36,9 @@ def work_from_wire(event: OrderConfirmed) -> OpenFulfillmentOrders:
     address = event.ship_to
     return OpenFulfillmentOrders(
         order_id=order_id_from_wire(event.order_id, "order_id"),
+        # Empty in events of before there were any.
+        service_level=ServiceLevel(event.service_level or ServiceLevel.STANDARD),
+        account_id=AccountId(event.account_id),
         ship_to=Address(
             name=address.name,
             lines=tuple(address.lines),
@@ -97,7 +103,17 @@ def order_to_wire(
             if seen_by in (None, offer.provider_id)
         ],
         change_number=order.change_number,
+        service_level=f"SERVICE_LEVEL_{order.service_level}",
+        promise=_promise_to_wire(order.promise) if order.promise else None,
         shipments=[_shipment_to_wire(shipment) for shipment in order.shipments],
+    )
+
+
+def _promise_to_wire(promise: DeliveryPromise) -> pb.DeliveryPromise:
+    return pb.DeliveryPromise(
+        first_day=promise.first_day.isoformat(),
+        last_day=promise.last_day.isoformat(),
+        state=f"PROMISE_STATE_{promise.state}",
     )
 
 
