@@ -56,9 +56,7 @@ async def main(settings: Settings) -> None:
         uow=uow, clock=system_clock, notices=notices, answer_within=within, weights=weights
     )
     add_FulfillmentServiceServicer_to_server(servicer, server.grpc)
-    providers = ProviderServicer(
-        uow=uow, clock=system_clock, answer_within=within, weights=weights
-    )
+    providers = ProviderServicer(uow=uow, clock=system_clock, answer_within=within, weights=weights)
     add_ProviderServiceServicer_to_server(providers, server.grpc)
     if settings.grpc_reflection:
         server.reflect(
@@ -73,7 +71,9 @@ async def main(settings: Settings) -> None:
         broker,
         listener="fulfillment",
         context=HEARS,
-        subscriptions=subscriptions(join, clock=system_clock, answer_within=within, weights=weights),
+        subscriptions=subscriptions(
+            join, clock=system_clock, answer_within=within, weights=weights
+        ),
     )
     jobs = []
     if settings.plays("api"):

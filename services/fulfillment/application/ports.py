@@ -118,9 +118,7 @@ class Providers(Protocol):
 
     async def put(self, provider: Provider) -> None: ...
 
-    async def suspend(
-        self, provider_id: ProviderId, *, suspended: bool, reason: str
-    ) -> Provider:
+    async def suspend(self, provider_id: ProviderId, *, suspended: bool, reason: str) -> Provider:
         """
         Suspend a provider or resume it, leave the rest of it as it is, and return it.
 

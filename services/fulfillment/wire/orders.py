@@ -12,8 +12,8 @@ from services.fulfillment.application.cancel_fulfillment import CancelFulfillmen
 from services.fulfillment.application.open_fulfillment_orders import OpenFulfillmentOrders
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
-from services.fulfillment.domain.returns.values import AccountId
 from services.fulfillment.domain.promise import DeliveryPromise
+from services.fulfillment.domain.returns.values import AccountId
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
     Address,

@@ -1,6 +1,7 @@
 """Providers on the wire."""
 
 import re
+from collections.abc import Mapping
 from zoneinfo import available_timezones
 
 from chassis.kernel.errors import InvalidInput
@@ -19,7 +20,7 @@ MOST_HOLIDAYS = 100
 
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
-_LEVELS = {
+_LEVELS: Mapping[int, ServiceLevel] = {
     pb.SERVICE_LEVEL_UNSPECIFIED: ServiceLevel.STANDARD,
     pb.SERVICE_LEVEL_STANDARD: ServiceLevel.STANDARD,
     pb.SERVICE_LEVEL_EXPRESS: ServiceLevel.EXPRESS,
@@ -84,7 +85,9 @@ def provider_from_wire(wire: pb.Provider) -> Provider:
         suspension_reason=reason if wire.suspended else "",
         terms=_all_terms_from_wire(wire),
         daily_capacity=wire.daily_capacity,
-        hours=_hours_from_wire(wire.working_hours) if wire.HasField("working_hours") else USUAL_HOURS,
+        hours=_hours_from_wire(wire.working_hours)
+        if wire.HasField("working_hours")
+        else USUAL_HOURS,
     )
 
 
