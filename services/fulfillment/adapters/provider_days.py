@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import text
 
-from chassis.storage.bulk import insert_missing_rows
 from chassis.storage.database import Transaction, Write
 from services.fulfillment.adapters import tables
 from services.fulfillment.application.ports import ProviderDay
@@ -30,14 +29,6 @@ _RECENT = text(
     GROUP BY provider_id
     """
 )
-_LOCK = text(
-    """
-    SELECT provider_id, day, taken FROM provider_days
-    JOIN unnest(CAST(:ids AS text[]), CAST(:days AS date[])) AS wanted (id, wanted_day)
-        ON provider_id = id AND day = wanted_day
-    ORDER BY provider_id, day FOR NO KEY UPDATE OF provider_days
-    """
-)
 _COLUMNS = ", ".join(COUNTS)
 _ARRAYS = ", ".join(f"CAST(:{name} AS int[])" for name in COUNTS)
 _ADDED = ", ".join(f"{name} = provider_days.{name} + excluded.{name}" for name in COUNTS)
@@ -53,6 +44,17 @@ _GIVE_BACK = """
         CAST(:taken AS int[])) AS given (id, given_day, taken)) AS given
     WHERE provider_id = id AND day = given_day
 """
+# A day is locked by being written as it is, so that one that is new and one that is there are
+# locked alike, and in one order.
+_LOCK = text(
+    f"""
+    INSERT INTO provider_days (provider_id, day, {_COLUMNS})
+    SELECT provider_id, day, {", ".join("0" for _ in COUNTS)}
+    FROM unnest(CAST(:ids AS text[]), CAST(:days AS date[])) AS wanted (provider_id, day)
+    ON CONFLICT (provider_id, day) DO UPDATE SET taken = provider_days.taken
+    RETURNING provider_id, day, taken
+    """
+)
 
 
 class SqlProviderDays:
@@ -78,11 +80,7 @@ class SqlProviderDays:
     async def lock(self, days: Collection[ProviderDay]) -> Mapping[ProviderDay, int]:
         if not days:
             return {}
-        wanted = sorted(days)
-        blank = dict.fromkeys(COUNTS, 0)
-        missing = [{"provider_id": id_, "day": day, **blank} for id_, day in wanted]
-        await insert_missing_rows(self._tx, tables.provider_days, missing, returning="day")
-        ids, dates = zip(*wanted, strict=True)
+        ids, dates = zip(*sorted(days), strict=True)
         rows = await self._tx.rows(_LOCK, {"ids": list(ids), "days": list(dates)})
         return {(ProviderId(row.provider_id), row.day): row.taken for row in rows}
 
