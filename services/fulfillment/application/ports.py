@@ -39,6 +39,15 @@ class FulfillmentOrders(Protocol):
         """
         ...
 
+    async def with_overdue_shipments(
+        self, dispatched_by: datetime, *, limit: int
+    ) -> Sequence[FulfillmentOrder]:
+        """
+        Return those of which a parcel is under way since then or longer, the longest first; not
+        those that another transaction has locked. Of *limit* parcels at most.
+        """
+        ...
+
     async def of_order(self, order_id: OrderId) -> Sequence[FulfillmentOrder]:
         """
         Return the work on one order as of one moment, by location, to be looked at only. It must
@@ -50,16 +59,17 @@ class FulfillmentOrders(Protocol):
         self, shipment_ids: Collection[ShipmentId]
     ) -> Mapping[ShipmentId, FulfillmentOrderId]:
         """
-        Return of which fulfillment orders these shipments are; those that left already.
+        Return of which fulfillment orders these shipments are; those that were packed or left.
         """
         ...
 
     async def save(self, orders: Sequence[FulfillmentOrder]) -> None:
         """
-        Write those of *orders* that have recorded events, and tell the events.
+        Write those of *orders* that have recorded events or have other parcels, and tell the
+        events.
 
         Raises:
-            Conflict: Someone else changed one of them, or dispatched one of their new shipments.
+            Conflict: Someone else changed one of them, or packed one of their new shipments.
         """
         ...
 
