@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.fulfillment.application.shipments.ports import ParcelLabels, Tracking
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
 from services.fulfillment.domain.provider import Provider
@@ -168,6 +169,12 @@ class Transaction(Protocol):
 
     @property
     def providers(self) -> Providers: ...
+
+    @property
+    def parcel_labels(self) -> ParcelLabels: ...
+
+    @property
+    def tracking(self) -> Tracking: ...
 
 
 # Call it to begin. The block commits when it ends and rolls back when it raises.

@@ -55,6 +55,13 @@ class Shipment:
     def has_ended(self) -> bool:
         return self.is_delivered or self.is_gone
 
+    def is_overdue(self, dispatched_by: datetime) -> bool:
+        """
+        Return whether it is under way since then or longer.
+        """
+        at = self.dispatched_at
+        return self.state is ShipmentState.DISPATCHED and at is not None and at <= dispatched_by
+
     def holds(self, goods: tuple[Goods, ...]) -> bool:
         """
         Return whether it may be what was told of with *goods*; with none, if it was to hold all
