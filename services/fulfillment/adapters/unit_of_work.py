@@ -10,7 +10,10 @@ from chassis.wake import Wake
 from services.fulfillment.adapters.fulfillment_orders import SqlFulfillmentOrders
 from services.fulfillment.adapters.intake import SqlIntake
 from services.fulfillment.adapters.open_offers import SqlOpenOffers
+from services.fulfillment.adapters.parcel_labels import SqlParcelLabels
 from services.fulfillment.adapters.providers import SqlProviders
+from services.fulfillment.adapters.returns import SqlReturns
+from services.fulfillment.adapters.tracking import SqlTracking
 from services.fulfillment.application.ports import UnitOfWork
 
 
@@ -27,6 +30,9 @@ class SqlTransaction:
         self.intake = SqlIntake(tx)
         self.open_offers = SqlOpenOffers(tx)
         self.providers = SqlProviders(tx)
+        self.parcel_labels = SqlParcelLabels(tx)
+        self.tracking = SqlTracking(tx)
+        self.returns = SqlReturns(tx, outbox)
 
 
 def sql_unit_of_work(database: Database, *, told: Wake, clock: Clock) -> UnitOfWork:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.fulfillment.application.returns.ports import Returns
 from services.fulfillment.application.shipments.ports import ParcelLabels, Tracking
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
@@ -23,8 +24,9 @@ class FulfillmentOrders(Protocol):
     """
     The work on every order there is.
 
-    What is read by anything but `of_order` is locked until the transaction ends, in one global
-    order: of two verbs at once on one fulfillment order, the second sees what the first one did.
+    What is read by anything but `of_order` and `done_by` is locked until the transaction ends, in
+    one global order: of two verbs at once on one fulfillment order, the second sees what the first
+    one did.
     """
 
     async def with_ids(self, ids: Collection[FulfillmentOrderId]) -> Sequence[FulfillmentOrder]: ...
@@ -53,6 +55,15 @@ class FulfillmentOrders(Protocol):
         """
         Return the work on one order as of one moment, by location, to be looked at only. It must
         be the first thing its transaction does.
+        """
+        ...
+
+    async def done_by(
+        self, provider_id: ProviderId, *, after: FulfillmentOrderId | None, limit: int
+    ) -> Sequence[FulfillmentOrder]:
+        """
+        Return the work that a provider has accepted and that has not ended, by id, as of one
+        moment, to be looked at only. It must be the first thing its transaction does.
         """
         ...
 
@@ -169,6 +180,9 @@ class Transaction(Protocol):
 
     @property
     def providers(self) -> Providers: ...
+
+    @property
+    def returns(self) -> Returns: ...
 
     @property
     def parcel_labels(self) -> ParcelLabels: ...

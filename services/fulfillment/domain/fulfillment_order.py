@@ -11,6 +11,7 @@ from services.fulfillment.domain.events import (
     FulfillmentOrderOpened,
 )
 from services.fulfillment.domain.parcels import Parcels
+from services.fulfillment.domain.returns.values import NOBODY, AccountId
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
     Address,
@@ -32,11 +33,21 @@ from services.fulfillment.domain.values import (
 class FulfillmentOrder(Parcels):
     """
     The work of one order at one location, until its parcels have ended or it is given up.
+
+    Attributes:
+        account_id: Whose order it is; empty if it was confirmed before this was kept.
     """
+
+    account_id: AccountId = NOBODY
 
     @classmethod
     def open(
-        cls, order_id: OrderId, location_id: LocationId, goods: Iterable[Goods], ship_to: Address
+        cls,
+        order_id: OrderId,
+        location_id: LocationId,
+        goods: Iterable[Goods],
+        ship_to: Address,
+        account_id: AccountId = NOBODY,
     ) -> "FulfillmentOrder":
         """
         Return new work, not offered to anybody yet.
@@ -44,6 +55,7 @@ class FulfillmentOrder(Parcels):
         order = cls(
             id=fulfillment_order_id(order_id, location_id),
             order_id=order_id,
+            account_id=account_id,
             location_id=location_id,
             goods=merged(goods),
             ship_to=ship_to,

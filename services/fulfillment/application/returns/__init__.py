@@ -1,1 +1,1 @@
-"""What is done about goods that come back, or never came."""
+"""What happens to goods that come back, or are made good for: one file per use case."""

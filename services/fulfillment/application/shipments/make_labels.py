@@ -13,9 +13,7 @@ BATCH = 200
 AGAIN_AFTER = timedelta(seconds=30)
 
 
-async def make_labels(
-    *, uow: UnitOfWork, labels: Labels, clock: Clock, limit: int = BATCH
-) -> int:
+async def make_labels(*, uow: UnitOfWork, labels: Labels, clock: Clock, limit: int = BATCH) -> int:
     """
     Make up to *limit* labels that are late, and return how many were tried.
 

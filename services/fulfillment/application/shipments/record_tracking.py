@@ -65,14 +65,13 @@ async def _note(
     tx: Transaction,
     now: datetime,
 ) -> None:
-    told = {
-        (parcel, command.event.event_id): command.event
-        # Of two with one id in a batch, the first counts.
-        for command, parcel in reversed(list(zip(commands, parcels, strict=True)))
-        if parcel in orders
-    }
+    told: dict[tuple[ShipmentId, str], TrackingEvent] = {}
+    for command, parcel in zip(commands, parcels, strict=True):
+        if parcel and parcel in orders:
+            # Of two with one id, the first counts.
+            told.setdefault((parcel, command.event.event_id), command.event)
     new = await tx.tracking.note(told)
-    for key, event in reversed(told.items()):
+    for key, event in told.items():
         if key in new:
             orders[key[0]].track(key[0], event, now)
 
@@ -87,7 +86,7 @@ def _answer(
     command: RecordTracking,
     parcel: ShipmentId | None,
 ) -> FulfillmentOrder | DomainError:
-    order = orders.get(holders[parcel]) if parcel in holders else None
+    order = orders.get(holders[parcel]) if parcel and parcel in holders else None
     if order is None:
         named = command.shipment_id or command.tracking_number
         return refusals.ShipmentNotFound(f"there is no shipment {named}")
