@@ -7,7 +7,7 @@ from services.fulfillment.application.labels import LabelRequest
 WIDTH, HEIGHT, MARGIN = 812, 1218, 32
 
 # What a line of the large and of the small type holds, whatever is in it.
-_LARGE, _SMALL = 34, 54
+_LARGE, _SMALL = 32, 44
 
 # Anything else that somebody wrote is sent as the hexadecimal of its bytes, so that nothing of it
 # is a command: ^ and ~ begin one, and _ such a byte. A line break would end a line.
@@ -33,7 +33,7 @@ def zpl_label(request: LabelRequest, sscc: str) -> bytes:
     fields = [
         _text(MARGIN, 24, "SHIP TO"),
         # What does not fit would run into the barcode.
-        *(_text(MARGIN, 60 + 42 * n, row, size=40) for n, row in enumerate(rows[:13])),
+        *(_text(MARGIN, 60 + 42 * n, row, size=36) for n, row in enumerate(rows[:13])),
         f"^FO{MARGIN},640^GB{WIDTH - 2 * MARGIN},3,3^FS",
         *(_text(MARGIN, 660 + 34 * n, row) for n, row in enumerate(_fitting(facts))),
         f"^FO{MARGIN},840^GB{WIDTH - 2 * MARGIN},3,3^FS",
