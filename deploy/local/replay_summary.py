@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from chassis.terminal import print_table
-from deploy.local.invoices.mapping import Accounts
+from deploy.local.invoices.accounts import Accounts
 from deploy.local.replay_state import ReplayState
 from deploy.local.verdict import Verdict
 from deploy.local.world.latency import latency_of

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from chassis.rpc.errors import reason_of
 from chassis.rpc.money import money_to_wire
-from deploy.local.invoices.mapping import InvoiceOrder
+from deploy.local.invoices.invoice_order import InvoiceOrder
 from deploy.local.world.outcomes import ENDED, Followed, Outcomes
 from deploy.local.world.patience import Patience, is_passing
 from deploy.local.world.services import Services
