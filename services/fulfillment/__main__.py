@@ -25,7 +25,10 @@ from services.fulfillment.entrypoints.notices import NatsOfferNotices
 from services.fulfillment.entrypoints.provider_servicer import ProviderServicer
 from services.fulfillment.entrypoints.servicer import FulfillmentServicer
 from services.fulfillment.entrypoints.subscriptions import HEARS, subscriptions
-from services.fulfillment.entrypoints.timers import expire_overdue_offers
+from services.fulfillment.entrypoints.timers import (
+    expire_overdue_offers,
+    expire_unanswered_cancellations,
+)
 from services.fulfillment.settings import Settings
 from services.fulfillment.wire.fields import DOMAIN
 
@@ -47,13 +50,19 @@ async def main(settings: Settings) -> None:
     uow = sql_unit_of_work(database, told=told, clock=system_clock)
     join = partial(SqlTransaction, told=told, clock=system_clock)
     within, weights = settings.answer_within, settings.ranking_weights
+    give_up_within = settings.answer_cancellation_within
     notices = NatsOfferNotices(broker)
 
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     # Watchers would last as long as their callers, who watch on at another replica.
     server.on_stop(notices.close)
     servicer = FulfillmentServicer(
-        uow=uow, clock=system_clock, notices=notices, answer_within=within, weights=weights
+        uow=uow,
+        clock=system_clock,
+        notices=notices,
+        answer_within=within,
+        answer_cancellation_within=give_up_within,
+        weights=weights,
     )
     add_FulfillmentServiceServicer_to_server(servicer, server.grpc)
     providers = ProviderServicer(uow=uow, clock=system_clock, answer_within=within, weights=weights)
@@ -84,6 +93,9 @@ async def main(settings: Settings) -> None:
             orders.run(),
             expire_overdue_offers(
                 uow=uow, clock=system_clock, answer_within=within, weights=weights
+            ),
+            expire_unanswered_cancellations(
+                uow=uow, clock=system_clock, answer_within=give_up_within
             ),
         ]
     try:

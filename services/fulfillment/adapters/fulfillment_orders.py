@@ -49,6 +49,14 @@ _WITH_OFFERS = text(
     {_LOCKED}
     """
 )
+_BESIDE = text(
+    f"""
+    SELECT * FROM fulfillment_orders
+    WHERE order_id IN (
+        SELECT order_id FROM fulfillment_orders WHERE id = ANY(CAST(:ids AS uuid[])))
+    {_LOCKED}
+    """
+)
 _OF_ORDERS = text(
     f"SELECT * FROM fulfillment_orders WHERE order_id = ANY(CAST(:ids AS uuid[])) {_LOCKED}"
 )
@@ -107,6 +115,9 @@ class SqlFulfillmentOrders:
 
     async def with_offers(self, offer_ids: Collection[OfferId]) -> Sequence[FulfillmentOrder]:
         return await self._with_parts(await self._tx.rows(_WITH_OFFERS, {"ids": list(offer_ids)}))
+
+    async def beside(self, ids: Collection[FulfillmentOrderId]) -> Sequence[FulfillmentOrder]:
+        return await self._with_parts(await self._tx.rows(_BESIDE, {"ids": list(ids)}))
 
     async def of_orders(self, order_ids: Collection[OrderId]) -> Sequence[FulfillmentOrder]:
         return await self._with_parts(await self._tx.rows(_OF_ORDERS, {"ids": list(order_ids)}))

@@ -50,6 +50,7 @@ def order_from_row(
         change_number=row.change_number,
         service_level=ServiceLevel(row.service_level),
         promise=_promise_from_row(row) if row.promise_state else None,
+        answer_cancellation_by=row.answer_cancellation_by,
         shipments=tuple(shipments),
     )
 
@@ -78,6 +79,7 @@ def row_from_order(order: FulfillmentOrder) -> dict[str, Any]:
         "service_level": order.service_level,
         **_row_from_promise(order.promise),
         "done_by": order.done_by,
+        "answer_cancellation_by": order.answer_cancellation_by,
         "ordered_units": units_of(order.goods),
         "dispatched_units": units_of(order.dispatched),
         "delivered_units": units_of(order.delivered),

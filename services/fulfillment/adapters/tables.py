@@ -82,6 +82,7 @@ fulfillment_orders = Table(
     Column("promise_state", Text),
     # Who does the work, so that it is found among what others do.
     Column("done_by", Text),
+    Column("answer_cancellation_by", DateTime(timezone=True)),
     # What the goods and shipments come to, so that the database can hold us to it.
     Column("ordered_units", BigInteger, nullable=False),
     Column("dispatched_units", BigInteger, nullable=False),

@@ -9,6 +9,7 @@ from chassis.storage.database import Database, Transaction
 from chassis.wake import Wake
 from services.fulfillment.adapters.fulfillment_orders import SqlFulfillmentOrders
 from services.fulfillment.adapters.intake import SqlIntake
+from services.fulfillment.adapters.open_cancellations import SqlOpenCancellations
 from services.fulfillment.adapters.open_offers import SqlOpenOffers
 from services.fulfillment.adapters.provider_days import SqlProviderDays
 from services.fulfillment.adapters.providers import SqlProviders
@@ -30,6 +31,7 @@ class SqlTransaction:
         self.fulfillment_orders = SqlFulfillmentOrders(tx, outbox, self.provider_days)
         self.intake = SqlIntake(tx)
         self.offer_explanations = SqlOfferExplanations(tx)
+        self.open_cancellations = SqlOpenCancellations(tx)
         self.open_offers = SqlOpenOffers(tx)
         self.providers = SqlProviders(tx)
         self.returns = SqlReturns(tx, outbox)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 
@@ -33,6 +33,12 @@ class FulfillmentOrders(Protocol):
     async def with_ids(self, ids: Collection[FulfillmentOrderId]) -> Sequence[FulfillmentOrder]: ...
 
     async def with_offers(self, offer_ids: Collection[OfferId]) -> Sequence[FulfillmentOrder]: ...
+
+    async def beside(self, ids: Collection[FulfillmentOrderId]) -> Sequence[FulfillmentOrder]:
+        """
+        Return those with these ids and all other work on their orders.
+        """
+        ...
 
     async def of_orders(self, order_ids: Collection[OrderId]) -> Sequence[FulfillmentOrder]: ...
 
@@ -219,6 +225,38 @@ class OpenOffers(Protocol):
         ...
 
 
+class OpenCancellations(Protocol):
+    """
+    The work whose providers are asked to give it up and have yet to answer, to be looked at only.
+    """
+
+    async def of(self, provider_id: ProviderId) -> Mapping[FulfillmentOrderId, datetime]:
+        """
+        Return that of a provider, each with the time by which it is to answer.
+        """
+        ...
+
+    async def read(
+        self, provider_id: ProviderId, ids: Collection[FulfillmentOrderId]
+    ) -> Sequence[FulfillmentOrder]:
+        """
+        Return that of *ids* which this provider is asked about, with no other provider's offers.
+        """
+        ...
+
+    async def overdue(self, now: datetime, *, limit: int) -> Set[OrderId]:
+        """
+        Return the orders on which somebody has not answered in time, the longest first.
+        """
+        ...
+
+    async def next_deadline(self) -> datetime | None:
+        """
+        Return by when the first of all is to be answered.
+        """
+        ...
+
+
 class Transaction(Protocol):
     """
     What one database transaction can reach.
@@ -232,6 +270,9 @@ class Transaction(Protocol):
 
     @property
     def open_offers(self) -> OpenOffers: ...
+
+    @property
+    def open_cancellations(self) -> OpenCancellations: ...
 
     @property
     def providers(self) -> Providers: ...
@@ -249,15 +290,29 @@ class Transaction(Protocol):
 # Call it to begin. The block commits when it ends and rolls back when it raises.
 UnitOfWork = Callable[[], AbstractAsyncContextManager[Transaction]]
 
-# Yields the offers to a provider that were just made, or changed and by which change; first of
-# all, and whenever one may have been missed, `None`: look for yourself. Ends when nobody should
-# watch any more.
-News = AsyncIterator[Mapping[OfferId, int] | None]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """
+    What a provider has to see to.
+
+    Attributes:
+        offers: Open offers, each with the number of the last change it follows.
+        cancellations: Work it is asked to give up, each with the time by which it is to answer.
+    """
+
+    offers: Mapping[OfferId, int] = field(default_factory=dict)
+    cancellations: Mapping[FulfillmentOrderId, datetime] = field(default_factory=dict)
+
+
+# Yields what a provider has to see to since just now: new, or changed; first of all, and whenever
+# something may have been missed, `None`: look for yourself. Ends when nobody should watch any more.
+News = AsyncIterator[Noticed | None]
 
 
 class OfferNotices(Protocol):
     """
-    Who hears at once when an offer is made or changed.
+    Who hears at once when an offer is made or changed, or a cancellation requested.
     """
 
     def of(self, provider_id: ProviderId) -> AbstractContextManager[News]: ...

@@ -119,6 +119,13 @@ class CancellationRequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CancellationAccepted:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    provider_id: ProviderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancellationRejected:
     fulfillment_order_id: FulfillmentOrderId
     order_id: OrderId
@@ -152,6 +159,7 @@ FulfillmentEvent = (
     | FulfillmentOrderCancelled
     | FulfillmentOrderChanged
     | CancellationRequested
+    | CancellationAccepted
     | CancellationRejected
     | ShipmentDispatched
     | ShipmentDelivered

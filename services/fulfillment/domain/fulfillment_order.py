@@ -6,14 +6,13 @@ from datetime import datetime
 
 from chassis.kernel.quantity import Quantity
 from services.fulfillment.domain import refusals
+from services.fulfillment.domain.cancellation import CancellableWork
 from services.fulfillment.domain.events import (
-    FulfillmentOrderCancelled,
     FulfillmentOrderChanged,
     FulfillmentOrderOpened,
     ShipmentDelivered,
     ShipmentDispatched,
 )
-from services.fulfillment.domain.performance import ProviderNote
 from services.fulfillment.domain.returns.values import NOBODY, AccountId
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
@@ -21,10 +20,8 @@ from services.fulfillment.domain.values import (
     FulfillmentOrderStatus,
     Goods,
     LocationId,
-    OfferState,
     OrderId,
     ProviderId,
-    RequestStatus,
     ServiceLevel,
     ShipmentId,
     ShipmentState,
@@ -32,11 +29,10 @@ from services.fulfillment.domain.values import (
     merged,
     units_of,
 )
-from services.fulfillment.domain.work import Work
 
 
 @dataclass(kw_only=True, eq=False)
-class FulfillmentOrder(Work):
+class FulfillmentOrder(CancellableWork):
     """
     The work of one order at one location, until its parcels have arrived or it is given up.
 
@@ -95,11 +91,13 @@ class FulfillmentOrder(Work):
         now: datetime,
     ) -> None:
         """
-        Note that a parcel left with *goods*; with all that was left, if none are named.
+        Note that a parcel left with *goods*; with all that was left, if none are named. If the
+        work was asked to be given up, this is a no: see that the rest of the order goes on too.
 
         Raises:
             FulfillmentOrderNotAccepted: No provider does this work.
             NotTheProvider: Another one does.
+            CancellationUnderWay: The provider has agreed to give it up, others have yet to answer.
             ShipmentMismatch: This shipment left before, with something else in it.
             DispatchedTooMuch: That is more than is left to send.
         """
@@ -113,6 +111,7 @@ class FulfillmentOrder(Work):
                         f"shipment {shipment_id} left before, with something else in it"
                     )
                 return  # told again: the first answer may have been lost
+        self._must_not_have_agreed()
         left = self._left_after(self.shipments)
         goods = goods or left
         self._must_not_exceed(goods, left)
@@ -131,6 +130,7 @@ class FulfillmentOrder(Work):
                 change_number=self.change_number,
             )
         )
+        self.keep("a parcel has left")
 
     def deliver(self, shipment_id: ShipmentId, now: datetime) -> None:
         """
@@ -185,11 +185,13 @@ class FulfillmentOrder(Work):
         Raises:
             FulfillmentCancelled: It was given up, other than because a change left nothing of it.
             AlreadyDispatched: A parcel has left.
+            CancellationUnderWay: Its provider was asked to give it up.
             FulfillmentGrows: So much is not to be sent.
         """
         if self.status is FulfillmentOrderStatus.CANCELLED and self.goods:
             raise refusals.FulfillmentCancelled(f"the work on order {self.order_id} was given up")
         self.must_not_be_dispatched()
+        self.must_not_be_asked()
         units = {some.sku: some.quantity.units for some in self.goods}
         for some in merged(goods):
             if some.quantity.units > units.get(some.sku, 0):
@@ -205,6 +207,7 @@ class FulfillmentOrder(Work):
 
         Raises:
             FulfillmentCancelled, AlreadyDispatched, FulfillmentGrows: It cannot be changed so.
+            CancellationUnderWay: Not now.
         """
         goods = merged(goods)
         self.must_be_changeable_to(goods)
@@ -227,16 +230,6 @@ class FulfillmentOrder(Work):
                 offer_id=offer.id if offer else None,
             )
         )
-
-    def _give_up(self) -> None:
-        if offer := self.live_offer:
-            self._replace_offer(replace(offer, state=OfferState.WITHDRAWN))
-            if offer.state is OfferState.ACCEPTED and offer.day:
-                note = ProviderNote(provider_id=offer.provider_id, day=offer.day, taken=-1)
-                self.notes.append(note)
-        self.status = FulfillmentOrderStatus.CANCELLED
-        self.request_status = RequestStatus.CANCELLATION_ACCEPTED
-        self.record(FulfillmentOrderCancelled(fulfillment_order_id=self.id, order_id=self.order_id))
 
     def _note_end(self, parcel: Shipment, now: datetime) -> None:
         """

@@ -68,6 +68,24 @@ class FulfillmentCancelled(RuleViolated):
     pass
 
 
+class CancellationRejected(RuleViolated):
+    pass
+
+
+class CancellationNotRequested(RuleViolated):
+    pass
+
+
+class CancellationAnswered(RuleViolated):
+    pass
+
+
+class CancellationUnderWay(Conflict):
+    """
+    Providers have been asked to give the work up: asked again, they will have answered.
+    """
+
+
 class FulfillmentGrows(RuleViolated):
     pass
 

@@ -131,11 +131,10 @@ async def test_cancelled_work_gives_its_place_back_once(world):
     world.given_provider("ace", daily_capacity=1)
     await world.given_accepted_work(order(1))
 
-    # Whoever is asked first says yes at last.
     async with world.uow() as tx:
         (work,) = await tx.fulfillment_orders.of_orders([order(1)])
-        work.give_up()
-        work.give_up()
+        work.cancel()
+        work.cancel()
         await tx.fulfillment_orders.save([work])
 
     assert await taken(world) == 0
