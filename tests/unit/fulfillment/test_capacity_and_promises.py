@@ -145,7 +145,7 @@ async def test_cancelled_work_that_nobody_accepted_gives_nothing_back(world, ord
     world.given_provider("ace", daily_capacity=1)
     await world.given_work(order_id)
 
-    await cancel_fulfillment([CancelFulfillment(order_id=order_id)], uow=world.uow)
+    await cancel_fulfillment([CancelFulfillment(order_id=order_id)], **world.asking)
 
     assert await taken(world) == 0
 
@@ -235,7 +235,9 @@ async def test_a_service_level_is_asked_of_those_who_offer_it(world, order_id):
     world.given_provider("slow", rank=1)
     world.given_provider("ace", rank=2, terms=(express,))
 
-    work = await world.given_work(order_id, service_level=ServiceLevel.EXPRESS)
+    world.service_level = ServiceLevel.EXPRESS
+
+    work = await world.given_work(order_id)
     (work,) = await accept_offers([acceptance(work)], **world.offering)
 
     assert work.live_offer.provider_id == "ace"
