@@ -11,6 +11,7 @@ from services.fulfillment.domain.events import (
     FulfillmentOrderCancelled,
 )
 from services.fulfillment.domain.offer import Offer
+from services.fulfillment.domain.performance import ProviderNote
 from services.fulfillment.domain.values import (
     FulfillmentOrderStatus,
     OfferState,
@@ -171,6 +172,9 @@ class CancellableWork(Work):
     def _give_up(self) -> None:
         if offer := self.live_offer:
             self._replace_offer(replace(offer, state=OfferState.WITHDRAWN))
+            if offer.state is OfferState.ACCEPTED and offer.day:
+                note = ProviderNote(provider_id=offer.provider_id, day=offer.day, taken=-1)
+                self.notes.append(note)
         self.status = FulfillmentOrderStatus.CANCELLED
         self.request_status = RequestStatus.CANCELLATION_ACCEPTED
         self.record(FulfillmentOrderCancelled(fulfillment_order_id=self.id, order_id=self.order_id))

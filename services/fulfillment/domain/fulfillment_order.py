@@ -22,6 +22,7 @@ from services.fulfillment.domain.values import (
     LocationId,
     OrderId,
     ProviderId,
+    ServiceLevel,
     ShipmentId,
     ShipmentState,
     fulfillment_order_id,
@@ -50,6 +51,7 @@ class FulfillmentOrder(CancellableWork):
         location_id: LocationId,
         goods: Iterable[Goods],
         ship_to: Address,
+        service_level: ServiceLevel = ServiceLevel.STANDARD,
         account_id: AccountId = NOBODY,
     ) -> "FulfillmentOrder":
         """
@@ -62,6 +64,7 @@ class FulfillmentOrder(CancellableWork):
             location_id=location_id,
             goods=merged(goods),
             ship_to=ship_to,
+            service_level=service_level,
         )
         order.record(
             FulfillmentOrderOpened(
@@ -145,6 +148,7 @@ class FulfillmentOrder(CancellableWork):
         self.shipments = tuple(arrived if s is shipment else s for s in self.shipments)
         if units_of(self.delivered) == units_of(self.goods):
             self.status = FulfillmentOrderStatus.CLOSED
+        self._note_end(arrived, now)
         self.record(
             ShipmentDelivered(
                 fulfillment_order_id=self.id,
@@ -226,6 +230,20 @@ class FulfillmentOrder(CancellableWork):
                 offer_id=offer.id if offer else None,
             )
         )
+
+    def _note_end(self, parcel: Shipment, now: datetime) -> None:
+        """
+        Note how the provider did with a parcel that has just ended; and, if it was the last,
+        whether the promise was kept.
+        """
+        offer, promise = self.live_offer, self.promise
+        if offer is None or promise is None:
+            return  # taken on before there were promises
+        note = promise.note_on(parcel, by=offer.provider_id, now=now)
+        if note:
+            self.notes.append(note)
+        if self.status is FulfillmentOrderStatus.CLOSED:
+            self.promise = promise.settled(self.shipments)
 
     def _must_be_done_by(self, provider_id: ProviderId) -> None:
         offer = self.live_offer

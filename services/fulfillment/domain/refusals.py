@@ -28,6 +28,14 @@ class OfferWithdrawn(RuleViolated):
     pass
 
 
+class CapacityExceeded(RuleViolated):
+    pass
+
+
+class ProviderNotFound(NotFound):
+    pass
+
+
 class FulfillmentOrderNotFound(NotFound):
     pass
 

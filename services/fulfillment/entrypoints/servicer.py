@@ -22,6 +22,7 @@ from services.fulfillment.application.ports import OfferNotices, UnitOfWork
 from services.fulfillment.application.put_provider import put_provider
 from services.fulfillment.application.reject_offers import reject_offers
 from services.fulfillment.application.watch_offers import watch_offers
+from services.fulfillment.domain.ranking import USUAL_WEIGHTS, RankingWeights
 from services.fulfillment.domain.values import ProviderId
 from services.fulfillment.entrypoints.batches import Shared, answer_each
 from services.fulfillment.wire.cancellations import (
@@ -51,6 +52,7 @@ class FulfillmentServicer(FulfillmentServiceServicer):
         notices: Tells watchers of new offers at once.
         answer_within: How long a provider has to answer an offer.
         answer_cancellation_within: How long it has to say whether work can be given up.
+        weights: How much each factor of the ranking counts.
     """
 
     def __init__(
@@ -61,14 +63,27 @@ class FulfillmentServicer(FulfillmentServiceServicer):
         notices: OfferNotices,
         answer_within: timedelta,
         answer_cancellation_within: timedelta,
+        weights: RankingWeights = USUAL_WEIGHTS,
     ) -> None:
         self._uow = uow
         self._notices = notices
         self._accept = Shared(
-            partial(accept_offers, uow=uow, clock=clock, answer_within=answer_within)
+            partial(
+                accept_offers,
+                uow=uow,
+                clock=clock,
+                answer_within=answer_within,
+                weights=weights,
+            )
         )
         self._reject = Shared(
-            partial(reject_offers, uow=uow, clock=clock, answer_within=answer_within)
+            partial(
+                reject_offers,
+                uow=uow,
+                clock=clock,
+                answer_within=answer_within,
+                weights=weights,
+            )
         )
         within = answer_cancellation_within
         self._cancel = partial(cancel_fulfillment, uow=uow, clock=clock, answer_within=within)

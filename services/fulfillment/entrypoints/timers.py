@@ -12,6 +12,7 @@ from chassis.outages import is_outage
 from services.fulfillment.application import expire_cancellations as cancellations
 from services.fulfillment.application import expire_offers as offers
 from services.fulfillment.application.ports import UnitOfWork
+from services.fulfillment.domain.ranking import USUAL_WEIGHTS, RankingWeights
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +23,25 @@ MOST_SECONDS = 1.0
 LEAST_SECONDS = 0.05
 
 
-async def expire_overdue_offers(*, uow: UnitOfWork, clock: Clock, answer_within: timedelta) -> None:
+async def expire_overdue_offers(
+    *,
+    uow: UnitOfWork,
+    clock: Clock,
+    answer_within: timedelta,
+    weights: RankingWeights = USUAL_WEIGHTS,
+) -> None:
     """
     Let offers expire when they are due, until cancelled. Any number of replicas may do it.
     """
     await keep_up(
         "offers do not expire",
-        partial(offers.expire_offers, uow=uow, clock=clock, answer_within=answer_within),
+        partial(
+            offers.expire_offers,
+            uow=uow,
+            clock=clock,
+            answer_within=answer_within,
+            weights=weights,
+        ),
         partial(offers.next_expiry, uow=uow),
         clock=clock,
         batch=offers.BATCH,

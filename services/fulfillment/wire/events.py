@@ -48,6 +48,8 @@ def event_to_wire(event: FulfillmentEvent) -> Message:
                 order_id=order,
                 offer_id=str(event.offer_id),
                 provider_id=event.provider_id,
+                first_day=event.first_day.isoformat(),
+                last_day=event.last_day.isoformat(),
             )
         case OfferRejected():
             return events_pb.OfferRejected(

@@ -11,6 +11,7 @@ from retail.order.v1.order_events_pb2 import OrderConfirmed
 from services.fulfillment.application.open_fulfillment_orders import OpenFulfillmentOrders
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
+from services.fulfillment.domain.promise import DeliveryPromise
 from services.fulfillment.domain.returns.values import AccountId
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
@@ -19,6 +20,7 @@ from services.fulfillment.domain.values import (
     Goods,
     LocationId,
     ProviderId,
+    ServiceLevel,
 )
 from services.fulfillment.wire.fields import (
     DOMAIN,
@@ -31,6 +33,8 @@ def work_from_wire(event: OrderConfirmed) -> OpenFulfillmentOrders:
     address = event.ship_to
     return OpenFulfillmentOrders(
         order_id=order_id_from_wire(event.order_id, "order_id"),
+        # Empty in events of before there were any.
+        service_level=ServiceLevel(event.service_level or ServiceLevel.STANDARD),
         account_id=AccountId(event.account_id),
         ship_to=Address(
             name=address.name,
@@ -82,8 +86,18 @@ def order_to_wire(
             if seen_by in (None, offer.provider_id)
         ],
         change_number=order.change_number,
+        service_level=f"SERVICE_LEVEL_{order.service_level}",
+        promise=_promise_to_wire(order.promise) if order.promise else None,
         shipments=[_shipment_to_wire(shipment) for shipment in order.shipments],
         answer_cancellation_by=timestamp_to_wire(answer_by) if answer_by else None,
+    )
+
+
+def _promise_to_wire(promise: DeliveryPromise) -> pb.DeliveryPromise:
+    return pb.DeliveryPromise(
+        first_day=promise.first_day.isoformat(),
+        last_day=promise.last_day.isoformat(),
+        state=f"PROMISE_STATE_{promise.state}",
     )
 
 

@@ -17,6 +17,7 @@ from services.fulfillment.application.open_fulfillment_orders import (
 from services.fulfillment.application.ports import Noticed, OfferedWork
 from services.fulfillment.domain.events import FulfillmentEvent
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.performance import ProviderNote
 from services.fulfillment.domain.provider import Provider
 from services.fulfillment.domain.values import (
     Address,
@@ -26,6 +27,11 @@ from services.fulfillment.domain.values import (
     OrderId,
     ProviderId,
     ShipmentId,
+)
+from tests.unit.fulfillment.providers_memory import (
+    InMemoryOfferExplanations,
+    InMemoryProviderDays,
+    InMemoryProviders,
 )
 from tests.unit.fulfillment.returns_memory import InMemoryReturns
 
@@ -44,6 +50,7 @@ class FulfillmentWorld:
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
         self.providers: dict[ProviderId, Provider] = {}
+        self.notes: list[ProviderNote] = []
         self.orders: dict[FulfillmentOrderId, FulfillmentOrder] = {}
         # Every order that was heard of, and whether it was opened.
         self.passed: dict[OrderId, bool] = {}
@@ -77,6 +84,7 @@ class FulfillmentWorld:
         tx = InMemoryTransaction(self)
         yield tx
         self.providers = tx.providers.by_id
+        self.notes = tx.provider_days.notes
         self.orders = tx.fulfillment_orders.by_id
         self.passed = tx.intake.passed
         self.returns, self.received = tx.returns.by_id, tx.returns.received
@@ -137,25 +145,15 @@ class FulfillmentWorld:
 class InMemoryTransaction:
     def __init__(self, world: FulfillmentWorld) -> None:
         self.providers = InMemoryProviders(dict(world.providers))
-        self.fulfillment_orders = InMemoryFulfillmentOrders(deepcopy(world.orders))
+        self.provider_days = InMemoryProviderDays(list(world.notes))
+        self.fulfillment_orders = InMemoryFulfillmentOrders(
+            deepcopy(world.orders), self.provider_days
+        )
         self.open_cancellations = InMemoryOpenCancellations(self.fulfillment_orders)
+        self.offer_explanations = InMemoryOfferExplanations(self.fulfillment_orders)
         self.open_offers = InMemoryOpenOffers(self.fulfillment_orders)
         self.intake = InMemoryIntake(dict(world.passed))
         self.returns = InMemoryReturns(world.returns, world.received)
-
-
-class InMemoryProviders:
-    def __init__(self, by_id) -> None:
-        self.by_id = by_id
-
-    async def all(self):
-        return [self.by_id[id_] for id_ in sorted(self.by_id)]
-
-    async def serving(self, country_codes):
-        return [p for p in self.by_id.values() if any(p.serves(code) for code in country_codes)]
-
-    async def put(self, provider):
-        self.by_id[provider.id] = provider
 
 
 class InMemoryIntake:
@@ -175,8 +173,9 @@ class InMemoryIntake:
 
 
 class InMemoryFulfillmentOrders:
-    def __init__(self, by_id) -> None:
+    def __init__(self, by_id, provider_days) -> None:
         self.by_id = by_id
+        self._provider_days = provider_days
         self.events = []
 
     async def with_ids(self, ids):
@@ -229,6 +228,7 @@ class InMemoryFulfillmentOrders:
                 order.event_count += len(events)
                 self.by_id[order.id] = order
                 self.events += events
+                await self._provider_days.note(order.pull_notes())
 
 
 class InMemoryOpenOffers:
