@@ -65,7 +65,7 @@ logs: setup  ## Show the logs (SERVICE=order-1, FOLLOW=1)
 demo: setup  ## Orders from place to delivery, shown and checked
 	$(LOCAL) demo
 
-replay: setup  ## Real invoices as orders (DATA=file or folder, SPEED=max or ×real time, LIMIT=, KILL=order KILLS=10)
+replay: setup  ## Real invoices as orders and returns (DATA=file or folder, SPEED=max or ×real time, LIMIT=, KILL=order KILLS=10)
 	@test -n "$(DATA)" || { echo "say which invoices: make replay DATA=invoices.csv.xz"; exit 2; }
 	$(LOCAL) up
 	$(LOCAL) replay $(DATA) $(if $(SPEED),--speed $(SPEED)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(KILL),--kill $(KILL)) $(if $(KILLS),--kills $(KILLS))
