@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, Uuid, bindparam, text
 
 from chassis.events.outbox import Outbox
 from chassis.kernel.errors import Conflict
@@ -30,6 +30,7 @@ from services.fulfillment.domain.values import (
     FulfillmentOrderId,
     OfferId,
     OrderId,
+    ProviderId,
     ShipmentId,
 )
 from services.fulfillment.wire.events import event_to_wire
@@ -62,6 +63,14 @@ _WITH_OVERDUE_OFFERS = text(
 # Three statements that see the same moment, without a lock.
 _ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _OF_ORDER = text("SELECT * FROM fulfillment_orders WHERE order_id = :id ORDER BY location_id")
+_DONE_BY = text(
+    """
+    SELECT * FROM fulfillment_orders
+    WHERE done_by = :provider_id AND status = 'IN_PROGRESS'
+        AND id > COALESCE(:after, '00000000-0000-0000-0000-000000000000')
+    ORDER BY id LIMIT :limit
+    """
+).bindparams(bindparam("after", type_=Uuid))
 _OFFERS = text(
     """
     SELECT id AS offer_id, fulfillment_order_id, provider_id, state, expires_at, reason,
@@ -106,6 +115,13 @@ class SqlFulfillmentOrders:
     async def of_order(self, order_id: OrderId) -> Sequence[FulfillmentOrder]:
         await self._tx.run(_ONE_MOMENT)
         return await self._with_parts(await self._tx.rows(_OF_ORDER, {"id": order_id}))
+
+    async def done_by(
+        self, provider_id: ProviderId, *, after: FulfillmentOrderId | None, limit: int
+    ) -> Sequence[FulfillmentOrder]:
+        await self._tx.run(_ONE_MOMENT)
+        page = {"provider_id": provider_id, "after": after, "limit": limit}
+        return await self._with_parts(await self._tx.rows(_DONE_BY, page))
 
     async def holders_of(
         self, shipment_ids: Collection[ShipmentId]

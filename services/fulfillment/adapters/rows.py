@@ -9,6 +9,7 @@ from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
+from services.fulfillment.domain.returns.values import AccountId
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
     Address,
@@ -36,6 +37,7 @@ def order_from_row(
         event_count=row.event_count,
         trace=row.trace,
         order_id=OrderId(row.order_id),
+        account_id=AccountId(row.account_id),
         location_id=LocationId(row.location_id),
         goods=_goods_from_json(row.goods),
         ship_to=_address_from_json(row.ship_to),
@@ -55,6 +57,7 @@ def row_from_order(order: FulfillmentOrder) -> dict[str, Any]:
         "event_count": order.event_count,
         "trace": order.trace,
         "order_id": order.order_id,
+        "account_id": order.account_id,
         "location_id": order.location_id,
         "goods": _json_from_goods(order.goods),
         "ship_to": {
@@ -67,6 +70,7 @@ def row_from_order(order: FulfillmentOrder) -> dict[str, Any]:
         "status": order.status,
         "request_status": order.request_status,
         "change_number": order.change_number,
+        "done_by": order.done_by,
         "ordered_units": units_of(order.goods),
         "dispatched_units": units_of(order.dispatched),
         "delivered_units": units_of(order.delivered),

@@ -8,6 +8,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Integer,
+    LargeBinary,
     Table,
     Text,
     Uuid,
@@ -44,12 +45,15 @@ fulfillment_orders = Table(
     Column("event_count", BigInteger, nullable=False),
     Column("trace", Text, nullable=False),
     Column("order_id", Uuid, nullable=False),
+    Column("account_id", Text, nullable=False),
     Column("location_id", Text, nullable=False),
     Column("goods", JSONB, nullable=False),
     Column("ship_to", JSONB, nullable=False),
     Column("status", Text, nullable=False),
     Column("request_status", Text, nullable=False),
     Column("change_number", Integer, nullable=False),
+    # Who does the work, so that it is found among what others do.
+    Column("done_by", Text),
     # What the goods and shipments come to, so that the database can hold us to it.
     Column("ordered_units", BigInteger, nullable=False),
     Column("dispatched_units", BigInteger, nullable=False),
@@ -79,4 +83,52 @@ shipments = Table(
     Column("tracking_number", Text, nullable=False),
     Column("dispatched_at", DateTime(timezone=True), nullable=False),
     Column("delivered_at", DateTime(timezone=True)),
+)
+
+returns = Table(
+    "returns",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("event_count", BigInteger, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("account_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("resolution", Text, nullable=False),
+    Column("lines", JSONB, nullable=False),
+    Column("location_id", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("due_at", DateTime(timezone=True)),
+    Column("reason", Text, nullable=False),
+    Column("tracking_number", Text, nullable=False),
+    Column("shipment_id", Uuid),
+    Column("refunded_minor_units", BigInteger),
+    Column("refunded_currency", Text),
+    Column("replacement_order_id", Uuid),
+    Column("sent_back", Text),
+    # What the lines come to, so that the database can find them, and hold us to it.
+    Column("to_be_sent_back", Boolean, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    Column("counted_units", BigInteger, nullable=False),
+)
+
+return_receipts = Table(
+    "return_receipts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("return_id", Uuid, ForeignKey("returns.id"), nullable=False),
+    Column("counts", JSONB, nullable=False),
+    Column("is_last", Boolean, nullable=False),
+)
+
+return_labels = Table(
+    "return_labels",
+    metadata,
+    Column("return_id", Uuid, ForeignKey("returns.id"), primary_key=True),
+    Column("tracking_number", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
 )

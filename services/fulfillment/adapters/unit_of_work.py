@@ -11,6 +11,7 @@ from services.fulfillment.adapters.fulfillment_orders import SqlFulfillmentOrder
 from services.fulfillment.adapters.intake import SqlIntake
 from services.fulfillment.adapters.open_offers import SqlOpenOffers
 from services.fulfillment.adapters.providers import SqlProviders
+from services.fulfillment.adapters.returns import SqlReturns
 from services.fulfillment.application.ports import UnitOfWork
 
 
@@ -27,6 +28,7 @@ class SqlTransaction:
         self.intake = SqlIntake(tx)
         self.open_offers = SqlOpenOffers(tx)
         self.providers = SqlProviders(tx)
+        self.returns = SqlReturns(tx, outbox)
 
 
 def sql_unit_of_work(database: Database, *, told: Wake, clock: Clock) -> UnitOfWork:

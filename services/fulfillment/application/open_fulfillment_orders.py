@@ -9,6 +9,7 @@ from chassis.kernel.clock import Clock
 from services.fulfillment.application.ports import Transaction
 from services.fulfillment.application.seek_providers import seek_providers
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.returns.values import NOBODY, AccountId
 from services.fulfillment.domain.values import Address, Goods, LocationId, OrderId
 
 
@@ -16,11 +17,13 @@ from services.fulfillment.domain.values import Address, Goods, LocationId, Order
 class OpenFulfillmentOrders:
     """
     Attributes:
+        account_id: Whose order it is.
         goods: What to send, and from where.
     """
 
     order_id: OrderId
     ship_to: Address
+    account_id: AccountId = NOBODY
     goods: tuple[tuple[LocationId, Goods], ...]
 
 
@@ -49,4 +52,6 @@ def _opened(command: OpenFulfillmentOrders) -> Iterator[FulfillmentOrder]:
     for location_id, some in command.goods:
         by_location[location_id].append(some)
     for location_id, goods in by_location.items():
-        yield FulfillmentOrder.open(command.order_id, location_id, goods, command.ship_to)
+        yield FulfillmentOrder.open(
+            command.order_id, location_id, goods, command.ship_to, command.account_id
+        )

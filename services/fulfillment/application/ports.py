@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.fulfillment.application.returns.ports import Returns
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
 from services.fulfillment.domain.provider import Provider
@@ -22,8 +23,9 @@ class FulfillmentOrders(Protocol):
     """
     The work on every order there is.
 
-    What is read by anything but `of_order` is locked until the transaction ends, in one global
-    order: of two verbs at once on one fulfillment order, the second sees what the first one did.
+    What is read by anything but `of_order` and `done_by` is locked until the transaction ends, in
+    one global order: of two verbs at once on one fulfillment order, the second sees what the first
+    one did.
     """
 
     async def with_ids(self, ids: Collection[FulfillmentOrderId]) -> Sequence[FulfillmentOrder]: ...
@@ -43,6 +45,15 @@ class FulfillmentOrders(Protocol):
         """
         Return the work on one order as of one moment, by location, to be looked at only. It must
         be the first thing its transaction does.
+        """
+        ...
+
+    async def done_by(
+        self, provider_id: ProviderId, *, after: FulfillmentOrderId | None, limit: int
+    ) -> Sequence[FulfillmentOrder]:
+        """
+        Return the work that a provider has accepted and that has not ended, by id, as of one
+        moment, to be looked at only. It must be the first thing its transaction does.
         """
         ...
 
@@ -158,6 +169,9 @@ class Transaction(Protocol):
 
     @property
     def providers(self) -> Providers: ...
+
+    @property
+    def returns(self) -> Returns: ...
 
 
 # Call it to begin. The block commits when it ends and rolls back when it raises.

@@ -13,6 +13,7 @@ from services.fulfillment.domain.events import (
     ShipmentDelivered,
     ShipmentDispatched,
 )
+from services.fulfillment.domain.returns.values import NOBODY, AccountId
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
     Address,
@@ -38,14 +39,21 @@ class FulfillmentOrder(Work):
     The work of one order at one location, until its parcels have arrived or it is given up.
 
     Attributes:
+        account_id: Whose order it is; empty if it was confirmed before this was kept.
         shipments: The parcels, oldest first.
     """
 
+    account_id: AccountId = NOBODY
     shipments: tuple[Shipment, ...] = ()
 
     @classmethod
     def open(
-        cls, order_id: OrderId, location_id: LocationId, goods: Iterable[Goods], ship_to: Address
+        cls,
+        order_id: OrderId,
+        location_id: LocationId,
+        goods: Iterable[Goods],
+        ship_to: Address,
+        account_id: AccountId = NOBODY,
     ) -> "FulfillmentOrder":
         """
         Return new work, not offered to anybody yet.
@@ -53,6 +61,7 @@ class FulfillmentOrder(Work):
         order = cls(
             id=fulfillment_order_id(order_id, location_id),
             order_id=order_id,
+            account_id=account_id,
             location_id=location_id,
             goods=merged(goods),
             ship_to=ship_to,

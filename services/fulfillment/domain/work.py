@@ -57,6 +57,14 @@ class Work(Aggregate[FulfillmentEvent]):
     def live_offer(self) -> Offer | None:
         return next((offer for offer in self.offers if offer.is_live), None)
 
+    @property
+    def done_by(self) -> ProviderId | None:
+        """
+        Return who has accepted the work, if somebody has.
+        """
+        accepted = (o.provider_id for o in self.offers if o.state is OfferState.ACCEPTED)
+        return next(accepted, None)
+
     def seek_provider(
         self, providers: Iterable[Provider], *, offer_id: OfferId, expires_at: datetime
     ) -> None:

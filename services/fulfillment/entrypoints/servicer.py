@@ -15,6 +15,7 @@ from services.fulfillment.application.change_fulfillment import change_fulfillme
 from services.fulfillment.application.deliver_shipments import deliver_shipments
 from services.fulfillment.application.dispatch_shipments import dispatch_shipments
 from services.fulfillment.application.list_fulfillment_orders import list_fulfillment_orders
+from services.fulfillment.application.list_provider_work import list_provider_work
 from services.fulfillment.application.list_providers import list_providers
 from services.fulfillment.application.ports import OfferNotices, UnitOfWork
 from services.fulfillment.application.put_provider import put_provider
@@ -34,6 +35,10 @@ from services.fulfillment.wire.orders import (
     cancellations_from_wire,
     order_to_wire,
     result_to_wire,
+)
+from services.fulfillment.wire.provider_work import (
+    list_provider_work_from_wire,
+    provider_work_to_wire,
 )
 from services.fulfillment.wire.providers import provider_from_wire, provider_to_wire
 from services.fulfillment.wire.shipments import deliveries_from_wire, dispatches_from_wire
@@ -140,3 +145,10 @@ class FulfillmentServicer(FulfillmentServiceServicer):
         return pb.ListFulfillmentOrdersResponse(
             fulfillment_orders=[order_to_wire(order) for order in orders]
         )
+
+    async def ListProviderWork(
+        self, request: pb.ListProviderWorkRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListProviderWorkResponse:
+        command = list_provider_work_from_wire(request)
+        work, is_more = await list_provider_work(command, uow=self._uow)
+        return provider_work_to_wire(command, work, is_more=is_more)

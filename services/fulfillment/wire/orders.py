@@ -12,6 +12,7 @@ from services.fulfillment.application.cancel_fulfillment import CancelFulfillmen
 from services.fulfillment.application.open_fulfillment_orders import OpenFulfillmentOrders
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
+from services.fulfillment.domain.returns.values import AccountId
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
     Address,
@@ -33,6 +34,7 @@ def work_from_wire(event: OrderConfirmed) -> OpenFulfillmentOrders:
     address = event.ship_to
     return OpenFulfillmentOrders(
         order_id=order_id_from_wire(event.order_id, "order_id"),
+        account_id=AccountId(event.account_id),
         ship_to=Address(
             name=address.name,
             lines=tuple(address.lines),

@@ -29,6 +29,7 @@ from services.order.domain.values import (
     PaymentStatus,
     Reason,
     RequestState,
+    ServiceLevel,
     ShipmentId,
 )
 
@@ -56,6 +57,7 @@ def order_from_rows(
         payment_heard=row.payment_heard,
         shipping_lines=charges_from_row(row.shipping_lines, currency),
         discount_lines=charges_from_row(row.discount_lines, currency),
+        service_level=ServiceLevel(row.service_level),
         psp_token=row.psp_token,
         ship_to=address_from_json(row.ship_to),
         lines=tuple(
@@ -99,6 +101,7 @@ def row_from_order(order: Order) -> dict[str, Any]:
         "discount": order.discount.minor_units,
         "shipping_lines": [(c.title, c.amount.minor_units) for c in order.shipping_lines],
         "discount_lines": [(c.title, c.amount.minor_units) for c in order.discount_lines],
+        "service_level": order.service_level,
         "psp_token": order.psp_token,
         "created_at": order.created_at,
     }

@@ -33,6 +33,7 @@ from services.order.domain.values import (
     OrderCharge,
     OrderId,
     OrderLine,
+    ServiceLevel,
 )
 
 # What one transaction places at most, unless a single order has more: with many more lines it takes
@@ -86,6 +87,7 @@ class PlaceOrder:
     reference: str
     shipping_lines: tuple[OrderCharge, ...] = ()
     discount_lines: tuple[OrderCharge, ...] = ()
+    service_level: ServiceLevel = ServiceLevel.STANDARD
     trace: str = ""
 
 
@@ -203,6 +205,7 @@ def order_from(command: PlaceOrder, sold: Mapping[Sku, SoldVariant], now: dateti
         discount=amount_of(command.discount, command.discount_lines, currency),
         shipping_lines=command.shipping_lines,
         discount_lines=command.discount_lines,
+        service_level=command.service_level,
         ship_to=command.ship_to,
         psp_token=command.psp_token.text,
         reference=command.reference,

@@ -31,6 +31,7 @@ from services.order.domain.values import (
     OrderStatus,
     PaymentStatus,
     Reason,
+    ServiceLevel,
 )
 
 
@@ -74,6 +75,7 @@ class Order(OrderMoney):
         now: datetime,
         shipping_lines: tuple[OrderCharge, ...] = (),
         discount_lines: tuple[OrderCharge, ...] = (),
+        service_level: ServiceLevel = ServiceLevel.STANDARD,
     ) -> Self:
         """
         Accept an order: stock and money are sought from here on.
@@ -106,6 +108,7 @@ class Order(OrderMoney):
             updated_at=now,
             shipping_lines=shipping_lines,
             discount_lines=discount_lines,
+            service_level=service_level,
         )
         order._must_make_sense()
         order.record(
@@ -147,6 +150,7 @@ class Order(OrderMoney):
                 account_id=self.account_id,
                 ship_to=self.ship_to,
                 goods=self.allocations,
+                service_level=self.service_level,
             )
         )
         self.note(now, "order confirmed", "product")

@@ -28,6 +28,7 @@ from services.fulfillment.domain.values import (
     ProviderId,
     ShipmentId,
 )
+from tests.unit.fulfillment.returns_memory import InMemoryReturns
 
 HOME = Address(
     name="A. Consignee", lines=("1 High St",), city="Hull", postal_code="HU1", country_code="GB"
@@ -47,6 +48,8 @@ class FulfillmentWorld:
         self.orders: dict[FulfillmentOrderId, FulfillmentOrder] = {}
         # Every order that was heard of, and whether it was opened.
         self.passed: dict[OrderId, bool] = {}
+        self.returns = {}
+        self.received = {}
         self.events: list[FulfillmentEvent] = []
         # What watchers are told, one round after the other.
         self.news: list[dict[OfferId, int] | None] = [None]
@@ -70,7 +73,8 @@ class FulfillmentWorld:
         self.providers = tx.providers.by_id
         self.orders = tx.fulfillment_orders.by_id
         self.passed = tx.intake.passed
-        self.events += tx.fulfillment_orders.events
+        self.returns, self.received = tx.returns.by_id, tx.returns.received
+        self.events += [*tx.fulfillment_orders.events, *tx.returns.events]
 
     @contextmanager
     def of(self, provider_id):  # noqa: ARG002
@@ -127,6 +131,7 @@ class InMemoryTransaction:
         self.fulfillment_orders = InMemoryFulfillmentOrders(deepcopy(world.orders))
         self.open_offers = InMemoryOpenOffers(self.fulfillment_orders)
         self.intake = InMemoryIntake(dict(world.passed))
+        self.returns = InMemoryReturns(world.returns, world.received)
 
 
 class InMemoryProviders:
@@ -183,6 +188,15 @@ class InMemoryFulfillmentOrders:
 
     async def of_order(self, order_id):
         return sorted(await self.of_orders([order_id]), key=lambda order: order.location_id)
+
+    async def done_by(self, provider_id, *, after, limit):
+        done = (
+            order
+            for order in self.by_id.values()
+            if order.done_by == provider_id and order.status == "IN_PROGRESS"
+        )
+        page = sorted(done, key=lambda order: order.id)
+        return [order for order in page if after is None or order.id > after][:limit]
 
     async def holders_of(self, shipment_ids):
         return {
