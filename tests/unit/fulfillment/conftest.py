@@ -28,6 +28,7 @@ from services.fulfillment.domain.values import (
     ProviderId,
     ShipmentId,
 )
+from tests.unit.fulfillment.parcels_memory import InMemoryParcelLabels, InMemoryTracking, Printer
 from tests.unit.fulfillment.providers_memory import (
     InMemoryOfferExplanations,
     InMemoryProviderDays,
@@ -56,6 +57,9 @@ class FulfillmentWorld:
         self.passed: dict[OrderId, bool] = {}
         self.returns = {}
         self.received = {}
+        self.parcel_labels = {}
+        self.tracked = {}
+        self.printer = Printer()
         self.events: list[FulfillmentEvent] = []
         # What watchers are told, one round after the other.
         self.news: list[Noticed | None] = [None]
@@ -87,6 +91,7 @@ class FulfillmentWorld:
         self.notes = tx.provider_days.notes
         self.orders = tx.fulfillment_orders.by_id
         self.passed = tx.intake.passed
+        self.parcel_labels, self.tracked = tx.parcel_labels.by_id, tx.tracking.events
         self.returns, self.received = tx.returns.by_id, tx.returns.received
         self.events += [*tx.fulfillment_orders.events, *tx.returns.events]
 
@@ -153,6 +158,8 @@ class InMemoryTransaction:
         self.offer_explanations = InMemoryOfferExplanations(self.fulfillment_orders)
         self.open_offers = InMemoryOpenOffers(self.fulfillment_orders)
         self.intake = InMemoryIntake(dict(world.passed))
+        self.parcel_labels = InMemoryParcelLabels(world.parcel_labels, self.fulfillment_orders)
+        self.tracking = InMemoryTracking(world.tracked, self.fulfillment_orders)
         self.returns = InMemoryReturns(world.returns, world.received)
 
 
@@ -197,6 +204,14 @@ class InMemoryFulfillmentOrders:
     async def with_overdue_offers(self, now, *, limit):
         overdue = [o for o in self.by_id.values() if any(x.is_overdue(now) for x in o.offers)]
         return overdue[:limit]
+
+    async def with_overdue_shipments(self, dispatched_by, *, limit):
+        late = [
+            order
+            for order in self.by_id.values()
+            if any(shipment.is_overdue(dispatched_by) for shipment in order.shipments)
+        ]
+        return late[:limit]
 
     async def of_order(self, order_id):
         return sorted(await self.of_orders([order_id]), key=lambda order: order.location_id)
