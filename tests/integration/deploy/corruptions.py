@@ -276,6 +276,14 @@ CORRUPTIONS = {
         " FROM fulfillment_orders AS work WHERE ordered_units > 0 LIMIT 1",
         "changes-whole",
     ),
+    "a cancellation is never decided": (
+        "fulfillment",
+        "fulfillment_orders",
+        "UPDATE fulfillment_orders SET status = 'IN_PROGRESS',"
+        " request_status = 'CANCELLATION_ACCEPTED', delivered_units = 0, ended_units = 0"
+        " WHERE id = (SELECT id FROM fulfillment_orders WHERE status = 'CLOSED' LIMIT 1)",
+        "cancellations-end",
+    ),
     "a parcel has other goods in it": (
         "fulfillment",
         "shipments",
