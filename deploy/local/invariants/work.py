@@ -28,20 +28,4 @@ INVARIANTS: tuple[Invariant, ...] = (
             FROM fulfillment_orders WHERE status = 'CLOSED' AND promise_state = 'OPEN'
         """,
     ),
-    by_query(
-        "cancellations-answered",
-        "Who is asked to give work up answers in time, or silence counts as yes within 60 s.",
-        context="fulfillment",
-        count="""
-            SELECT count(*) FROM fulfillment_orders
-            WHERE request_status = 'CANCELLATION_REQUESTED'
-        """,
-        violations="""
-            SELECT id::text, format('is asked for since long: the answer was due at %s',
-                answer_cancellation_by)
-            FROM fulfillment_orders
-            WHERE request_status = 'CANCELLATION_REQUESTED'
-                AND answer_cancellation_by < clock_timestamp() - interval '60 seconds'
-        """,
-    ),
 )
