@@ -6,7 +6,6 @@ from datetime import datetime
 
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.events import (
-    FulfillmentOrderCancelled,
     FulfillmentOrderChanged,
     FulfillmentOrderOpened,
 )
@@ -18,10 +17,9 @@ from services.fulfillment.domain.values import (
     FulfillmentOrderStatus,
     Goods,
     LocationId,
-    OfferState,
     OrderId,
     ProviderId,
-    RequestStatus,
+    ServiceLevel,
     ShipmentId,
     ShipmentState,
     fulfillment_order_id,
@@ -47,6 +45,7 @@ class FulfillmentOrder(Parcels):
         location_id: LocationId,
         goods: Iterable[Goods],
         ship_to: Address,
+        service_level: ServiceLevel = ServiceLevel.STANDARD,
         account_id: AccountId = NOBODY,
     ) -> "FulfillmentOrder":
         """
@@ -59,6 +58,7 @@ class FulfillmentOrder(Parcels):
             location_id=location_id,
             goods=merged(goods),
             ship_to=ship_to,
+            service_level=service_level,
         )
         order.record(
             FulfillmentOrderOpened(
@@ -78,11 +78,13 @@ class FulfillmentOrder(Parcels):
     ) -> None:
         """
         Note that a parcel left: as it was packed, or else with *goods*; with all that is in no
-        parcel, if none are named.
+        parcel, if none are named. If the work was asked to be given up, this is a no: see that
+        the rest of the order goes on too.
 
         Raises:
             FulfillmentOrderNotAccepted: No provider does this work.
             NotTheProvider: Another one does.
+            CancellationUnderWay: The provider has agreed to give it up, others have yet to answer.
             ShipmentMismatch: There is this parcel already, with something else in it.
             LabelNotReady: Its label is being made.
             DispatchedTooMuch: That is more than is left to send.
@@ -90,6 +92,8 @@ class FulfillmentOrder(Parcels):
         self._must_be_done_by(provider_id)
         goods = merged(goods)
         known = self.shipment(shipment_id)
+        if known is None or not known.has_left:
+            self._must_not_have_agreed()
         if known is None:
             new = Shipment(
                 id=shipment_id,
@@ -129,6 +133,7 @@ class FulfillmentOrder(Parcels):
         self.must_not_be_dispatched()
         if self.status in (FulfillmentOrderStatus.CANCELLED, FulfillmentOrderStatus.UNFULFILLABLE):
             return
+        self._unpack_all()
         self._give_up()
 
     def must_be_changeable_to(self, goods: Iterable[Goods]) -> None:
@@ -136,11 +141,13 @@ class FulfillmentOrder(Parcels):
         Raises:
             FulfillmentCancelled: It was given up, other than because a change left nothing of it.
             AlreadyDispatched: A parcel has left.
+            CancellationUnderWay: Its provider was asked to give it up.
             FulfillmentGrows: So much is not to be sent.
         """
         if self.status is FulfillmentOrderStatus.CANCELLED and self.goods:
             raise refusals.FulfillmentCancelled(f"the work on order {self.order_id} was given up")
         self.must_not_be_dispatched()
+        self.must_not_be_asked()
         units = {some.sku: some.quantity.units for some in self.goods}
         for some in merged(goods):
             if some.quantity.units > units.get(some.sku, 0):
@@ -156,6 +163,7 @@ class FulfillmentOrder(Parcels):
 
         Raises:
             FulfillmentCancelled, AlreadyDispatched, FulfillmentGrows: It cannot be changed so.
+            CancellationUnderWay: Not now.
         """
         goods = merged(goods)
         self.must_be_changeable_to(goods)
@@ -180,11 +188,3 @@ class FulfillmentOrder(Parcels):
                 offer_id=offer.id if offer else None,
             )
         )
-
-    def _give_up(self) -> None:
-        if offer := self.live_offer:
-            self._replace_offer(replace(offer, state=OfferState.WITHDRAWN))
-        self._unpack_all()
-        self.status = FulfillmentOrderStatus.CANCELLED
-        self.request_status = RequestStatus.CANCELLATION_ACCEPTED
-        self.record(FulfillmentOrderCancelled(fulfillment_order_id=self.id, order_id=self.order_id))

@@ -7,6 +7,7 @@ from datetime import datetime
 from chassis.kernel.errors import RuleViolated
 from chassis.kernel.quantity import Quantity
 from services.fulfillment.domain import refusals
+from services.fulfillment.domain.cancellation import CancellableWork
 from services.fulfillment.domain.events import (
     ShipmentDelivered,
     ShipmentDispatched,
@@ -25,11 +26,10 @@ from services.fulfillment.domain.values import (
     merged,
     units_of,
 )
-from services.fulfillment.domain.work import Work
 
 
 @dataclass(kw_only=True, eq=False)
-class Parcels(Work):
+class Parcels(CancellableWork):
     """
     Work and the parcels that it leaves in. What is in one parcel is left for no other.
 
@@ -79,6 +79,7 @@ class Parcels(Work):
             NotTheProvider: Another one does.
             ShipmentMismatch: There is this parcel already, with something else in it.
             CancellationRequested: The provider is asked to give the work up.
+            CancellationUnderWay: It has agreed to.
             PackedTooMuch: That is more than is left to pack.
         """
         self._must_be_done_by(provider_id)
@@ -91,6 +92,7 @@ class Parcels(Work):
             return False  # told again: the first answer may have been lost
         if self.request_status is RequestStatus.CANCELLATION_REQUESTED:
             raise refusals.CancellationRequested(f"the work {self.id} is to be given up")
+        self._must_not_have_agreed()
         shipment = Shipment(
             id=shipment_id,
             state=ShipmentState.PENDING,
@@ -199,6 +201,7 @@ class Parcels(Work):
                 change_number=self.change_number,
             )
         )
+        self.keep("a parcel has left")
         # The carrier may have been faster to say what became of it, and will not say it again.
         self._end_as_heard(sent, now)
 
@@ -224,12 +227,28 @@ class Parcels(Work):
         if shipment.has_ended:
             raise refusals.ShipmentEnded(f"shipment {shipment_id} is {shipment.state}")
         if state is ShipmentState.DELIVERED:
-            self._put(replace(shipment, state=state, delivered_at=at))
+            ended = replace(shipment, state=state, delivered_at=at)
         else:
-            self._put(replace(shipment, state=state, ended_at=at))
+            ended = replace(shipment, state=state, ended_at=at)
+        self._put(ended)
         if units_of(self.ended) == units_of(self.goods):
             self.status = FulfillmentOrderStatus.CLOSED
+        self._note_end(ended, at)
         self._tell_end(shipment_id, state, at)
+
+    def _note_end(self, parcel: Shipment, at: datetime) -> None:
+        """
+        Note how the provider did with a parcel that has just ended; and, if it was the last,
+        whether the promise was kept.
+        """
+        offer, promise = self.live_offer, self.promise
+        if offer is None or promise is None:
+            return  # taken on before there were promises
+        note = promise.note_on(parcel, by=offer.provider_id, now=at)
+        if note:
+            self.notes.append(note)
+        if self.status is FulfillmentOrderStatus.CLOSED:
+            self.promise = promise.settled(self.shipments)
 
     def _tell_end(self, shipment_id: ShipmentId, state: ShipmentState, at: datetime) -> None:
         event: ShipmentDelivered | ShipmentLost | ShipmentReturnedToSender

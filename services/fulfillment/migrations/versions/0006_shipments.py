@@ -9,7 +9,7 @@ service for it.
 from chassis.storage.migrations import execute
 
 revision = "0006"
-down_revision = "0009"
+down_revision = "0005"
 
 FULFILLMENT_ORDERS = (
     """
