@@ -4,7 +4,7 @@ Replay real invoices as orders and returns, and follow each to its end.
 DATA is a CSV file (also .xz) with the columns of the Online Retail data set, or a folder of them.
 Every ordinary invoice becomes one BUSINESS order with agreed unit prices, every cancellation
 returns of what its customer had bought; what cannot be mapped is counted by reason. Products and
-stock are brought in first; service providers accept, dispatch and deliver; what comes back is
+stock are brought in first; the cluster's providers accept, dispatch and deliver; what comes back is
 counted, restocked and refunded. Ends with 0 only if every order has ended, every return is closed
 and every invariant holds.
 
@@ -17,8 +17,6 @@ import signal
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections import Counter
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,6 +30,7 @@ from deploy.local.invoices.reading import files_in, lines_of
 from deploy.local.invoices.returning import Returning, returning_goods
 from deploy.local.kills import Kills, kills_of
 from deploy.local.progress import progress
+from deploy.local.providers import providers_at_work
 from deploy.local.replay_state import ReplayState, load_state, save_state
 from deploy.local.replay_summary import show_accounts, show_summary, summary_of
 from deploy.local.returns_summary import returns_ended_well, summary_of_returns
@@ -39,13 +38,10 @@ from deploy.local.verify import verify
 from deploy.local.while_running import while_running
 from deploy.local.world.outcomes import Followed, Outcomes, listening
 from deploy.local.world.patience import Patience
-from deploy.local.world.providers import Character, Provider, at_work, retire
-from deploy.local.world.resuming import work_under_way
 from deploy.local.world.services import Services, services_of
 
 MOST_UNDER_WAY = 2_000
 BETWEEN_SAVES_SECONDS = 5.0
-PROVIDERS = 3
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -104,7 +100,6 @@ async def run(arguments: Namespace) -> int:
     summary |= summary_of_returns(mapping.accounts, replay.returning)
     summary |= {
         "repeated_calls": replay.patience.repeats,
-        "refused_to_providers": replay.refused,
         "kills": kills.done if kills else 0,
         "kills_asked": kills.times if kills else 0,
     }
@@ -144,7 +139,6 @@ class Replay:
         self._stopping = asyncio.Event()
         self.patience = Patience()
         self.state: ReplayState = load_state(self._state_file)
-        self.refused: Counter[str] = Counter()
         self._kills = kills
         self.outcomes: Outcomes
         self.returning: Returning
@@ -167,22 +161,19 @@ class Replay:
                     services=services,
                     patience=self.patience,
                 )
-                characters = replay_providers(self._mapping.country_codes)
                 async with (
                     listening(self.outcomes, broker),
                     returning_goods(self.returning, broker),
-                    at_work(characters, services, self.patience) as providers,
+                    providers_at_work(self._cluster) as retire,
                 ):
-                    ended = await self._place_all(services, providers)
+                    ended = await self._place_all(services)
                     if not self.outcomes.under_way:
-                        await retire(providers)
-                for provider in providers:
-                    self.refused += provider.refused
+                        await retire()
         finally:
             await broker.close()
         return ended
 
-    async def _place_all(self, services: Services, providers: Sequence[Provider]) -> bool:
+    async def _place_all(self, services: Services) -> bool:
         orders = self._mapping.orders
         placing = Placing(
             services=services,
@@ -205,18 +196,13 @@ class Replay:
                     await asyncio.sleep(0.2)
                     now = time.monotonic()
                     self.state.seconds = before + now - began
-                    tell(self.outcomes.ended, self._more(providers, now - began))
+                    tell(self.outcomes.ended, self._more(now - began))
                     if now - saved_at > BETWEEN_SAVES_SECONDS:
                         saved_at = now
                         self._save()
 
             async def work() -> None:
                 await placing.place(orders)
-                if placing.found_under_way:
-                    # Providers of an earlier run have accepted it, and are gone.
-                    work = await work_under_way(placing.found_under_way, services, self.patience)
-                    for provider in providers:
-                        provider.take_up(work[provider.character.id])
                 await self.outcomes.all_ended()
                 self.returning.count_rest()
                 await self.returning.all_ended()
@@ -232,7 +218,7 @@ class Replay:
                 showing.cancel()
                 killing.cancel()
             self.state.seconds = before + time.monotonic() - began
-            tell(self.outcomes.ended, self._more(providers, time.monotonic() - began))
+            tell(self.outcomes.ended, self._more(time.monotonic() - began))
         self._save()
         return ended
 
@@ -250,14 +236,13 @@ class Replay:
         self.state.note(self.outcomes.followed)
         save_state(self.state, self._state_file)
 
-    def _more(self, providers: Sequence[Provider], seconds: float) -> str:
+    def _more(self, seconds: float) -> str:
         counts = self.outcomes.counts
         lost = counts["rejected"] + counts["cancelled"]
-        busy = sum(provider.busy for provider in providers)
         return (
             f"{self.outcomes.under_way:,} under way, {counts['completed']:,} completed,"
             f" {lost:,} rejected or cancelled,"
-            f" {self.returning.states['CLOSED']:,} returns closed, {busy:,} with providers,"
+            f" {self.returning.states['CLOSED']:,} returns closed,"
             f" {self.outcomes.ended / seconds:,.0f}/s"
         )
 
@@ -275,13 +260,3 @@ class Replay:
             )
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
-
-
-def replay_providers(country_codes: Sequence[str]) -> list[Character]:
-    """
-    Return providers that share the work evenly and want all of it.
-    """
-    return [
-        Character(id=f"replay-{number}", name=f"Replay {number}", regions=tuple(country_codes))
-        for number in range(1, PROVIDERS + 1)
-    ]

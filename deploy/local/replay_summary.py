@@ -103,7 +103,6 @@ def show_summary(summary: dict[str, Any], verdict: Verdict) -> None:
         *rows_of_returns(summary),
         ("calls repeated", counted(summary["repeated_calls"])),
         ("killed meanwhile", f"{summary['kills']:,} of {summary['kills_asked']:,} times"),
-        ("refused to providers", counted(summary["refused_to_providers"])),
     ]
     print()
     print_table(("WHAT", "HOW MUCH"), rows)

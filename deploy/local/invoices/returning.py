@@ -18,8 +18,8 @@ from deploy.local.invoices.invoice_order import InvoiceReturn
 from deploy.local.world.outcomes import BETWEEN_LOOKS_SECONDS, MOST_LOOKS, SILENT_SECONDS
 from deploy.local.world.patience import CallRefused, Patience, is_passing
 from deploy.local.world.services import Services
-from deploy.local.world.stage import Stage
 from deploy.local.world.warehouse import Warehouse
+from deploy.providers.stage import Stage
 from retail.fulfillment.v1 import return_service_pb2 as pb
 
 AT_ONCE = 32

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 from chassis.rpc.errors import reason_of
 from deploy.local.world.patience import Patience, is_passing
 from deploy.local.world.services import Services
-from deploy.local.world.stage import Stage
+from deploy.providers.stage import Stage
 from retail.fulfillment.v1 import return_service_pb2 as pb
 
 # Fixed, so that a repeat has the ids of what it repeats.

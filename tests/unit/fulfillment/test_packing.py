@@ -345,7 +345,7 @@ async def test_work_that_is_given_up_is_unpacked(world, order_id):
 
     await cancel_fulfillment([CancelFulfillment(order_id=order_id)], **world.asking)
     agreed = AnswerCancellation(
-        fulfillment_order_id=work.id, provider_id=ACE, accepted=True, reason=""
+        fulfillment_order_id=work.id, provider_id=ProviderId("ace"), accepted=True, reason=""
     )
     await answer_cancellations([agreed], **world.asking)
 
