@@ -91,11 +91,7 @@ bench: export GRPC_ENABLE_FORK_SUPPORT = false
 bench: setup  ## Orders placed → completed: rates, times, costs, beside the limits (ONLY=, ORDERS=, IN_FLIGHT=, BATCH=, ROUNDS=, KEPT=, OUT=, JSON=1)
 	@$(LOCAL) bench $(foreach part,$(ONLY),--only $(part)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(IN_FLIGHT),--in-flight $(IN_FLIGHT)) $(if $(BATCH),--batch $(BATCH)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KEPT),--kept $(KEPT)) $(if $(OUT),--out $(OUT)) $(if $(JSON),--json)
 
-bench-bench-fulfillment: export GRPC_ENABLE_FORK_SUPPORT = false
-bench-fulfillment: setup  ## Offers, parcels and returns, one by one and settled, with few and many kept, beside their limits (ONLY=, ROUNDS=, KEPT=, JSON=1)
-	@$(LOCAL) bench-fulfillment $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KEPT),--kept $(KEPT)) $(if $(JSON),--json)
-
-events: setup  ## Events per second and their lag, beside PostgreSQL and JetStream alone (EVENTS=, SECONDS=)
+bench-events: setup  ## Events per second and their lag, beside PostgreSQL and JetStream alone (EVENTS=, SECONDS=)
 	$(LOCAL) bench-events $(if $(EVENTS),--events $(EVENTS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 bench-product: setup  ## Reads, reservations on hot SKUs and searches, beside their limits (ONLY=, ROUNDS=, VARIANTS=, JSON=1)
@@ -104,6 +100,10 @@ bench-product: setup  ## Reads, reservations on hot SKUs and searches, beside th
 bench-payment: export GRPC_ENABLE_FORK_SUPPORT = false
 bench-payment: setup  ## Authorizations, captures, bookings and reading the books, beside their limits (ONLY=, ROUNDS=, ENTRIES=, JSON=1)
 	@$(LOCAL) bench-payment $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ENTRIES),--entries $(ENTRIES)) $(if $(JSON),--json)
+
+bench-fulfillment: export GRPC_ENABLE_FORK_SUPPORT = false
+bench-fulfillment: setup  ## Offers, parcels and returns, one by one and settled, with few and many kept, beside their limits (ONLY=, ROUNDS=, KEPT=, JSON=1)
+	@$(LOCAL) bench-fulfillment $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KEPT),--kept $(KEPT)) $(if $(JSON),--json)
 
 events: setup  ## How events flow: what waits, what was published, who is behind
 	@$(LOCAL) events $(if $(JSON),--json)

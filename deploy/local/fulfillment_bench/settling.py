@@ -1,8 +1,12 @@
 """How many returns a second are settled by the whole suite: restocked, refunded and closed."""
 
+import asyncio
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from chassis.kernel.clock import system_clock
 from deploy.local.invariants.evidence import connect
 from deploy.local.invoices.invoice_order import InvoiceReturn
 from deploy.local.invoices.returning import Returning, returning_goods
@@ -12,6 +16,7 @@ from deploy.local.order_bench.shop import Shop, open_shop, own_cluster
 from deploy.local.progress import Tell
 from deploy.local.world.latency import Latency, latency_of
 from deploy.local.world.outcomes import Followed, listening
+from deploy.providers.warehouse import Rules, Warehouse
 
 LOAD = Load(in_flight=400, batch=100)
 
@@ -39,7 +44,7 @@ async def measure_settling(returns: int, *, rounds: int, tell: Tell) -> Settled:
     Have so many *returns* in each of *rounds*, of as many orders, settled by a cluster.
     """
     found: list[Settled] = []
-    async with own_cluster() as cluster, open_shop(cluster) as shop:
+    async with own_cluster() as cluster, open_shop(cluster) as shop, counting(shop):
         for number in range(rounds):
             tell(number, "orders to give back")
             orders = await sell(shop, returns)
@@ -54,6 +59,20 @@ async def measure_settling(returns: int, *, rounds: int, tell: Tell) -> Settled:
         closed_in=middle.closed_in,
         work=median_work([each.work for each in found]),
     )
+
+
+@asynccontextmanager
+async def counting(shop: Shop) -> AsyncGenerator[None]:
+    """
+    Have a warehouse count all that comes back, as sellable, for the length of the block.
+    """
+    warehouse = Warehouse([Rules()], shop.services, shop.patience, clock=system_clock, seed=1)
+    async with asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(warehouse.run())
+        try:
+            yield
+        finally:
+            working.cancel()
 
 
 async def sell(shop: Shop, count: int) -> list[Followed]:
