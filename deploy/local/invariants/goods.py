@@ -135,6 +135,9 @@ _FULFILLMENT_PARCELS = f"""
 """
 
 
+_ENDED_PARCELS = ("DELIVERED", "LOST", "RETURNED_TO_SENDER")
+
+
 async def parcels_match(evidence: Evidence) -> Finding:
     """
     A parcel is told of by fulfillment, noted by order, booked out by product: in this way.
@@ -162,7 +165,7 @@ async def parcels_match(evidence: Evidence) -> Finding:
             finding.violate(id_, "it was charged, and product has not booked it out")
         elif noted and noted["status"] in ENDED and not booked:
             finding.violate(id_, f"its order is {noted['status']}, and it is not booked out")
-        elif noted and noted["status"] == "COMPLETED" and sent["state"] != "DELIVERED":
+        elif noted and noted["status"] == "COMPLETED" and sent["state"] not in _ENDED_PARCELS:
             finding.violate(id_, f"its order is COMPLETED, and the parcel is {sent['state']}")
     return finding
 
@@ -218,7 +221,9 @@ def _money_problem(order: Any, payment: Any) -> str:
             f"{captured} is captured; parcels worth {order['dispatched']} have left,"
             f" {order['charged']} of it noted as charged"
         )
-    if status == "PLACED" and (not payment or payment["authorized"] != order["authorized"]):
+    # What costs nothing has no payment.
+    set_aside = payment["authorized"] if payment else 0
+    if status == "PLACED" and set_aside != order["authorized"]:
         return f"it is PLACED, and not {order['authorized']} set aside for it"
     if status == "COMPLETED":
         if captured != order["dispatched"]:
