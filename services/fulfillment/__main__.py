@@ -17,11 +17,14 @@ from chassis.wake import Wake
 from retail.fulfillment.v1.fulfillment_service_pb2_grpc import (
     add_FulfillmentServiceServicer_to_server,
 )
+from retail.fulfillment.v1.return_service_pb2_grpc import add_ReturnServiceServicer_to_server
+from services.fulfillment.adapters.plain_labels import PlainLabels
 from services.fulfillment.adapters.unit_of_work import SqlTransaction, sql_unit_of_work
 from services.fulfillment.entrypoints.notices import NatsOfferNotices
+from services.fulfillment.entrypoints.return_servicer import ReturnServicer
 from services.fulfillment.entrypoints.servicer import FulfillmentServicer
 from services.fulfillment.entrypoints.subscriptions import HEARS, subscriptions
-from services.fulfillment.entrypoints.timers import expire_overdue_offers
+from services.fulfillment.entrypoints.timers import expire_overdue_offers, expire_overdue_returns
 from services.fulfillment.settings import Settings
 from services.fulfillment.wire.fields import DOMAIN
 
@@ -52,8 +55,14 @@ async def main(settings: Settings) -> None:
         uow=uow, clock=system_clock, notices=notices, answer_within=within
     )
     add_FulfillmentServiceServicer_to_server(servicer, server.grpc)
+    returns = ReturnServicer(
+        uow=uow, clock=system_clock, policy=settings.return_policy, labels=PlainLabels()
+    )
+    add_ReturnServiceServicer_to_server(returns, server.grpc)
     if settings.grpc_reflection:
-        server.reflect("retail.fulfillment.v1.FulfillmentService")
+        server.reflect(
+            "retail.fulfillment.v1.FulfillmentService", "retail.fulfillment.v1.ReturnService"
+        )
 
     publisher = Publisher(
         database, broker, context="fulfillment", told=told, kept_days=settings.events_kept_days
@@ -73,6 +82,7 @@ async def main(settings: Settings) -> None:
             publisher.run(),
             orders.run(),
             expire_overdue_offers(uow=uow, clock=system_clock, answer_within=within),
+            expire_overdue_returns(uow=uow, clock=system_clock, policy=settings.return_policy),
         ]
     try:
         await run_until_stopped(server if settings.plays("api") else None, *jobs)

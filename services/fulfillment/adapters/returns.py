@@ -14,11 +14,14 @@ from chassis.telemetry.tracing import trace_for
 from services.fulfillment.adapters import tables
 from services.fulfillment.adapters.return_rows import (
     changes_from_return,
+    label_from_row,
     receipt_from_row,
     return_from_row,
+    row_from_label,
     row_from_receipt,
     row_from_return,
 )
+from services.fulfillment.application.labels import Label
 from services.fulfillment.application.returns.ports import Place, Receipt
 from services.fulfillment.domain.returns.goods_return import Return
 from services.fulfillment.domain.returns.values import (
@@ -49,6 +52,7 @@ _OVERDUE = text(
 )
 _FIND = text("SELECT * FROM returns WHERE id = :id")
 _RECEIPTS = text("SELECT * FROM return_receipts WHERE id = ANY(CAST(:ids AS uuid[]))")
+_LABEL = text("SELECT * FROM return_labels WHERE return_id = :id")
 
 
 class SqlReturns:
@@ -113,6 +117,14 @@ class SqlReturns:
     async def receipts(self, ids: Collection[ReceiptId]) -> Mapping[ReceiptId, Receipt]:
         rows = await self._tx.rows(_RECEIPTS, {"ids": list(ids)})
         return {ReceiptId(row.id): receipt_from_row(row) for row in rows}
+
+    async def label(self, return_id: ReturnId) -> Label | None:
+        rows = await self._tx.rows(_LABEL, {"id": return_id})
+        return label_from_row(rows[0]) if rows else None
+
+    async def keep_label(self, return_id: ReturnId, label: Label) -> None:
+        row = row_from_label(return_id, label)
+        await insert_rows(self._tx, tables.return_labels, [row], raced=True)
 
     async def save(self, returns: Sequence[Return], receipts: Sequence[Receipt] = ()) -> None:
         changed = [some for some in returns if row_from_return(some) != self._read.get(some.id)]

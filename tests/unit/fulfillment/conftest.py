@@ -50,6 +50,7 @@ class FulfillmentWorld:
         self.passed: dict[OrderId, bool] = {}
         self.returns = {}
         self.received = {}
+        self.return_labels = {}
         self.events: list[FulfillmentEvent] = []
         # What watchers are told, one round after the other.
         self.news: list[dict[OfferId, int] | None] = [None]
@@ -74,6 +75,7 @@ class FulfillmentWorld:
         self.orders = tx.fulfillment_orders.by_id
         self.passed = tx.intake.passed
         self.returns, self.received = tx.returns.by_id, tx.returns.received
+        self.return_labels = tx.returns.labels
         self.events += [*tx.fulfillment_orders.events, *tx.returns.events]
 
     @contextmanager
@@ -131,7 +133,7 @@ class InMemoryTransaction:
         self.fulfillment_orders = InMemoryFulfillmentOrders(deepcopy(world.orders))
         self.open_offers = InMemoryOpenOffers(self.fulfillment_orders)
         self.intake = InMemoryIntake(dict(world.passed))
-        self.returns = InMemoryReturns(world.returns, world.received)
+        self.returns = InMemoryReturns(world.returns, world.received, world.return_labels)
 
 
 class InMemoryProviders:

@@ -251,6 +251,16 @@ class Return(Aggregate[ReturnEvent]):
         else:
             self._cancel(NOTHING_CAME, now)
 
+    def label(self, tracking_number: str) -> None:
+        """
+        Note what its label says.
+
+        Raises:
+            ReturnNotInState: Nothing is to be sent.
+        """
+        self.must_have_label()
+        self.tracking_number = tracking_number
+
     def must_have_label(self) -> None:
         """
         Raises:
