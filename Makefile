@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit test-servers up down status logs demo replay import verify bench bench-events bench-product bench-payment stress events provision psp webhooks reconcile sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
+.PHONY: help setup proto lock fmt check test test-unit test-servers test-cluster up down status logs demo replay import verify bench bench-events bench-product bench-payment stress events provision psp webhooks reconcile sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,11 +41,15 @@ check: setup  ## Lint, types, contracts, architecture: all that needs no running
 	$(BIN)/lint-imports --no-cache
 	sh scripts/check_protos.sh
 
+# Most of the time they wait for servers: two at a time share it.
 test: setup  ## All tests; they start their own servers
-	$(MAKE) --jobs=2 --output-sync=line --no-print-directory test-unit test-servers
+	$(MAKE) --jobs=2 --output-sync=line --no-print-directory test-cluster test-servers test-unit
 
-test-servers: setup  ## Those that start servers: minutes
-	$(BIN)/pytest --ignore tests/unit --ignore tests/architecture
+test-cluster: setup  ## Those of whole clusters and of the commands: minutes
+	$(BIN)/pytest tests/e2e tests/integration/deploy tests/integration/local
+
+test-servers: setup  ## Those of one service on real servers: minutes
+	$(BIN)/pytest tests/integration tests/race tests/stress --ignore tests/integration/deploy --ignore tests/integration/local
 
 test-unit: setup  ## Unit and architecture tests: seconds, no server
 	$(BIN)/pytest tests/unit tests/architecture

@@ -25,7 +25,7 @@ from deploy.local.processes import MARK, last_lines, open_log
 from deploy.local.state import exclusive
 from deploy.local.topology import ROOT, WAYBILL, Topology
 
-ALL_WELL_SECONDS = 60.0
+ALL_WELL_SECONDS = 100.0
 BETWEEN_LOOKS_SECONDS = 0.05
 
 Report = Callable[[str], None]
