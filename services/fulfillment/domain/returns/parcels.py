@@ -80,7 +80,7 @@ def out_of_parcels(
     """
     Return the line that takes what is *wanted* out of *parcels*: what arrived, as long as the
     window of its own parcel is open, the oldest first. What is claimed as lost is first of all
-    what should have arrived long ago, then what is said to have arrived and did not.
+    what is gone or should have arrived long ago, then what is said to have arrived and did not.
 
     Raises:
         ReturnsExceedDelivered: So many have not arrived, or are in other returns.
@@ -89,19 +89,26 @@ def out_of_parcels(
     """
     arrived = [parcel for parcel in parcels if parcel.shipment.delivered_at]
     open_ = [p for p in arrived if policy.takes_back(p.shipment.delivered_at or now, now)]
-    overdue: list[SentParcel] = []
+    moving: list[SentParcel] = []
     if wanted.reason is ReturnReason.LOST:
-        moving = [p for p in parcels if p.shipment.state is ShipmentState.DISPATCHED]
-        overdue = [p for p in moving if policy.gives_up(p.shipment.dispatched_at, now)]
+        moving = [p for p in parcels if not p.shipment.delivered_at]
+    overdue = [p for p in moving if _is_overdue(p.shipment, policy, now)]
     line = _taken_out(wanted, [*overdue, *open_], taken)
     if line:
         return line
     what = f"{wanted.quantity.units} of {wanted.sku}"
-    if wanted.reason is ReturnReason.LOST and _taken_out(wanted, [*moving, *open_], taken):
+    if _taken_out(wanted, [*moving, *open_], taken):
         raise refusals.ParcelNotOverdue(f"{what} are on their way, and not overdue")
     if _taken_out(wanted, [*overdue, *arrived], taken):
         raise refusals.ReturnWindowClosed(f"{what} arrived more than {policy.window.days} days ago")
     raise refusals.ReturnsExceedDelivered(f"{what} are more than arrived and are in no return")
+
+
+def _is_overdue(shipment: Shipment, policy: ReturnPolicy, now: datetime) -> bool:
+    # Of a parcel that is gone all is claimed by itself, but for what was in a claim then. If that
+    # one is turned down, its units are not forgotten.
+    gone = shipment.state is not ShipmentState.DISPATCHED
+    return gone or policy.gives_up(shipment.dispatched_at, now)
 
 
 def _taken_out(

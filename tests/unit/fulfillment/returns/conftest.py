@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -58,6 +59,7 @@ from services.fulfillment.domain.values import (
     LocationId,
     OrderId,
     ShipmentId,
+    ShipmentState,
 )
 
 ALICE = AccountId("alice")
@@ -132,17 +134,24 @@ class ReturnsDesk:
         return await self.arrived(await self.sent(order_id, **sent))
 
     async def gone(self, shipment_id, *, lost) -> None:
-        work = self._work_of(shipment_id)
-        shipment = next(s for s in work.shipments if s.id == shipment_id)
-        parcel = GoneParcel(
-            order_id=work.order_id,
-            account_id=work.account_id,
-            shipment_id=shipment_id,
-            location_id=work.location_id,
-            goods=shipment.goods,
-            lost=lost,
-        )
+        state = ShipmentState.LOST if lost else ShipmentState.RETURNED_TO_SENDER
         async with self.world.uow() as tx:
+            work = next(
+                work
+                for work in tx.fulfillment_orders.by_id.values()
+                if any(shipment.id == shipment_id for shipment in work.shipments)
+            )
+            shipment = next(s for s in work.shipments if s.id == shipment_id)
+            ended = replace(shipment, state=state)
+            work.shipments = tuple(ended if s is shipment else s for s in work.shipments)
+            parcel = GoneParcel(
+                order_id=work.order_id,
+                account_id=work.account_id,
+                shipment_id=shipment_id,
+                location_id=work.location_id,
+                goods=shipment.goods,
+                lost=lost,
+            )
             await open_parcel_returns([parcel], tx=tx, now=self.world.now)
 
     async def ask(self, *, id_=None, order_id=None, account=ALICE, reason="CHANGED_MIND", **units):

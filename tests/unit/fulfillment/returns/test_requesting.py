@@ -252,3 +252,13 @@ async def test_what_was_never_sent_cannot_be_returned(desk):
 
     with pytest.raises(refusals.ReturnsExceedDelivered):
         await desk.ask(CHAIR=1)
+
+
+async def test_what_is_lost_and_was_in_a_claim_that_was_turned_down_can_be_claimed(world, desk):
+    parcel = await desk.sent(LAMP=3)
+    world.now += desk.policy.lost_after
+    claim = await desk.claim(reason="LOST", LAMP=2)
+    await desk.gone(parcel, lost=True)
+    await desk.decline(claim.id)
+
+    assert (await desk.claim(reason="LOST", LAMP=2)).units == 2
