@@ -17,14 +17,22 @@ from chassis.wake import Wake
 from retail.fulfillment.v1.fulfillment_service_pb2_grpc import (
     add_FulfillmentServiceServicer_to_server,
 )
+from retail.fulfillment.v1.provider_service_pb2_grpc import (
+    add_ProviderServiceServicer_to_server,
+)
 from retail.fulfillment.v1.return_service_pb2_grpc import add_ReturnServiceServicer_to_server
 from services.fulfillment.adapters.plain_labels import PlainLabels
 from services.fulfillment.adapters.unit_of_work import SqlTransaction, sql_unit_of_work
 from services.fulfillment.entrypoints.notices import NatsOfferNotices
+from services.fulfillment.entrypoints.provider_servicer import ProviderServicer
 from services.fulfillment.entrypoints.return_servicer import ReturnServicer
 from services.fulfillment.entrypoints.servicer import FulfillmentServicer
 from services.fulfillment.entrypoints.subscriptions import HEARS, subscriptions
-from services.fulfillment.entrypoints.timers import expire_overdue_offers, expire_overdue_returns
+from services.fulfillment.entrypoints.timers import (
+    expire_overdue_offers,
+    expire_overdue_returns,
+    expire_unanswered_cancellations,
+)
 from services.fulfillment.settings import Settings
 from services.fulfillment.wire.fields import DOMAIN
 
@@ -45,23 +53,33 @@ async def main(settings: Settings) -> None:
     told = Wake()
     uow = sql_unit_of_work(database, told=told, clock=system_clock)
     join = partial(SqlTransaction, told=told, clock=system_clock)
-    within = settings.answer_within
+    give_up_within = settings.answer_cancellation_within
+    within, weights = settings.answer_within, settings.ranking_weights
     notices = NatsOfferNotices(broker)
 
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     # Watchers would last as long as their callers, who watch on at another replica.
     server.on_stop(notices.close)
     servicer = FulfillmentServicer(
-        uow=uow, clock=system_clock, notices=notices, answer_within=within
+        uow=uow,
+        clock=system_clock,
+        notices=notices,
+        answer_within=within,
+        answer_cancellation_within=give_up_within,
+        weights=weights,
     )
     add_FulfillmentServiceServicer_to_server(servicer, server.grpc)
+    providers = ProviderServicer(uow=uow, clock=system_clock, answer_within=within, weights=weights)
+    add_ProviderServiceServicer_to_server(providers, server.grpc)
     returns = ReturnServicer(
         uow=uow, clock=system_clock, policy=settings.return_policy, labels=PlainLabels()
     )
     add_ReturnServiceServicer_to_server(returns, server.grpc)
     if settings.grpc_reflection:
         server.reflect(
-            "retail.fulfillment.v1.FulfillmentService", "retail.fulfillment.v1.ReturnService"
+            "retail.fulfillment.v1.FulfillmentService",
+            "retail.fulfillment.v1.ProviderService",
+            "retail.fulfillment.v1.ReturnService",
         )
 
     publisher = Publisher(
@@ -72,7 +90,9 @@ async def main(settings: Settings) -> None:
         broker,
         listener="fulfillment",
         context=HEARS,
-        subscriptions=subscriptions(join, clock=system_clock, answer_within=within),
+        subscriptions=subscriptions(
+            join, clock=system_clock, answer_within=within, weights=weights
+        ),
     )
     jobs = []
     if settings.plays("api"):
@@ -81,7 +101,12 @@ async def main(settings: Settings) -> None:
         jobs += [
             publisher.run(),
             orders.run(),
-            expire_overdue_offers(uow=uow, clock=system_clock, answer_within=within),
+            expire_unanswered_cancellations(
+                uow=uow, clock=system_clock, answer_within=give_up_within
+            ),
+            expire_overdue_offers(
+                uow=uow, clock=system_clock, answer_within=within, weights=weights
+            ),
             expire_overdue_returns(uow=uow, clock=system_clock, policy=settings.return_policy),
         ]
     try:

@@ -87,6 +87,7 @@ class Provider:
         self._fulfillment = services.fulfillment
         self._patience = patience
         self._answer = Stage(self._answer_offers)
+        self._give_up = Stage(self._agree_to_cancellations)
         self._dispatch = Stage(self._dispatch_parcels)
         self._deliver = Stage(self._deliver_parcels)
 
@@ -95,7 +96,8 @@ class Provider:
         """
         How many offers and parcels it has in hand.
         """
-        return len(self._answer) + len(self._dispatch) + len(self._deliver)
+        stages = (self._answer, self._give_up, self._dispatch, self._deliver)
+        return sum(len(stage) for stage in stages)
 
     async def register(self, *, suspended: bool = False) -> None:
         """
@@ -115,7 +117,7 @@ class Provider:
         Work until cancelled.
         """
         async with asyncio.TaskGroup() as tasks:
-            for stage in (self._answer, self._dispatch, self._deliver):
+            for stage in (self._answer, self._give_up, self._dispatch, self._deliver):
                 tasks.create_task(stage.run())
             await self._watch()
 
@@ -134,6 +136,7 @@ class Provider:
                 async for news in self._fulfillment.WatchOffers(request):
                     failures = 0
                     self._answer.put(news.offers)
+                    self._give_up.put(news.cancellations)
             except grpc.aio.AioRpcError:
                 failures += 1
             await asyncio.sleep(backoff_seconds(max(failures, 1), most=1.0))
@@ -169,6 +172,24 @@ class Provider:
                 ),
             )
             await self._settle(unwanted, rejected.results, self._answer)
+
+    async def _agree_to_cancellations(self, work: Sequence[pb.FulfillmentOrder]) -> None:
+        """
+        Give up whatever can be: once a parcel has left, a yes is refused.
+        """
+        answer = await self._patience(
+            self._fulfillment.AnswerCancellations,
+            pb.AnswerCancellationsRequest(
+                provider_id=self.character.id,
+                answers=[
+                    pb.CancellationAnswer(
+                        fulfillment_order_id=some.fulfillment_order_id, accepted=True
+                    )
+                    for some in work
+                ],
+            ),
+        )
+        await self._settle(work, answer.results, self._give_up)
 
     async def _dispatch_parcels(self, parcels: Sequence[Parcel]) -> None:
         answer = await self._patience(

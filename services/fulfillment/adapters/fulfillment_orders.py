@@ -15,9 +15,11 @@ from chassis.storage.bulk import insert_missing_rows, insert_rows, update_rows
 from chassis.storage.database import Transaction
 from chassis.telemetry.tracing import trace_for
 from services.fulfillment.adapters import tables
+from services.fulfillment.adapters.provider_days import SqlProviderDays
 from services.fulfillment.adapters.rows import (
     offer_from_row,
     order_from_row,
+    row_from_new_offer,
     row_from_offer,
     row_from_order,
     row_from_shipment,
@@ -44,6 +46,14 @@ _WITH_OFFERS = text(
     f"""
     SELECT * FROM fulfillment_orders
     WHERE id IN (SELECT fulfillment_order_id FROM offers WHERE id = ANY(CAST(:ids AS uuid[])))
+    {_LOCKED}
+    """
+)
+_BESIDE = text(
+    f"""
+    SELECT * FROM fulfillment_orders
+    WHERE order_id IN (
+        SELECT order_id FROM fulfillment_orders WHERE id = ANY(CAST(:ids AS uuid[])))
     {_LOCKED}
     """
 )
@@ -74,7 +84,7 @@ _DONE_BY = text(
 _OFFERS = text(
     """
     SELECT id AS offer_id, fulfillment_order_id, provider_id, state, expires_at, reason,
-        change_number AS offer_change_number
+        change_number AS offer_change_number, day AS offer_day
     FROM offers WHERE fulfillment_order_id = ANY(CAST(:ids AS uuid[])) ORDER BY id
     """
 )
@@ -91,8 +101,9 @@ class SqlFulfillmentOrders:
     Saves fulfillment orders, their offers, shipments and events together, or none of it.
     """
 
-    def __init__(self, tx: Transaction, outbox: Outbox) -> None:
+    def __init__(self, tx: Transaction, outbox: Outbox, provider_days: SqlProviderDays) -> None:
         self._tx = tx
+        self._provider_days = provider_days
         self._outbox = outbox
         # The parts of what was read, as they stand in the database: what is written is what
         # differs. They are immutable, so a part that is still itself has not changed.
@@ -104,6 +115,9 @@ class SqlFulfillmentOrders:
 
     async def with_offers(self, offer_ids: Collection[OfferId]) -> Sequence[FulfillmentOrder]:
         return await self._with_parts(await self._tx.rows(_WITH_OFFERS, {"ids": list(offer_ids)}))
+
+    async def beside(self, ids: Collection[FulfillmentOrderId]) -> Sequence[FulfillmentOrder]:
+        return await self._with_parts(await self._tx.rows(_BESIDE, {"ids": list(ids)}))
 
     async def of_orders(self, order_ids: Collection[OrderId]) -> Sequence[FulfillmentOrder]:
         return await self._with_parts(await self._tx.rows(_OF_ORDERS, {"ids": list(order_ids)}))
@@ -136,6 +150,7 @@ class SqlFulfillmentOrders:
         await save_aggregates(self._tx, tables.fulfillment_orders, changed, row_from_order)
         await self._save_offers(changed)
         await self._save_shipments(changed)
+        await self._provider_days.note([note for o in changed for note in o.pull_notes()])
 
     def _tell(self, order: FulfillmentOrder) -> bool:
         """
@@ -155,7 +170,7 @@ class SqlFulfillmentOrders:
             for offer in order.offers:
                 read = self._read_offers.get(offer.id)
                 if read is None:
-                    fresh.append(row_from_offer(offer, order))
+                    fresh.append(row_from_new_offer(offer, order))
                 elif read is not offer:
                     changed.append(row_from_offer(offer, order))
         # First the old ones end, then the new ones begin: at most one of an order is live.

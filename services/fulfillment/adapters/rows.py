@@ -7,8 +7,10 @@ from sqlalchemy import Row
 
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
+from services.fulfillment.adapters.rankings import json_from_ranking
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
+from services.fulfillment.domain.promise import DeliveryPromise, PromiseState
 from services.fulfillment.domain.returns.values import AccountId
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
@@ -22,6 +24,7 @@ from services.fulfillment.domain.values import (
     OrderId,
     ProviderId,
     RequestStatus,
+    ServiceLevel,
     ShipmentId,
     ShipmentState,
     units_of,
@@ -45,6 +48,9 @@ def order_from_row(
         request_status=RequestStatus(row.request_status),
         offers=tuple(offers),
         change_number=row.change_number,
+        answer_cancellation_by=row.answer_cancellation_by,
+        service_level=ServiceLevel(row.service_level),
+        promise=_promise_from_row(row) if row.promise_state else None,
         shipments=tuple(shipments),
     )
 
@@ -70,7 +76,10 @@ def row_from_order(order: FulfillmentOrder) -> dict[str, Any]:
         "status": order.status,
         "request_status": order.request_status,
         "change_number": order.change_number,
+        "service_level": order.service_level,
+        **_row_from_promise(order.promise),
         "done_by": order.done_by,
+        "answer_cancellation_by": order.answer_cancellation_by,
         "ordered_units": units_of(order.goods),
         "dispatched_units": units_of(order.dispatched),
         "delivered_units": units_of(order.delivered),
@@ -85,6 +94,7 @@ def offer_from_row(row: Row[Any]) -> Offer:
         expires_at=row.expires_at,
         reason=row.reason,
         change_number=row.offer_change_number,
+        day=row.offer_day,
     )
 
 
@@ -97,7 +107,12 @@ def row_from_offer(offer: Offer, order: FulfillmentOrder) -> dict[str, Any]:
         "expires_at": offer.expires_at,
         "reason": offer.reason,
         "change_number": offer.change_number,
+        "day": offer.day,
     }
+
+
+def row_from_new_offer(offer: Offer, order: FulfillmentOrder) -> dict[str, Any]:
+    return {**row_from_offer(offer, order), "ranking": json_from_ranking(offer.ranking)}
 
 
 def shipment_from_row(row: Row[Any]) -> Shipment:
@@ -121,6 +136,24 @@ def row_from_shipment(shipment: Shipment, order: FulfillmentOrder, number: int) 
         "tracking_number": shipment.tracking_number,
         "dispatched_at": shipment.dispatched_at,
         "delivered_at": shipment.delivered_at,
+    }
+
+
+def _promise_from_row(row: Row[Any]) -> DeliveryPromise:
+    return DeliveryPromise(
+        first_day=row.first_day,
+        last_day=row.last_day,
+        time_zone=row.promise_time_zone,
+        state=PromiseState(row.promise_state),
+    )
+
+
+def _row_from_promise(promise: DeliveryPromise | None) -> dict[str, Any]:
+    return {
+        "first_day": promise.first_day if promise else None,
+        "last_day": promise.last_day if promise else None,
+        "promise_time_zone": promise.time_zone if promise else None,
+        "promise_state": promise.state if promise else None,
     }
 
 

@@ -5,6 +5,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Integer,
@@ -27,6 +28,27 @@ providers = Table(
     Column("regions", ARRAY(Text), nullable=False),
     Column("rank", Integer, nullable=False),
     Column("suspended", Boolean, nullable=False),
+    Column("suspension_reason", Text, nullable=False),
+    # [[level, minor units, currency, least days, most days], …]
+    Column("terms", JSONB, nullable=False),
+    Column("daily_capacity", Integer, nullable=False),
+    Column("hours", JSONB, nullable=False),
+)
+
+# What is noted of each provider, by day.
+provider_days = Table(
+    "provider_days",
+    metadata,
+    Column("provider_id", Text, primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("taken", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Column("expired", Integer, nullable=False),
+    Column("parcels", Integer, nullable=False),
+    Column("on_time", Integer, nullable=False),
+    Column("lost", Integer, nullable=False),
+    Column("damaged", Integer, nullable=False),
 )
 
 # One row for each order that was heard of, opened or cancelled: none passes twice.
@@ -52,8 +74,15 @@ fulfillment_orders = Table(
     Column("status", Text, nullable=False),
     Column("request_status", Text, nullable=False),
     Column("change_number", Integer, nullable=False),
+    Column("service_level", Text, nullable=False),
+    # Null until a provider has accepted.
+    Column("first_day", Date),
+    Column("last_day", Date),
+    Column("promise_time_zone", Text),
+    Column("promise_state", Text),
     # Who does the work, so that it is found among what others do.
     Column("done_by", Text),
+    Column("answer_cancellation_by", DateTime(timezone=True)),
     # What the goods and shipments come to, so that the database can hold us to it.
     Column("ordered_units", BigInteger, nullable=False),
     Column("dispatched_units", BigInteger, nullable=False),
@@ -70,6 +99,9 @@ offers = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("reason", Text, nullable=False),
     Column("change_number", Integer, nullable=False),
+    Column("day", Date),
+    # What led to it: adapters/rankings.py.
+    Column("ranking", JSONB, nullable=False),
 )
 
 shipments = Table(

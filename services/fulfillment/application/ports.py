@@ -2,14 +2,16 @@
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Protocol
 
 from services.fulfillment.application.returns.ports import Returns
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
+from services.fulfillment.domain.performance import Performance, ProviderNote
 from services.fulfillment.domain.provider import Provider
+from services.fulfillment.domain.ranking import RankedProvider
 from services.fulfillment.domain.values import (
     FulfillmentOrderId,
     OfferId,
@@ -31,6 +33,12 @@ class FulfillmentOrders(Protocol):
     async def with_ids(self, ids: Collection[FulfillmentOrderId]) -> Sequence[FulfillmentOrder]: ...
 
     async def with_offers(self, offer_ids: Collection[OfferId]) -> Sequence[FulfillmentOrder]: ...
+
+    async def beside(self, ids: Collection[FulfillmentOrderId]) -> Sequence[FulfillmentOrder]:
+        """
+        Return those with these ids and all other work on their orders.
+        """
+        ...
 
     async def of_orders(self, order_ids: Collection[OrderId]) -> Sequence[FulfillmentOrder]: ...
 
@@ -108,13 +116,50 @@ class Providers(Protocol):
 
     async def all(self) -> Sequence[Provider]: ...
 
-    async def serving(self, country_codes: Collection[str]) -> Sequence[Provider]:
+    async def with_ids(self, ids: Collection[ProviderId]) -> Sequence[Provider]:
         """
-        Return those that may be asked for work in any of these countries.
+        Return those of *ids* that there are.
         """
         ...
 
     async def put(self, provider: Provider) -> None: ...
+
+    async def suspend(self, provider_id: ProviderId, *, suspended: bool, reason: str) -> Provider:
+        """
+        Suspend a provider or resume it, leave the rest of it as it is, and return it.
+
+        Raises:
+            ProviderNotFound: There is no such provider.
+        """
+        ...
+
+
+# A provider, and one of its days.
+ProviderDay = tuple[ProviderId, date]
+
+
+class ProviderDays(Protocol):
+    """
+    What is noted of each provider's days. Notes that fulfillment orders hold are added when those
+    are saved.
+    """
+
+    async def recent(
+        self, provider_ids: Collection[ProviderId], now: datetime
+    ) -> Mapping[ProviderId, Performance]:
+        """
+        Return how these providers did in the last 30 days; those of which something is noted.
+        """
+        ...
+
+    async def lock(self, days: Collection[ProviderDay]) -> Mapping[ProviderDay, int]:
+        """
+        Lock *days*, in one global order, and return how many fulfillment orders fill each. Lock
+        fulfillment orders first.
+        """
+        ...
+
+    async def note(self, notes: Sequence[ProviderNote]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +170,33 @@ class OfferedWork:
 
     offer: Offer
     order: FulfillmentOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferExplanation:
+    """
+    The ranking that led to one offer.
+    """
+
+    offer_id: OfferId
+    provider_id: ProviderId
+    offered_at: datetime
+    ranking: tuple[RankedProvider, ...]
+
+
+class OfferExplanations(Protocol):
+    """
+    Why offers were made, to be looked at only.
+    """
+
+    async def of(self, order_id: FulfillmentOrderId) -> Sequence[OfferExplanation]:
+        """
+        Return the rankings that led to a fulfillment order's offers, oldest first.
+
+        Raises:
+            FulfillmentOrderNotFound: There is no such fulfillment order.
+        """
+        ...
 
 
 class OpenOffers(Protocol):
@@ -153,6 +225,38 @@ class OpenOffers(Protocol):
         ...
 
 
+class OpenCancellations(Protocol):
+    """
+    The work whose providers are asked to give it up and have yet to answer, to be looked at only.
+    """
+
+    async def of(self, provider_id: ProviderId) -> Mapping[FulfillmentOrderId, datetime]:
+        """
+        Return that of a provider, each with the time by which it is to answer.
+        """
+        ...
+
+    async def read(
+        self, provider_id: ProviderId, ids: Collection[FulfillmentOrderId]
+    ) -> Sequence[FulfillmentOrder]:
+        """
+        Return that of *ids* which this provider is asked about, with no other provider's offers.
+        """
+        ...
+
+    async def overdue(self, now: datetime, *, limit: int) -> Set[OrderId]:
+        """
+        Return the orders on which somebody has not answered in time, the longest first.
+        """
+        ...
+
+    async def next_deadline(self) -> datetime | None:
+        """
+        Return by when the first of all is to be answered.
+        """
+        ...
+
+
 class Transaction(Protocol):
     """
     What one database transaction can reach.
@@ -168,7 +272,16 @@ class Transaction(Protocol):
     def open_offers(self) -> OpenOffers: ...
 
     @property
+    def open_cancellations(self) -> OpenCancellations: ...
+
+    @property
     def providers(self) -> Providers: ...
+
+    @property
+    def offer_explanations(self) -> OfferExplanations: ...
+
+    @property
+    def provider_days(self) -> ProviderDays: ...
 
     @property
     def returns(self) -> Returns: ...
@@ -177,15 +290,29 @@ class Transaction(Protocol):
 # Call it to begin. The block commits when it ends and rolls back when it raises.
 UnitOfWork = Callable[[], AbstractAsyncContextManager[Transaction]]
 
-# Yields the offers to a provider that were just made, or changed and by which change; first of
-# all, and whenever one may have been missed, `None`: look for yourself. Ends when nobody should
-# watch any more.
-News = AsyncIterator[Mapping[OfferId, int] | None]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """
+    What a provider has to see to.
+
+    Attributes:
+        offers: Open offers, each with the number of the last change it follows.
+        cancellations: Work it is asked to give up, each with the time by which it is to answer.
+    """
+
+    offers: Mapping[OfferId, int] = field(default_factory=dict)
+    cancellations: Mapping[FulfillmentOrderId, datetime] = field(default_factory=dict)
+
+
+# Yields what a provider has to see to since just now: new, or changed; first of all, and whenever
+# something may have been missed, `None`: look for yourself. Ends when nobody should watch any more.
+News = AsyncIterator[Noticed | None]
 
 
 class OfferNotices(Protocol):
     """
-    Who hears at once when an offer is made or changed.
+    Who hears at once when an offer is made or changed, or a cancellation requested.
     """
 
     def of(self, provider_id: ProviderId) -> AbstractContextManager[News]: ...

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from chassis.kernel.quantity import Quantity
 from services.fulfillment.domain import refusals
+from services.fulfillment.domain.cancellation import CancellableWork
 from services.fulfillment.domain.events import (
-    FulfillmentOrderCancelled,
     FulfillmentOrderChanged,
     FulfillmentOrderOpened,
     ShipmentDelivered,
@@ -20,21 +20,19 @@ from services.fulfillment.domain.values import (
     FulfillmentOrderStatus,
     Goods,
     LocationId,
-    OfferState,
     OrderId,
     ProviderId,
-    RequestStatus,
+    ServiceLevel,
     ShipmentId,
     ShipmentState,
     fulfillment_order_id,
     merged,
     units_of,
 )
-from services.fulfillment.domain.work import Work
 
 
 @dataclass(kw_only=True, eq=False)
-class FulfillmentOrder(Work):
+class FulfillmentOrder(CancellableWork):
     """
     The work of one order at one location, until its parcels have arrived or it is given up.
 
@@ -53,6 +51,7 @@ class FulfillmentOrder(Work):
         location_id: LocationId,
         goods: Iterable[Goods],
         ship_to: Address,
+        service_level: ServiceLevel = ServiceLevel.STANDARD,
         account_id: AccountId = NOBODY,
     ) -> "FulfillmentOrder":
         """
@@ -65,6 +64,7 @@ class FulfillmentOrder(Work):
             location_id=location_id,
             goods=merged(goods),
             ship_to=ship_to,
+            service_level=service_level,
         )
         order.record(
             FulfillmentOrderOpened(
@@ -91,11 +91,13 @@ class FulfillmentOrder(Work):
         now: datetime,
     ) -> None:
         """
-        Note that a parcel left with *goods*; with all that was left, if none are named.
+        Note that a parcel left with *goods*; with all that was left, if none are named. If the
+        work was asked to be given up, this is a no: see that the rest of the order goes on too.
 
         Raises:
             FulfillmentOrderNotAccepted: No provider does this work.
             NotTheProvider: Another one does.
+            CancellationUnderWay: The provider has agreed to give it up, others have yet to answer.
             ShipmentMismatch: This shipment left before, with something else in it.
             DispatchedTooMuch: That is more than is left to send.
         """
@@ -109,6 +111,7 @@ class FulfillmentOrder(Work):
                         f"shipment {shipment_id} left before, with something else in it"
                     )
                 return  # told again: the first answer may have been lost
+        self._must_not_have_agreed()
         left = self._left_after(self.shipments)
         goods = goods or left
         self._must_not_exceed(goods, left)
@@ -127,6 +130,7 @@ class FulfillmentOrder(Work):
                 change_number=self.change_number,
             )
         )
+        self.keep("a parcel has left")
 
     def deliver(self, shipment_id: ShipmentId, now: datetime) -> None:
         """
@@ -144,6 +148,7 @@ class FulfillmentOrder(Work):
         self.shipments = tuple(arrived if s is shipment else s for s in self.shipments)
         if units_of(self.delivered) == units_of(self.goods):
             self.status = FulfillmentOrderStatus.CLOSED
+        self._note_end(arrived, now)
         self.record(
             ShipmentDelivered(
                 fulfillment_order_id=self.id,
@@ -180,11 +185,13 @@ class FulfillmentOrder(Work):
         Raises:
             FulfillmentCancelled: It was given up, other than because a change left nothing of it.
             AlreadyDispatched: A parcel has left.
+            CancellationUnderWay: Its provider was asked to give it up.
             FulfillmentGrows: So much is not to be sent.
         """
         if self.status is FulfillmentOrderStatus.CANCELLED and self.goods:
             raise refusals.FulfillmentCancelled(f"the work on order {self.order_id} was given up")
         self.must_not_be_dispatched()
+        self.must_not_be_asked()
         units = {some.sku: some.quantity.units for some in self.goods}
         for some in merged(goods):
             if some.quantity.units > units.get(some.sku, 0):
@@ -200,6 +207,7 @@ class FulfillmentOrder(Work):
 
         Raises:
             FulfillmentCancelled, AlreadyDispatched, FulfillmentGrows: It cannot be changed so.
+            CancellationUnderWay: Not now.
         """
         goods = merged(goods)
         self.must_be_changeable_to(goods)
@@ -223,12 +231,19 @@ class FulfillmentOrder(Work):
             )
         )
 
-    def _give_up(self) -> None:
-        if offer := self.live_offer:
-            self._replace_offer(replace(offer, state=OfferState.WITHDRAWN))
-        self.status = FulfillmentOrderStatus.CANCELLED
-        self.request_status = RequestStatus.CANCELLATION_ACCEPTED
-        self.record(FulfillmentOrderCancelled(fulfillment_order_id=self.id, order_id=self.order_id))
+    def _note_end(self, parcel: Shipment, now: datetime) -> None:
+        """
+        Note how the provider did with a parcel that has just ended; and, if it was the last,
+        whether the promise was kept.
+        """
+        offer, promise = self.live_offer, self.promise
+        if offer is None or promise is None:
+            return  # taken on before there were promises
+        note = promise.note_on(parcel, by=offer.provider_id, now=now)
+        if note:
+            self.notes.append(note)
+        if self.status is FulfillmentOrderStatus.CLOSED:
+            self.promise = promise.settled(self.shipments)
 
     def _must_be_done_by(self, provider_id: ProviderId) -> None:
         offer = self.live_offer

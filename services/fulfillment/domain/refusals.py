@@ -28,6 +28,14 @@ class OfferWithdrawn(RuleViolated):
     pass
 
 
+class CapacityExceeded(RuleViolated):
+    pass
+
+
+class ProviderNotFound(NotFound):
+    pass
+
+
 class FulfillmentOrderNotFound(NotFound):
     pass
 
@@ -58,6 +66,24 @@ class AlreadyDispatched(RuleViolated):
 
 class FulfillmentCancelled(RuleViolated):
     pass
+
+
+class CancellationRejected(RuleViolated):
+    pass
+
+
+class CancellationNotRequested(RuleViolated):
+    pass
+
+
+class CancellationAnswered(RuleViolated):
+    pass
+
+
+class CancellationUnderWay(Conflict):
+    """
+    Providers have been asked to give the work up: asked again, they will have answered.
+    """
 
 
 class FulfillmentGrows(RuleViolated):

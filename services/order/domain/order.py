@@ -183,11 +183,12 @@ class Order(OrderMoney):
 
     def accept_work(self, provider: str, now: datetime) -> None:
         """
-        Note that a provider works on it.
+        Note that a provider works on it, or did: of an order that has ended it is no news.
         """
         if self.fulfillment_status is FulfillmentStatus.UNFULFILLED:
             self.fulfillment_status = moved(self.fulfillment_status, FulfillmentStatus.IN_PROGRESS)
-        self.note(now, "work accepted", provider)
+        if not self.has_ended:
+            self.note(now, "work accepted", provider)
 
     def complete(self, now: datetime) -> None:
         """

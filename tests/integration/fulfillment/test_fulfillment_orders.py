@@ -15,6 +15,7 @@ from services.fulfillment.application.dispatch_shipments import (
     dispatch_shipments,
 )
 from services.fulfillment.application.expire_offers import expire_offers
+from services.fulfillment.domain.provider import Provider
 from services.fulfillment.domain.values import OfferState, OrderId, ProviderId, ShipmentId
 
 
@@ -49,7 +50,8 @@ async def test_an_order_and_its_events_are_saved_together_or_not_at_all(fulfillm
     async def accept_and_fail():
         async with fulfillment.uow() as tx:
             (order,) = await tx.fulfillment_orders.with_ids([work.id])
-            order.accept(order.live_offer.id, ProviderId("ace"))
+            ace = Provider(id=ProviderId("ace"), name="Ace")
+            order.accept(order.live_offer.id, ace, fulfillment.now.date(), taken=0)
             await tx.fulfillment_orders.save([order])
             raise RuntimeError
 
@@ -159,7 +161,7 @@ async def test_the_statements_do_not_grow_with_the_batch(fulfillment):
         delivering = await statements(deliver_shipments(arrivals, **calls))
         return opening, accepting, dispatching, delivering
 
-    assert await journey(1) == await journey(200) == (3, 3, 6, 4)
+    assert await journey(1) == await journey(200) == (4, 5, 6, 4)
 
 
 async def test_each_replica_expires_what_no_other_has_locked(fulfillment):
@@ -220,6 +222,5 @@ async def test_a_provider_is_replaced_as_a_whole(fulfillment):
 
     async with fulfillment.uow() as tx:
         (ace,) = await tx.providers.all()
-        assert await tx.providers.serving(["GB"]) == []
-        assert await tx.providers.serving(["GB", "FR"]) == [ace]
-    assert ace.rank == 0
+        assert await tx.providers.with_ids([ProviderId("ace")]) == [ace]
+    assert (ace.rank, ace.regions) == (0, frozenset({"FR"}))
