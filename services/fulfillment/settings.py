@@ -24,7 +24,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
         ranking_score: How much it counts how they did.
         ranking_capacity: How much it counts how much of their day is left.
         return_window_days: How long after their delivery goods can be returned or claimed.
-        claim_lost_after_days: How long after it left a parcel can be claimed as lost.
+        claim_lost_after_days: How long after it left a parcel can be claimed as lost of which
+            no promise is known; any other one once its promise is broken.
         auto_approve_units: Returns of up to so many units are approved at once.
         auto_claim_units: Claims of up to so many units are; 0: a person looks at each.
         decide_within_days: A return that nobody has decided by then is approved.

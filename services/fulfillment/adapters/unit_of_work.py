@@ -34,7 +34,7 @@ class SqlTransaction:
         self.offer_explanations = SqlOfferExplanations(tx)
         self.open_offers = SqlOpenOffers(tx)
         self.providers = SqlProviders(tx)
-        self.returns = SqlReturns(tx, outbox)
+        self.returns = SqlReturns(tx, outbox, self.provider_days)
 
 
 def sql_unit_of_work(database: Database, *, told: Wake, clock: Clock) -> UnitOfWork:

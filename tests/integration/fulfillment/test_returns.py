@@ -247,6 +247,19 @@ async def test_what_is_claimed_and_given_up_at_once_is_made_good_once(fulfillmen
         assert sum(some.units for some in opened) == 3
 
 
+async def test_damage_is_counted_on_the_day_of_whoever_sent_it(fulfillment, delivered, timed):
+    ids = [OrderId(new_id()) for _ in range(2)]
+    await delivered(*ids)
+    asked = await request_returns([wish(id_, 2) for id_ in ids], policy=POLICY, **timed)
+    counts = [receipt(some.id, 2, condition=Disposition.DAMAGED) for some in asked]
+    for _ in range(2):
+        await receive_returns(counts, **timed)
+
+    async with fulfillment.uow() as tx:
+        recent = await tx.provider_days.recent([ProviderId("ace")], fulfillment.now)
+    assert recent[ProviderId("ace")].damaged == 4
+
+
 async def test_two_who_print_one_label_print_the_same(fulfillment, delivered, timed, order_id):
     await delivered(order_id)
     (some,) = await request_returns([wish(order_id, 1)], policy=POLICY, **timed)

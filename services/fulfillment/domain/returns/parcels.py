@@ -7,6 +7,7 @@ from datetime import datetime
 
 from chassis.kernel.text import Sku
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.promise import DeliveryPromise
 from services.fulfillment.domain.returns import refusals
 from services.fulfillment.domain.returns.goods_return import Return
 from services.fulfillment.domain.returns.line import FromParcel, ReturnLine, WantedLine
@@ -29,11 +30,15 @@ _LEFT = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentParcel:
     """
-    A parcel that has left, and from where.
+    A parcel that has left, from where, and when its goods were to arrive.
+
+    Attributes:
+        promise: `None` of what was taken on before there were promises.
     """
 
     shipment: Shipment
     location_id: LocationId
+    promise: DeliveryPromise | None
 
     def left_of(self, sku: Sku, taken: Taken) -> int:
         """
@@ -48,7 +53,7 @@ def sent_parcels(orders: Iterable[FulfillmentOrder]) -> list[SentParcel]:
     Return the parcels of *orders* that have left, the oldest first.
     """
     parcels = [
-        SentParcel(shipment=shipment, location_id=order.location_id)
+        SentParcel(shipment=shipment, location_id=order.location_id, promise=order.promise)
         for order in orders
         for shipment in order.shipments
         if shipment.state in _LEFT
@@ -92,7 +97,7 @@ def out_of_parcels(
     moving: list[SentParcel] = []
     if wanted.reason is ReturnReason.LOST:
         moving = [p for p in parcels if not p.shipment.delivered_at]
-    overdue = [p for p in moving if _is_overdue(p.shipment, policy, now)]
+    overdue = [p for p in moving if _is_overdue(p, policy, now)]
     line = _taken_out(wanted, [*overdue, *open_], taken)
     if line:
         return line
@@ -104,11 +109,14 @@ def out_of_parcels(
     raise refusals.ReturnsExceedDelivered(f"{what} are more than arrived and are in no return")
 
 
-def _is_overdue(shipment: Shipment, policy: ReturnPolicy, now: datetime) -> bool:
+def _is_overdue(parcel: SentParcel, policy: ReturnPolicy, now: datetime) -> bool:
     # Of a parcel that is gone all is claimed by itself, but for what was in a claim then. If that
     # one is turned down, its units are not forgotten.
-    gone = shipment.state is not ShipmentState.DISPATCHED
-    return gone or policy.gives_up(shipment.dispatched_at, now)
+    if parcel.shipment.state is not ShipmentState.DISPATCHED:
+        return True
+    if parcel.promise:
+        return not parcel.promise.is_met_at(now)
+    return policy.gives_up(parcel.shipment.dispatched_at, now)
 
 
 def _taken_out(

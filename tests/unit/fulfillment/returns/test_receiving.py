@@ -7,7 +7,7 @@ from chassis.kernel.text import Sku
 from services.fulfillment.application.returns.ports import Receipt
 from services.fulfillment.application.returns.receive_returns import receive_returns
 from services.fulfillment.domain.returns import refusals
-from services.fulfillment.domain.returns.line import Count
+from services.fulfillment.domain.returns.line import Count, FromParcel
 from services.fulfillment.domain.returns.values import (
     Disposition,
     ReceiptId,
@@ -50,6 +50,26 @@ async def test_with_the_last_receipt_the_rest_is_missing(world, desk, awaited):
     assert some.state is ReturnState.RECEIVED
     assert {line.sku: line.missing for line in some.lines} == {"CHAIR": 1, "LAMP": 2}
     assert outcomes(world.events[-1]) == {"CHAIR": (0, 0, 0), "LAMP": (1, 0, 1)}
+
+
+async def test_what_came_back_damaged_is_noted_of_its_parcels_first_one_first(world, desk):
+    first = await desk.delivered(LAMP=2)
+    world.later(hours=1)
+    second = await desk.delivered(at="hull", LAMP=2)
+    some = await desk.ask(LAMP=4)
+
+    some = await desk.receive(some.id, LAMP=("DAMAGED", 3), is_last=True)
+
+    assert some.pull_harmed() == [FromParcel(first, 2), FromParcel(second, 1)]
+    assert some.pull_harmed() == []
+
+
+@pytest.mark.parametrize(("reason", "noted"), [("DAMAGED", 1), ("WRONG_ITEM", 0)])
+async def test_of_claims_only_damage_is_noted(desk, reason, noted):
+    await desk.delivered(LAMP=2)
+    some = await desk.approve((await desk.claim(LAMP=2, reason=reason)).id)
+
+    assert len(some.pull_harmed()) == noted
 
 
 async def test_a_receipt_told_twice_counts_once(desk, awaited):

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -182,10 +183,25 @@ async def test_an_approved_claim_is_received_at_once(world, desk):
 
 async def test_a_parcel_can_be_claimed_as_lost_once_it_is_overdue(world, desk):
     await desk.sent(LAMP=2)
+    (work,) = world.orders.values()
+    world.now = datetime.combine(work.promise.last_day, time(23), UTC)
 
     with pytest.raises(refusals.ParcelNotOverdue):
         await desk.claim(reason="LOST", LAMP=1)
-    world.now += desk.policy.lost_after
+    world.later(hours=1)
+
+    assert (await desk.claim(reason="LOST", LAMP=1)).units == 1
+
+
+async def test_a_parcel_without_a_promise_can_be_claimed_as_lost_after_some_days(world, desk):
+    await desk.sent(LAMP=2)
+    (work,) = world.orders.values()
+    work.promise = None
+    world.now += desk.policy.lost_after - timedelta(seconds=1)
+
+    with pytest.raises(refusals.ParcelNotOverdue):
+        await desk.claim(reason="LOST", LAMP=1)
+    world.later(seconds=1)
 
     assert (await desk.claim(reason="LOST", LAMP=1)).units == 1
 
