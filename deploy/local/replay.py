@@ -3,8 +3,8 @@ Replay real invoices as orders, and follow each to its end.
 
 DATA is a CSV file (also .xz) with the columns of the Online Retail data set, or a folder of them.
 Every ordinary invoice becomes one BUSINESS order with agreed unit prices; what cannot be mapped is
-counted by reason. Products and stock are brought in first; service providers accept, dispatch and
-deliver. Ends with 0 only if every order has ended and every invariant holds.
+counted by reason. Products and stock are brought in first; the cluster's providers accept, dispatch
+and deliver. Ends with 0 only if every order has ended and every invariant holds.
 
 Ctrl-C places no more orders and lets those under way end; once more, and it stops at once. The
 same command goes on where it stopped: nothing is done twice.
@@ -15,8 +15,6 @@ import signal
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections import Counter
-from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +27,7 @@ from deploy.local.invoices.placing import Placing
 from deploy.local.invoices.reading import files_in, lines_of
 from deploy.local.kills import Kills, kills_of
 from deploy.local.progress import progress
+from deploy.local.providers import providers_at_work
 from deploy.local.replay_state import ReplayState, load_state, save_state
 from deploy.local.replay_summary import show_accounts, show_summary, summary_of
 from deploy.local.verify import verify
@@ -36,13 +35,10 @@ from deploy.local.while_running import while_running
 from deploy.local.world.catalogue import Delivery, offer_products, receive
 from deploy.local.world.outcomes import Outcomes, listening
 from deploy.local.world.patience import Patience
-from deploy.local.world.providers import Character, Provider, at_work, retire
-from deploy.local.world.resuming import work_under_way
 from deploy.local.world.services import Services, services_of
 
 MOST_UNDER_WAY = 2_000
 BETWEEN_SAVES_SECONDS = 5.0
-PROVIDERS = 3
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -100,7 +96,6 @@ async def run(arguments: Namespace) -> int:
     summary = summary_of(mapping.accounts, replay.outcomes, replay.state, verdict)
     summary |= {
         "repeated_calls": replay.patience.repeats,
-        "refused_to_providers": replay.refused,
         "kills": kills.done if kills else 0,
         "kills_asked": kills.times if kills else 0,
     }
@@ -139,7 +134,6 @@ class Replay:
         self._stopping = asyncio.Event()
         self.patience = Patience()
         self.state: ReplayState = load_state(self._state_file)
-        self.refused: Counter[str] = Counter()
         self._kills = kills
         self.outcomes: Outcomes
 
@@ -152,16 +146,13 @@ class Replay:
             async with services_of(self._cluster) as services:
                 self.outcomes = Outcomes(services=services, patience=self.patience)
                 await self._bring_goods(services)
-                characters = replay_providers(self._mapping.country_codes)
                 async with (
                     listening(self.outcomes, broker),
-                    at_work(characters, services, self.patience) as providers,
+                    providers_at_work(self._cluster) as retire,
                 ):
-                    ended = await self._place_all(services, providers)
+                    ended = await self._place_all(services)
                     if not self.outcomes.under_way:
-                        await retire(providers)
-                for provider in providers:
-                    self.refused += provider.refused
+                        await retire()
         finally:
             await broker.close()
         return ended
@@ -194,7 +185,7 @@ class Replay:
             patience=self.patience,
         )
 
-    async def _place_all(self, services: Services, providers: Sequence[Provider]) -> bool:
+    async def _place_all(self, services: Services) -> bool:
         orders = self._mapping.orders
         placing = Placing(
             services=services,
@@ -217,18 +208,13 @@ class Replay:
                     await asyncio.sleep(0.2)
                     now = time.monotonic()
                     self.state.seconds = before + now - began
-                    tell(self.outcomes.ended, self._more(providers, now - began))
+                    tell(self.outcomes.ended, self._more(now - began))
                     if now - saved_at > BETWEEN_SAVES_SECONDS:
                         saved_at = now
                         self._save()
 
             async def work() -> None:
                 await placing.place(orders)
-                if placing.found_under_way:
-                    # Providers of an earlier run have accepted it, and are gone.
-                    work = await work_under_way(placing.found_under_way, services, self.patience)
-                    for provider in providers:
-                        provider.take_up(work[provider.character.id])
                 await self.outcomes.all_ended()
 
             ended = True
@@ -242,7 +228,7 @@ class Replay:
                 showing.cancel()
                 killing.cancel()
             self.state.seconds = before + time.monotonic() - began
-            tell(self.outcomes.ended, self._more(providers, time.monotonic() - began))
+            tell(self.outcomes.ended, self._more(time.monotonic() - began))
         self._save()
         return ended
 
@@ -257,12 +243,12 @@ class Replay:
         self.state.note(self.outcomes.followed)
         save_state(self.state, self._state_file)
 
-    def _more(self, providers: Sequence[Provider], seconds: float) -> str:
+    def _more(self, seconds: float) -> str:
         counts = self.outcomes.counts
         lost = counts["rejected"] + counts["cancelled"]
         return (
             f"{self.outcomes.under_way:,} under way, {counts['completed']:,} completed,"
-            f" {lost:,} rejected or cancelled, {sum(p.busy for p in providers):,} with providers,"
+            f" {lost:,} rejected or cancelled,"
             f" {self.outcomes.ended / seconds:,.0f}/s"
         )
 
@@ -280,16 +266,6 @@ class Replay:
             )
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
-
-
-def replay_providers(country_codes: Sequence[str]) -> list[Character]:
-    """
-    Return providers that share the work evenly and want all of it.
-    """
-    return [
-        Character(id=f"replay-{number}", name=f"Replay {number}", regions=tuple(country_codes))
-        for number in range(1, PROVIDERS + 1)
-    ]
 
 
 def is_short(sku: str, share: float) -> bool:

@@ -100,7 +100,6 @@ def show_summary(summary: dict[str, Any], verdict: Verdict) -> None:
         ("placed → completed", str(summary["place_to_completed"])),
         ("calls repeated", counted(summary["repeated_calls"])),
         ("killed meanwhile", f"{summary['kills']:,} of {summary['kills_asked']:,} times"),
-        ("refused to providers", counted(summary["refused_to_providers"])),
     ]
     print()
     print_table(("WHAT", "HOW MUCH"), rows)

@@ -30,6 +30,9 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
         auto_claim_units: Claims of up to so many units are; 0: a person looks at each.
         decide_within_days: A return that nobody has decided by then is approved.
         receive_within_days: What has not come back by then is missing, or all is given up.
+        lost_after_days: When a parcel that has left and not arrived is given up as lost.
+        gs1_company_prefix: With what the codes of our parcels begin; the one that GS1 keeps for
+            examples unless given.
     """
 
     offer_seconds: Annotated[float, msgspec.Meta(gt=0)] = 30.0
@@ -43,6 +46,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     auto_claim_units: Units = 0
     decide_within_days: Days = 3
     receive_within_days: Days = 30
+    lost_after_days: Annotated[float, msgspec.Meta(gt=0, le=3650)] = 30.0
+    gs1_company_prefix: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{7,10}$")] = "9521234"
 
     def __post_init__(self) -> None:
         if not self.ranking_cost + self.ranking_score + self.ranking_capacity:
@@ -72,3 +77,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
             decide_within=timedelta(days=self.decide_within_days),
             receive_within=timedelta(days=self.receive_within_days),
         )
+
+    @property
+    def lost_after(self) -> timedelta:
+        return timedelta(days=self.lost_after_days)

@@ -22,8 +22,8 @@ from services.fulfillment.adapters.return_rows import (
     row_from_receipt,
     row_from_return,
 )
-from services.fulfillment.application.labels import Label
 from services.fulfillment.application.returns.ports import Place, Receipt
+from services.fulfillment.application.shipments.ports import KeptLabel
 from services.fulfillment.domain.calendar import local_day
 from services.fulfillment.domain.performance import ProviderNote
 from services.fulfillment.domain.returns.goods_return import Return
@@ -132,11 +132,11 @@ class SqlReturns:
         rows = await self._tx.rows(_RECEIPTS, {"ids": list(ids)})
         return {ReceiptId(row.id): receipt_from_row(row) for row in rows}
 
-    async def label(self, return_id: ReturnId) -> Label | None:
+    async def label(self, return_id: ReturnId) -> KeptLabel | None:
         rows = await self._tx.rows(_LABEL, {"id": return_id})
         return label_from_row(rows[0]) if rows else None
 
-    async def keep_label(self, return_id: ReturnId, label: Label) -> None:
+    async def keep_label(self, return_id: ReturnId, label: KeptLabel) -> None:
         row = row_from_label(return_id, label)
         await insert_rows(self._tx, tables.return_labels, [row], raced=True)
 

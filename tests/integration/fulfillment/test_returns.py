@@ -11,7 +11,7 @@ from chassis.kernel.ids import new_id
 from chassis.kernel.money import Money
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
-from services.fulfillment.adapters.plain_labels import PlainLabels
+from services.fulfillment.adapters.zpl_labels import ZplLabels
 from services.fulfillment.application.deliver_shipments import DeliverShipment, deliver_shipments
 from services.fulfillment.application.dispatch_shipments import (
     DispatchShipment,
@@ -123,6 +123,10 @@ def receipt(return_id, units, *, condition=Disposition.SELLABLE, is_last=False):
     return Receipt(id=ReceiptId(new_id()), return_id=return_id, counts=(count,), is_last=is_last)
 
 
+def printer(fulfillment):
+    return ZplLabels(fulfillment.database, company_prefix="9521234")
+
+
 async def found(fulfillment, return_id):
     async with fulfillment.uow() as tx:
         return await tx.returns.find(return_id)
@@ -131,7 +135,7 @@ async def found(fulfillment, return_id):
 async def test_a_return_is_read_as_it_was_written(fulfillment, delivered, timed, order_id):
     await delivered(order_id)
     (some,) = await request_returns([wish(order_id, 3)], policy=POLICY, **timed)
-    await get_return_label(some.id, SHOP, uow=fulfillment.uow, labels=PlainLabels())
+    await get_return_label(some.id, SHOP, uow=fulfillment.uow, labels=printer(fulfillment))
     counts = [receipt(some.id, 1, condition=Disposition.REFUSED), receipt(some.id, 1, is_last=True)]
     for count in counts:
         await receive_returns([count], **timed)
@@ -265,7 +269,7 @@ async def test_two_who_print_one_label_print_the_same(fulfillment, delivered, ti
     (some,) = await request_returns([wish(order_id, 1)], policy=POLICY, **timed)
 
     def printed():
-        return get_return_label(some.id, SHOP, uow=fulfillment.uow, labels=PlainLabels())
+        return get_return_label(some.id, SHOP, uow=fulfillment.uow, labels=printer(fulfillment))
 
     labels = await asyncio.gather(*(printed() for _ in range(4)))
 

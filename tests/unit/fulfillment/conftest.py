@@ -26,8 +26,10 @@ from services.fulfillment.domain.values import (
     LocationId,
     OrderId,
     ProviderId,
+    ServiceLevel,
     ShipmentId,
 )
+from tests.unit.fulfillment.parcels_memory import InMemoryParcelLabels, InMemoryTracking, Printer
 from tests.unit.fulfillment.providers_memory import (
     InMemoryOfferExplanations,
     InMemoryProviderDays,
@@ -49,6 +51,8 @@ class FulfillmentWorld:
 
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        # How fast what is confirmed is to arrive.
+        self.service_level = ServiceLevel.STANDARD
         self.providers: dict[ProviderId, Provider] = {}
         self.notes: list[ProviderNote] = []
         self.orders: dict[FulfillmentOrderId, FulfillmentOrder] = {}
@@ -57,6 +61,9 @@ class FulfillmentWorld:
         self.returns = {}
         self.received = {}
         self.return_labels = {}
+        self.parcel_labels = {}
+        self.tracked = {}
+        self.printer = Printer()
         self.events: list[FulfillmentEvent] = []
         # What watchers are told, one round after the other.
         self.news: list[Noticed | None] = [None]
@@ -88,6 +95,7 @@ class FulfillmentWorld:
         self.notes = tx.provider_days.notes
         self.orders = tx.fulfillment_orders.by_id
         self.passed = tx.intake.passed
+        self.parcel_labels, self.tracked = tx.parcel_labels.by_id, tx.tracking.events
         self.returns, self.received = tx.returns.by_id, tx.returns.received
         self.return_labels = tx.returns.labels
         self.events += [*tx.fulfillment_orders.events, *tx.returns.events]
@@ -114,7 +122,9 @@ class FulfillmentWorld:
             for location, units_of in at_location.items()
             for sku, units in units_of.items()
         )
-        command = OpenFulfillmentOrders(order_id=order_id, ship_to=HOME, goods=goods)
+        command = OpenFulfillmentOrders(
+            order_id=order_id, ship_to=HOME, goods=goods, service_level=self.service_level
+        )
         async with self.uow() as tx:
             await open_fulfillment_orders(
                 [command], tx=tx, clock=self.clock, answer_within=self.offering["answer_within"]
@@ -156,6 +166,8 @@ class InMemoryTransaction:
         self.open_offers = InMemoryOpenOffers(self.fulfillment_orders)
         self.intake = InMemoryIntake(dict(world.passed))
         self.returns = InMemoryReturns(world.returns, world.received, world.return_labels)
+        self.parcel_labels = InMemoryParcelLabels(world.parcel_labels, self.fulfillment_orders)
+        self.tracking = InMemoryTracking(world.tracked, self.fulfillment_orders)
 
 
 class InMemoryIntake:
@@ -199,6 +211,14 @@ class InMemoryFulfillmentOrders:
     async def with_overdue_offers(self, now, *, limit):
         overdue = [o for o in self.by_id.values() if any(x.is_overdue(now) for x in o.offers)]
         return overdue[:limit]
+
+    async def with_overdue_shipments(self, dispatched_by, *, limit):
+        late = [
+            order
+            for order in self.by_id.values()
+            if any(shipment.is_overdue(dispatched_by) for shipment in order.shipments)
+        ]
+        return late[:limit]
 
     async def of_order(self, order_id):
         return sorted(await self.of_orders([order_id]), key=lambda order: order.location_id)

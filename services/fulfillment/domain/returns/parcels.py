@@ -14,29 +14,23 @@ from services.fulfillment.domain.returns.line import FromParcel, ReturnLine, Wan
 from services.fulfillment.domain.returns.policy import ReturnPolicy
 from services.fulfillment.domain.returns.values import ReturnReason
 from services.fulfillment.domain.shipment import Shipment
-from services.fulfillment.domain.values import LocationId, ShipmentId, ShipmentState
+from services.fulfillment.domain.values import LocationId, ShipmentId
 
 # How many units of a SKU of a parcel are in returns.
 Taken = Counter[tuple[ShipmentId, Sku]]
-
-_LEFT = (
-    ShipmentState.DISPATCHED,
-    ShipmentState.DELIVERED,
-    ShipmentState.LOST,
-    ShipmentState.RETURNED_TO_SENDER,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentParcel:
     """
-    A parcel that has left, from where, and when its goods were to arrive.
+    A parcel that has left, when and from where, and when its goods were to arrive.
 
     Attributes:
         promise: `None` of what was taken on before there were promises.
     """
 
     shipment: Shipment
+    left_at: datetime
     location_id: LocationId
     promise: DeliveryPromise | None
 
@@ -53,12 +47,17 @@ def sent_parcels(orders: Iterable[FulfillmentOrder]) -> list[SentParcel]:
     Return the parcels of *orders* that have left, the oldest first.
     """
     parcels = [
-        SentParcel(shipment=shipment, location_id=order.location_id, promise=order.promise)
+        SentParcel(
+            shipment=shipment,
+            left_at=left_at,
+            location_id=order.location_id,
+            promise=order.promise,
+        )
         for order in orders
         for shipment in order.shipments
-        if shipment.state in _LEFT
+        if shipment.has_left and (left_at := shipment.dispatched_at)
     ]
-    return sorted(parcels, key=lambda parcel: (parcel.shipment.dispatched_at, parcel.shipment.id))
+    return sorted(parcels, key=lambda parcel: (parcel.left_at, parcel.shipment.id))
 
 
 def taken_by(returns: Iterable[Return]) -> Taken:
@@ -112,11 +111,11 @@ def out_of_parcels(
 def _is_overdue(parcel: SentParcel, policy: ReturnPolicy, now: datetime) -> bool:
     # Of a parcel that is gone all is claimed by itself, but for what was in a claim then. If that
     # one is turned down, its units are not forgotten.
-    if parcel.shipment.state is not ShipmentState.DISPATCHED:
+    if parcel.shipment.is_gone:
         return True
     if parcel.promise:
         return not parcel.promise.is_met_at(now)
-    return policy.gives_up(parcel.shipment.dispatched_at, now)
+    return policy.gives_up(parcel.left_at, now)
 
 
 def _taken_out(

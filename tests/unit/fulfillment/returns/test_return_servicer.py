@@ -6,7 +6,7 @@ import pytest
 
 from chassis.kernel.errors import InvalidInput
 from retail.fulfillment.v1 import return_service_pb2 as pb
-from services.fulfillment.adapters.plain_labels import PlainLabels
+from services.fulfillment.domain.refusals import LabelNotReady
 from services.fulfillment.domain.returns import refusals
 from services.fulfillment.entrypoints.return_servicer import ReturnServicer
 from services.fulfillment.wire.returns.pages import PageTokenInvalid
@@ -19,7 +19,7 @@ BROKEN = pb.WantedReturnLine(sku="LAMP", quantity=1, reason="RETURN_REASON_DAMAG
 @pytest.fixture
 def face(world, desk):
     return ReturnServicer(
-        uow=world.uow, clock=world.clock, policy=desk.policy, labels=PlainLabels()
+        uow=world.uow, clock=world.clock, policy=desk.policy, labels=world.printer
     )
 
 
@@ -214,6 +214,32 @@ async def test_a_return_has_one_label_for_ever(world, desk, face):
     assert first == again
     assert b"leeds" in first.content
     assert world.returns[some.id].tracking_number == first.tracking_number
+
+
+async def test_two_who_print_a_label_at_once_print_the_same(world, desk, face):
+    await desk.delivered(LAMP=1)
+    some = await desk.ask(LAMP=1)
+    request = pb.GetReturnLabelRequest(account_id="alice", return_id=str(some.id))
+    others = []
+
+    async def meanwhile():
+        others.append(await face.GetReturnLabel(request, None))
+
+    world.printer.meanwhile = meanwhile
+    mine = await face.GetReturnLabel(request, None)
+
+    assert others == [mine]
+
+
+async def test_without_labels_to_be_had_one_is_asked_to_come_again(world, desk, face):
+    await desk.delivered(LAMP=1)
+    some = await desk.ask(LAMP=1)
+    world.printer.broken = True
+
+    with pytest.raises(LabelNotReady):
+        await face.GetReturnLabel(
+            pb.GetReturnLabelRequest(account_id="alice", return_id=str(some.id)), None
+        )
 
 
 async def test_a_claim_has_no_label(desk, face):
