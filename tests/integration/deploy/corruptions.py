@@ -276,13 +276,25 @@ CORRUPTIONS = {
         " FROM fulfillment_orders AS work WHERE ordered_units > 0 LIMIT 1",
         "changes-whole",
     ),
-    "a cancellation is never decided": (
+    "a provider's day is fuller than its work": (
+        "fulfillment",
+        "provider_days",
+        "UPDATE provider_days SET taken = taken + 1",
+        "capacity-taken",
+    ),
+    "nobody says whether a promise was kept": (
+        "fulfillment",
+        "fulfillment_orders",
+        "UPDATE fulfillment_orders SET promise_state = 'OPEN' WHERE status = 'CLOSED'",
+        "promises-judged",
+    ),
+    "a provider is asked and forgotten": (
         "fulfillment",
         "fulfillment_orders",
         "UPDATE fulfillment_orders SET status = 'IN_PROGRESS',"
         " request_status = 'CANCELLATION_ACCEPTED', delivered_units = 0, ended_units = 0"
         " WHERE id = (SELECT id FROM fulfillment_orders WHERE status = 'CLOSED' LIMIT 1)",
-        "cancellations-end",
+        "cancellations-answered",
     ),
     "a parcel has other goods in it": (
         "fulfillment",

@@ -26,6 +26,7 @@ from services.fulfillment.domain.values import (
     LocationId,
     OrderId,
     ProviderId,
+    ServiceLevel,
     ShipmentId,
 )
 from tests.unit.fulfillment.parcels_memory import InMemoryParcelLabels, InMemoryTracking, Printer
@@ -50,6 +51,8 @@ class FulfillmentWorld:
 
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        # How fast what is confirmed is to arrive.
+        self.service_level = ServiceLevel.STANDARD
         self.providers: dict[ProviderId, Provider] = {}
         self.notes: list[ProviderNote] = []
         self.orders: dict[FulfillmentOrderId, FulfillmentOrder] = {}
@@ -117,7 +120,9 @@ class FulfillmentWorld:
             for location, units_of in at_location.items()
             for sku, units in units_of.items()
         )
-        command = OpenFulfillmentOrders(order_id=order_id, ship_to=HOME, goods=goods)
+        command = OpenFulfillmentOrders(
+            order_id=order_id, ship_to=HOME, goods=goods, service_level=self.service_level
+        )
         async with self.uow() as tx:
             await open_fulfillment_orders(
                 [command], tx=tx, clock=self.clock, answer_within=self.offering["answer_within"]
