@@ -22,9 +22,8 @@ from services.fulfillment.adapters.rows import (
     row_from_new_offer,
     row_from_offer,
     row_from_order,
-    row_from_shipment,
-    shipment_from_row,
 )
+from services.fulfillment.adapters.shipment_rows import row_from_shipment, shipment_from_row
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
 from services.fulfillment.domain.shipment import Shipment
@@ -70,6 +69,16 @@ _WITH_OVERDUE_OFFERS = text(
     FOR NO KEY UPDATE OF fulfillment_orders SKIP LOCKED
     """
 )
+# The same holds; and many may be of one order.
+_WITH_OVERDUE_SHIPMENTS = text(
+    """
+    SELECT fulfillment_orders.* FROM shipments
+    JOIN fulfillment_orders ON fulfillment_orders.id = shipments.fulfillment_order_id
+    WHERE shipments.state = 'DISPATCHED' AND shipments.dispatched_at <= :dispatched_by
+    ORDER BY shipments.dispatched_at LIMIT :limit
+    FOR NO KEY UPDATE OF fulfillment_orders SKIP LOCKED
+    """
+)
 # Three statements that see the same moment, without a lock.
 _ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 _OF_ORDER = text("SELECT * FROM fulfillment_orders WHERE order_id = :id ORDER BY location_id")
@@ -91,6 +100,7 @@ _OFFERS = text(
 _SHIPMENTS = text(
     "SELECT * FROM shipments WHERE fulfillment_order_id = ANY(CAST(:ids AS uuid[])) ORDER BY number"
 )
+_UNPACK = text("DELETE FROM shipments WHERE id = ANY(CAST(:ids AS uuid[]))")
 _HOLDERS = text(
     "SELECT id, fulfillment_order_id FROM shipments WHERE id = ANY(CAST(:ids AS uuid[]))"
 )
@@ -109,6 +119,8 @@ class SqlFulfillmentOrders:
         # differs. They are immutable, so a part that is still itself has not changed.
         self._read_offers: dict[OfferId, Offer] = {}
         self._read_shipments: dict[ShipmentId, Shipment] = {}
+        # By the work they are of: what is unpacked meanwhile leaves a gap in the numbers.
+        self._numbers: dict[UUID, dict[ShipmentId, int]] = {}
 
     async def with_ids(self, ids: Collection[FulfillmentOrderId]) -> Sequence[FulfillmentOrder]:
         return await self._with_parts(await self._tx.rows(_WITH_IDS, {"ids": list(ids)}))
@@ -125,6 +137,13 @@ class SqlFulfillmentOrders:
     async def with_overdue_offers(self, now: datetime, *, limit: int) -> Sequence[FulfillmentOrder]:
         roots = await self._tx.rows(_WITH_OVERDUE_OFFERS, {"now": now, "limit": limit})
         return await self._with_parts(roots)
+
+    async def with_overdue_shipments(
+        self, dispatched_by: datetime, *, limit: int
+    ) -> Sequence[FulfillmentOrder]:
+        parameters = {"dispatched_by": dispatched_by, "limit": limit}
+        roots = await self._tx.rows(_WITH_OVERDUE_SHIPMENTS, parameters)
+        return await self._with_parts(list({root.id: root for root in roots}.values()))
 
     async def of_order(self, order_id: OrderId) -> Sequence[FulfillmentOrder]:
         await self._tx.run(_ONE_MOMENT)
@@ -144,7 +163,7 @@ class SqlFulfillmentOrders:
         return {ShipmentId(row.id): FulfillmentOrderId(row.fulfillment_order_id) for row in rows}
 
     async def save(self, orders: Sequence[FulfillmentOrder]) -> None:
-        changed = [order for order in orders if self._tell(order)]
+        changed = [order for order in orders if self._tell(order) or self._is_packed_anew(order)]
         if not changed:
             return
         await save_aggregates(self._tx, tables.fulfillment_orders, changed, row_from_order)
@@ -154,8 +173,8 @@ class SqlFulfillmentOrders:
 
     def _tell(self, order: FulfillmentOrder) -> bool:
         """
-        Tell what *order* has recorded, and return whether that was anything: if not, nothing has
-        changed.
+        Tell what *order* has recorded, and return whether that was anything: if not, nothing but
+        its parcels can have changed.
         """
         if order.version == 0:
             # The consumer files a confirmed order's trace under the order.
@@ -177,15 +196,27 @@ class SqlFulfillmentOrders:
         await update_rows(self._tx, tables.offers, changed, key=["id"])
         await insert_rows(self._tx, tables.offers, fresh)
 
+    def _is_packed_anew(self, order: FulfillmentOrder) -> bool:
+        read = self._numbers.get(order.id, {})
+        return len(read) != len(order.shipments) or any(
+            self._read_shipments.get(shipment.id) is not shipment for shipment in order.shipments
+        )
+
     async def _save_shipments(self, orders: Sequence[FulfillmentOrder]) -> None:
         fresh, changed = [], []
+        gone: list[ShipmentId] = []
         for order in orders:
-            for number, shipment in enumerate(order.shipments, start=1):
+            numbers = self._numbers.setdefault(order.id, {})
+            gone += numbers.keys() - {shipment.id for shipment in order.shipments}
+            for shipment in order.shipments:
                 read = self._read_shipments.get(shipment.id)
                 if read is None:
-                    fresh.append(row_from_shipment(shipment, order, number))
+                    numbers[shipment.id] = max(numbers.values(), default=0) + 1
+                    fresh.append(row_from_shipment(shipment, order, numbers[shipment.id]))
                 elif read is not shipment:
-                    changed.append(row_from_shipment(shipment, order, number))
+                    changed.append(row_from_shipment(shipment, order, numbers[shipment.id]))
+        if gone:
+            await self._tx.run(_UNPACK, {"ids": gone})
         await update_rows(self._tx, tables.shipments, changed, key=["id"])
         fresh.sort(key=lambda row: row["id"])
         inserted = await insert_missing_rows(self._tx, tables.shipments, fresh, returning="id")
@@ -200,9 +231,11 @@ class SqlFulfillmentOrders:
         for row in await self._tx.rows(_OFFERS, {"ids": [root.id for root in roots]}):
             offers[row.fulfillment_order_id].append(offer_from_row(row))
         shipments: dict[UUID, list[Shipment]] = defaultdict(list)
-        if dispatched := [root.id for root in roots if root.dispatched_units]:
-            for row in await self._tx.rows(_SHIPMENTS, {"ids": dispatched}):
+        if packed := [root.id for root in roots if root.packed_units]:
+            for row in await self._tx.rows(_SHIPMENTS, {"ids": packed}):
                 shipments[row.fulfillment_order_id].append(shipment_from_row(row))
+                numbers = self._numbers.setdefault(row.fulfillment_order_id, {})
+                numbers[ShipmentId(row.id)] = row.number
         self._read_offers |= {o.id: o for some in offers.values() for o in some}
         self._read_shipments |= {s.id: s for some in shipments.values() for s in some}
         return [

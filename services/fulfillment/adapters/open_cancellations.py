@@ -12,10 +12,8 @@ from services.fulfillment.domain.values import FulfillmentOrderId, OrderId, Prov
 
 _OF = text(
     """
-    SELECT fulfillment_orders.id, answer_cancellation_by
-    FROM fulfillment_orders JOIN offers ON fulfillment_order_id = fulfillment_orders.id
-    WHERE request_status = 'CANCELLATION_REQUESTED'
-        AND offers.provider_id = :provider_id AND offers.state = 'ACCEPTED'
+    SELECT id, answer_cancellation_by FROM fulfillment_orders
+    WHERE request_status = 'CANCELLATION_REQUESTED' AND done_by = :provider_id
     """
 )
 _READ = text(

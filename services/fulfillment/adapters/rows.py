@@ -1,12 +1,11 @@
 """How fulfillment orders look as rows, and rows as fulfillment orders."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Row
 
-from chassis.kernel.quantity import Quantity
-from chassis.kernel.text import Sku
+from services.fulfillment.adapters.json_goods import goods_from_json, json_from_goods
 from services.fulfillment.adapters.rankings import json_from_ranking
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
@@ -17,7 +16,6 @@ from services.fulfillment.domain.values import (
     Address,
     FulfillmentOrderId,
     FulfillmentOrderStatus,
-    Goods,
     LocationId,
     OfferId,
     OfferState,
@@ -25,8 +23,6 @@ from services.fulfillment.domain.values import (
     ProviderId,
     RequestStatus,
     ServiceLevel,
-    ShipmentId,
-    ShipmentState,
     units_of,
 )
 
@@ -42,15 +38,15 @@ def order_from_row(
         order_id=OrderId(row.order_id),
         account_id=AccountId(row.account_id),
         location_id=LocationId(row.location_id),
-        goods=_goods_from_json(row.goods),
+        goods=goods_from_json(row.goods),
         ship_to=_address_from_json(row.ship_to),
         status=FulfillmentOrderStatus(row.status),
         request_status=RequestStatus(row.request_status),
         offers=tuple(offers),
         change_number=row.change_number,
+        answer_cancellation_by=row.answer_cancellation_by,
         service_level=ServiceLevel(row.service_level),
         promise=_promise_from_row(row) if row.promise_state else None,
-        answer_cancellation_by=row.answer_cancellation_by,
         shipments=tuple(shipments),
     )
 
@@ -65,7 +61,7 @@ def row_from_order(order: FulfillmentOrder) -> dict[str, Any]:
         "order_id": order.order_id,
         "account_id": order.account_id,
         "location_id": order.location_id,
-        "goods": _json_from_goods(order.goods),
+        "goods": json_from_goods(order.goods),
         "ship_to": {
             "name": address.name,
             "lines": address.lines,
@@ -83,6 +79,8 @@ def row_from_order(order: FulfillmentOrder) -> dict[str, Any]:
         "ordered_units": units_of(order.goods),
         "dispatched_units": units_of(order.dispatched),
         "delivered_units": units_of(order.delivered),
+        "packed_units": units_of(order.packed),
+        "ended_units": units_of(order.ended),
     }
 
 
@@ -115,30 +113,6 @@ def row_from_new_offer(offer: Offer, order: FulfillmentOrder) -> dict[str, Any]:
     return {**row_from_offer(offer, order), "ranking": json_from_ranking(offer.ranking)}
 
 
-def shipment_from_row(row: Row[Any]) -> Shipment:
-    return Shipment(
-        id=ShipmentId(row.id),
-        state=ShipmentState(row.state),
-        goods=_goods_from_json(row.goods),
-        tracking_number=row.tracking_number,
-        dispatched_at=row.dispatched_at,
-        delivered_at=row.delivered_at,
-    )
-
-
-def row_from_shipment(shipment: Shipment, order: FulfillmentOrder, number: int) -> dict[str, Any]:
-    return {
-        "id": shipment.id,
-        "fulfillment_order_id": order.id,
-        "number": number,
-        "state": shipment.state,
-        "goods": _json_from_goods(shipment.goods),
-        "tracking_number": shipment.tracking_number,
-        "dispatched_at": shipment.dispatched_at,
-        "delivered_at": shipment.delivered_at,
-    }
-
-
 def _promise_from_row(row: Row[Any]) -> DeliveryPromise:
     return DeliveryPromise(
         first_day=row.first_day,
@@ -155,14 +129,6 @@ def _row_from_promise(promise: DeliveryPromise | None) -> dict[str, Any]:
         "promise_time_zone": promise.time_zone if promise else None,
         "promise_state": promise.state if promise else None,
     }
-
-
-def _goods_from_json(goods: Iterable[tuple[str, int]]) -> tuple[Goods, ...]:
-    return tuple(Goods(Sku(sku), Quantity(units)) for sku, units in goods)
-
-
-def _json_from_goods(goods: Sequence[Goods]) -> list[tuple[str, int]]:
-    return [(some.sku, some.quantity.units) for some in goods]
 
 
 def _address_from_json(fields: Mapping[str, Any]) -> Address:

@@ -87,6 +87,8 @@ fulfillment_orders = Table(
     Column("ordered_units", BigInteger, nullable=False),
     Column("dispatched_units", BigInteger, nullable=False),
     Column("delivered_units", BigInteger, nullable=False),
+    Column("packed_units", BigInteger, nullable=False),
+    Column("ended_units", BigInteger, nullable=False),
 )
 
 offers = Table(
@@ -112,9 +114,42 @@ shipments = Table(
     Column("number", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("goods", JSONB, nullable=False),
+    Column("goods_named", Boolean, nullable=False),
     Column("tracking_number", Text, nullable=False),
-    Column("dispatched_at", DateTime(timezone=True), nullable=False),
+    Column("carrier", Text, nullable=False),
+    Column("weight_grams", Integer, nullable=False),
+    Column("packed_at", DateTime(timezone=True)),
+    Column("dispatched_at", DateTime(timezone=True)),
     Column("delivered_at", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
+    # What the carrier said last, by its clock; and what it said first of the end.
+    Column("last_word", Text),
+    Column("last_word_at", DateTime(timezone=True)),
+    Column("last_word_id", Text),
+    Column("end_word", Text),
+    Column("end_word_at", DateTime(timezone=True)),
+    Column("end_word_id", Text),
+)
+
+# A row from the moment that a label is wanted; the label once it is made.
+labels = Table(
+    "labels",
+    metadata,
+    Column("shipment_id", Uuid, ForeignKey("shipments.id"), primary_key=True),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("media_type", Text),
+    Column("content", LargeBinary),
+)
+
+tracking_events = Table(
+    "tracking_events",
+    metadata,
+    Column("shipment_id", Uuid, ForeignKey("shipments.id"), primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("place", Text, nullable=False),
+    Column("description", Text, nullable=False),
 )
 
 returns = Table(

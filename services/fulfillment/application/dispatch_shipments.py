@@ -7,6 +7,7 @@ from datetime import datetime
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError
 from services.fulfillment.application.ports import UnitOfWork
+from services.fulfillment.application.shipments.gone_parcels import gone_of, save_with_returns
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.values import FulfillmentOrderId, Goods, ProviderId, ShipmentId
@@ -17,7 +18,8 @@ from services.fulfillment.domain.whole_cancellation import OTHERS_GO_ON, by_orde
 class DispatchShipment:
     """
     Attributes:
-        goods: What is in it; empty: all that was not dispatched yet.
+        goods: What is in it; empty: what was packed in it or, if nothing was, all that is in no
+            parcel yet.
     """
 
     shipment_id: ShipmentId
@@ -40,12 +42,12 @@ async def dispatch_shipments(
         found = await tx.fulfillment_orders.beside({c.fulfillment_order_id for c in commands})
         orders = {order.id: order for order in found}
         holders = await tx.fulfillment_orders.holders_of({c.shipment_id for c in commands})
-        now, held = clock(), dict(holders)
+        now, held, gone = clock(), dict(holders), gone_of(found)
         answers = [_dispatch(orders.get(c.fulfillment_order_id), c, held, now) for c in commands]
         for work in by_order(found).values():
-            if any(order.shipments for order in work):
+            if any(shipment.has_left for order in work for shipment in order.shipments):
                 keep_whole(work, OTHERS_GO_ON)
-        await tx.fulfillment_orders.save(found)
+        await save_with_returns(found, gone_before=gone, tx=tx, now=now)
     return answers
 
 

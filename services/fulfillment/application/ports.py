@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from services.fulfillment.application.returns.ports import Returns
+from services.fulfillment.application.shipments.ports import ParcelLabels, Tracking
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
 from services.fulfillment.domain.performance import Performance, ProviderNote
@@ -49,6 +50,15 @@ class FulfillmentOrders(Protocol):
         """
         ...
 
+    async def with_overdue_shipments(
+        self, dispatched_by: datetime, *, limit: int
+    ) -> Sequence[FulfillmentOrder]:
+        """
+        Return those of which a parcel is under way since then or longer, the longest first; not
+        those that another transaction has locked. Of *limit* parcels at most.
+        """
+        ...
+
     async def of_order(self, order_id: OrderId) -> Sequence[FulfillmentOrder]:
         """
         Return the work on one order as of one moment, by location, to be looked at only. It must
@@ -69,16 +79,17 @@ class FulfillmentOrders(Protocol):
         self, shipment_ids: Collection[ShipmentId]
     ) -> Mapping[ShipmentId, FulfillmentOrderId]:
         """
-        Return of which fulfillment orders these shipments are; those that left already.
+        Return of which fulfillment orders these shipments are; those that were packed or left.
         """
         ...
 
     async def save(self, orders: Sequence[FulfillmentOrder]) -> None:
         """
-        Write those of *orders* that have recorded events, and tell the events.
+        Write those of *orders* that have recorded events or have other parcels, and tell the
+        events.
 
         Raises:
-            Conflict: Someone else changed one of them, or dispatched one of their new shipments.
+            Conflict: Someone else changed one of them, or packed one of their new shipments.
         """
         ...
 
@@ -285,6 +296,12 @@ class Transaction(Protocol):
 
     @property
     def returns(self) -> Returns: ...
+
+    @property
+    def parcel_labels(self) -> ParcelLabels: ...
+
+    @property
+    def tracking(self) -> Tracking: ...
 
 
 # Call it to begin. The block commits when it ends and rolls back when it raises.

@@ -10,7 +10,6 @@ from services.fulfillment.domain.events import (
     CancellationRequested,
     FulfillmentOrderCancelled,
 )
-from services.fulfillment.domain.offer import Offer
 from services.fulfillment.domain.performance import ProviderNote
 from services.fulfillment.domain.values import (
     FulfillmentOrderStatus,
@@ -38,14 +37,6 @@ class CancellableWork(Work):
     answer_cancellation_by: datetime | None = None
 
     @property
-    def accepted_offer(self) -> Offer | None:
-        """
-        The offer by which somebody does the work.
-        """
-        offer = self.live_offer
-        return offer if offer and not offer.is_open else None
-
-    @property
     def is_asked(self) -> bool:
         """
         Whether its provider has yet to say if it can be given up.
@@ -66,8 +57,8 @@ class CancellableWork(Work):
         """
         Ask whoever does the work to give it up; who is asked or has agreed is not asked again.
         """
-        offer = self.accepted_offer
-        if offer is None or self.is_asked or self.has_agreed:
+        provider_id = self.done_by
+        if provider_id is None or self.is_asked or self.has_agreed:
             return
         self.request_status = RequestStatus.CANCELLATION_REQUESTED
         self.answer_cancellation_by = answer_by
@@ -75,7 +66,7 @@ class CancellableWork(Work):
             CancellationRequested(
                 fulfillment_order_id=self.id,
                 order_id=self.order_id,
-                provider_id=offer.provider_id,
+                provider_id=provider_id,
                 answer_by=answer_by,
             )
         )
@@ -111,15 +102,15 @@ class CancellableWork(Work):
         """
         Go on with the work, if it was asked to be given up.
         """
-        offer = self.accepted_offer
-        if offer is None or not (self.is_asked or self.has_agreed):
+        provider_id = self.done_by
+        if provider_id is None or not (self.is_asked or self.has_agreed):
             return
         self.request_status = RequestStatus.CANCELLATION_REJECTED
         self.record(
             CancellationRejected(
                 fulfillment_order_id=self.id,
                 order_id=self.order_id,
-                provider_id=offer.provider_id,
+                provider_id=provider_id,
                 reason=reason,
             )
         )
@@ -160,19 +151,19 @@ class CancellableWork(Work):
             raise refusals.CancellationNotRequested(f"nobody asked to give up the work {self.id}")
 
     def _agree(self) -> None:
-        offer = self.accepted_offer
-        assert offer
+        provider_id = self.done_by
+        assert provider_id
         self.request_status = RequestStatus.CANCELLATION_ACCEPTED
         self.record(
             CancellationAccepted(
-                fulfillment_order_id=self.id, order_id=self.order_id, provider_id=offer.provider_id
+                fulfillment_order_id=self.id, order_id=self.order_id, provider_id=provider_id
             )
         )
 
     def _give_up(self) -> None:
         if offer := self.live_offer:
             self._replace_offer(replace(offer, state=OfferState.WITHDRAWN))
-            if not offer.is_open and offer.day:
+            if offer.state is OfferState.ACCEPTED and offer.day:
                 note = ProviderNote(provider_id=offer.provider_id, day=offer.day, taken=-1)
                 self.notes.append(note)
         self.status = FulfillmentOrderStatus.CANCELLED

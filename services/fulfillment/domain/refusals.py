@@ -60,6 +60,28 @@ class ShipmentNotFound(NotFound):
     pass
 
 
+class ShipmentNotDispatched(RuleViolated):
+    pass
+
+
+class ShipmentEnded(RuleViolated):
+    pass
+
+
+class PackedTooMuch(RuleViolated):
+    pass
+
+
+class CancellationRequested(RuleViolated):
+    pass
+
+
+class LabelNotReady(Conflict):
+    """
+    The label is being made still: asked again, it will be there.
+    """
+
+
 class AlreadyDispatched(RuleViolated):
     pass
 

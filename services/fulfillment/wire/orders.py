@@ -1,7 +1,5 @@
 """Fulfillment orders on the wire: how their work begins and ends, and how it stands."""
 
-from collections.abc import Iterable
-
 from chassis.kernel.errors import DomainError
 from chassis.rpc.errors import status_from_error
 from chassis.rpc.timestamps import timestamp_to_wire
@@ -13,11 +11,9 @@ from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
 from services.fulfillment.domain.promise import DeliveryPromise
 from services.fulfillment.domain.returns.values import AccountId
-from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
     Address,
     FulfillmentOrderId,
-    Goods,
     LocationId,
     ProviderId,
     ServiceLevel,
@@ -27,6 +23,7 @@ from services.fulfillment.wire.fields import (
     goods_from_wire,
     order_id_from_wire,
 )
+from services.fulfillment.wire.parcels import lines_to_wire, shipment_to_wire
 
 
 def work_from_wire(event: OrderConfirmed) -> OpenFulfillmentOrders:
@@ -72,7 +69,7 @@ def order_to_wire(
         location_id=order.location_id,
         status=f"FULFILLMENT_ORDER_STATUS_{order.status}",
         request_status=f"REQUEST_STATUS_{order.request_status}",
-        lines=_lines_to_wire(order.goods),
+        lines=lines_to_wire(order.goods),
         ship_to=WireAddress(
             name=order.ship_to.name,
             lines=order.ship_to.lines,
@@ -88,7 +85,7 @@ def order_to_wire(
         change_number=order.change_number,
         service_level=f"SERVICE_LEVEL_{order.service_level}",
         promise=_promise_to_wire(order.promise) if order.promise else None,
-        shipments=[_shipment_to_wire(shipment) for shipment in order.shipments],
+        shipments=[shipment_to_wire(shipment) for shipment in order.shipments],
         answer_cancellation_by=timestamp_to_wire(answer_by) if answer_by else None,
     )
 
@@ -110,19 +107,3 @@ def offer_to_wire(offer: Offer, order_id: FulfillmentOrderId) -> pb.Offer:
         expire_time=timestamp_to_wire(offer.expires_at),
         reason=offer.reason,
     )
-
-
-def _shipment_to_wire(shipment: Shipment) -> pb.Shipment:
-    arrived = shipment.delivered_at
-    return pb.Shipment(
-        shipment_id=str(shipment.id),
-        state=f"SHIPMENT_STATE_{shipment.state}",
-        lines=_lines_to_wire(shipment.goods),
-        tracking_number=shipment.tracking_number,
-        dispatch_time=timestamp_to_wire(shipment.dispatched_at),
-        deliver_time=timestamp_to_wire(arrived) if arrived else None,
-    )
-
-
-def _lines_to_wire(goods: Iterable[Goods]) -> list[pb.FulfillmentLine]:
-    return [pb.FulfillmentLine(sku=some.sku, quantity=some.quantity.units) for some in goods]

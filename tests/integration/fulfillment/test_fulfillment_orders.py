@@ -117,6 +117,23 @@ async def test_the_database_keeps_more_than_was_ordered_from_leaving(fulfillment
             await tx.fulfillment_orders.save([order])
 
 
+async def test_the_database_knows_nobody_who_is_asked_to_give_up_what_has_left(
+    fulfillment, order_id
+):
+    await fulfillment.given_provider("ace")
+    (work,) = await fulfillment.given_accepted_work(order_id)
+    await dispatch_shipments(
+        [parcel(work, ShipmentId(new_id()))], uow=fulfillment.uow, clock=fulfillment.clock
+    )
+
+    with pytest.raises(IntegrityError, match="ck_fulfillment_orders_asked"):
+        async with fulfillment.uow() as tx:
+            (order,) = await tx.fulfillment_orders.with_ids([work.id])
+            # As a mistake in the rules would do it.
+            order.request_cancellation(fulfillment.now)
+            await tx.fulfillment_orders.save([order])
+
+
 async def test_the_database_keeps_two_providers_from_one_work(fulfillment, order_id):
     await fulfillment.given_provider("ace")
     await fulfillment.given_work(order_id)

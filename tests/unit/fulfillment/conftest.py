@@ -29,6 +29,7 @@ from services.fulfillment.domain.values import (
     ServiceLevel,
     ShipmentId,
 )
+from tests.unit.fulfillment.parcels_memory import InMemoryParcelLabels, InMemoryTracking, Printer
 from tests.unit.fulfillment.providers_memory import (
     InMemoryOfferExplanations,
     InMemoryProviderDays,
@@ -59,6 +60,9 @@ class FulfillmentWorld:
         self.passed: dict[OrderId, bool] = {}
         self.returns = {}
         self.received = {}
+        self.parcel_labels = {}
+        self.tracked = {}
+        self.printer = Printer()
         self.events: list[FulfillmentEvent] = []
         # What watchers are told, one round after the other.
         self.news: list[Noticed | None] = [None]
@@ -90,6 +94,7 @@ class FulfillmentWorld:
         self.notes = tx.provider_days.notes
         self.orders = tx.fulfillment_orders.by_id
         self.passed = tx.intake.passed
+        self.parcel_labels, self.tracked = tx.parcel_labels.by_id, tx.tracking.events
         self.returns, self.received = tx.returns.by_id, tx.returns.received
         self.events += [*tx.fulfillment_orders.events, *tx.returns.events]
 
@@ -154,10 +159,12 @@ class InMemoryTransaction:
         self.fulfillment_orders = InMemoryFulfillmentOrders(
             deepcopy(world.orders), self.provider_days
         )
-        self.offer_explanations = InMemoryOfferExplanations(self.fulfillment_orders)
         self.open_cancellations = InMemoryOpenCancellations(self.fulfillment_orders)
+        self.offer_explanations = InMemoryOfferExplanations(self.fulfillment_orders)
         self.open_offers = InMemoryOpenOffers(self.fulfillment_orders)
         self.intake = InMemoryIntake(dict(world.passed))
+        self.parcel_labels = InMemoryParcelLabels(world.parcel_labels, self.fulfillment_orders)
+        self.tracking = InMemoryTracking(world.tracked, self.fulfillment_orders)
         self.returns = InMemoryReturns(world.returns, world.received)
 
 
@@ -202,6 +209,14 @@ class InMemoryFulfillmentOrders:
     async def with_overdue_offers(self, now, *, limit):
         overdue = [o for o in self.by_id.values() if any(x.is_overdue(now) for x in o.offers)]
         return overdue[:limit]
+
+    async def with_overdue_shipments(self, dispatched_by, *, limit):
+        late = [
+            order
+            for order in self.by_id.values()
+            if any(shipment.is_overdue(dispatched_by) for shipment in order.shipments)
+        ]
+        return late[:limit]
 
     async def of_order(self, order_id):
         return sorted(await self.of_orders([order_id]), key=lambda order: order.location_id)

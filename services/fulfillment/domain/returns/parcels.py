@@ -92,7 +92,7 @@ def out_of_parcels(
     overdue: list[SentParcel] = []
     if wanted.reason is ReturnReason.LOST:
         moving = [p for p in parcels if p.shipment.state is ShipmentState.DISPATCHED]
-        overdue = [p for p in moving if policy.gives_up(p.shipment.dispatched_at, now)]
+        overdue = [p for p in moving if policy.gives_up(p.shipment.dispatched_at or now, now)]
     line = _taken_out(wanted, [*overdue, *open_], taken)
     if line:
         return line
