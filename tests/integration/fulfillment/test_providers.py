@@ -12,12 +12,15 @@ from chassis.kernel.money import Money
 from services.fulfillment.adapters import provider_days
 from services.fulfillment.adapters.provider_days import SqlProviderDays
 from services.fulfillment.application.accept_offers import AcceptOffer, accept_offers
-from services.fulfillment.application.explain_offers import explain_offers
-from services.fulfillment.application.get_provider import get_provider
-from services.fulfillment.application.rank_providers import RankProviders, rank_providers
+from services.fulfillment.application.providers.explain_offers import explain_offers
+from services.fulfillment.application.providers.get_provider import get_provider
+from services.fulfillment.application.providers.rank_providers import RankProviders, rank_providers
+from services.fulfillment.application.providers.resume_provider import resume_provider
+from services.fulfillment.application.providers.suspend_provider import (
+    SuspendProvider,
+    suspend_provider,
+)
 from services.fulfillment.application.reject_offers import RejectOffer, reject_offers
-from services.fulfillment.application.resume_provider import resume_provider
-from services.fulfillment.application.suspend_provider import SuspendProvider, suspend_provider
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.calendar import WorkingHours
 from services.fulfillment.domain.performance import Performance, ProviderNote
