@@ -55,6 +55,31 @@ def status_of(error: grpc.aio.AioRpcError) -> Status:
     return Status(code=error.code().value[0], message=error.details() or "")
 
 
+def error_from_status(status: Status) -> DomainError | None:
+    """
+    Return the refusal of another service as one of our own kind, with its reason and its field;
+    `None` if it said nothing that is a refusal, as one that is away.
+    """
+    kinds = {code.value[0]: kind for kind, code in STATUS_CODES.items()}
+    kind, reason = kinds.get(status.code), reason_of(status)
+    if kind is None or not reason:
+        return None
+    # The reason is the name of the class.
+    error: DomainError = type(reason.title().replace("_", ""), (kind,), {})(status.message)
+    if isinstance(error, InvalidInput):
+        error.field = _field_of(status)
+    return error
+
+
+def _field_of(status: Status) -> str:
+    for detail in status.details:
+        request = BadRequest()
+        if detail.Unpack(request) and request.field_violations:
+            field: str = request.field_violations[0].field
+            return field
+    return ""
+
+
 def reason_of(status: Status) -> str:
     """
     Return the reason that *status* gives, such as OUT_OF_STOCK; empty if it gives none.

@@ -63,16 +63,25 @@ def month_tables(tables: Sequence[Monthly], *, busy: str) -> tuple[str, ...]:
     names = ", ".join(f"'{table.name}'" for table in tables)
     keys = ", ".join(f"'{table.key}'" for table in tables)
     storage = ", ".join(f"'{table.storage}'" for table in tables)
-    parents = ", ".join(table.name for table in tables)
     return (
         "CREATE SCHEMA archive",
         _FIRST_ID_OF,
         _DIVIDE.format(names=names, keys=keys),
         _OPEN_MONTHS.format(names=names, storage=storage, root=tables[0].name),
         _FIRST_KEPT_ID.format(root=tables[0].name),
-        _ARCHIVE_MONTH.format(names=names, parents=parents, root=tables[0].name, busy=busy),
+        month_archive(tables, busy=busy),
         f"SELECT open_months((now() AT TIME ZONE 'UTC')::date, {MONTHS_AHEAD})",
     )
+
+
+def month_archive(tables: Sequence[Monthly], *, busy: str) -> str:
+    """
+    Return the statement after which a month of *tables* is put away unless *busy* says of a row of
+    the first one that it may still change. It may ask other tables.
+    """
+    names = ", ".join(f"'{table.name}'" for table in tables)
+    parents = ", ".join(table.name for table in tables)
+    return _ARCHIVE_MONTH.format(names=names, parents=parents, root=tables[0].name, busy=busy)
 
 
 _FIRST_ID_OF = """
@@ -169,7 +178,7 @@ $$
 """
 
 _ARCHIVE_MONTH = """
-CREATE FUNCTION archive_month(before_day date) RETURNS text
+CREATE OR REPLACE FUNCTION archive_month(before_day date) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 -- Whoever reads and writes would queue behind us while we wait for somebody else.
 SET lock_timeout = '50ms' AS $$

@@ -1,13 +1,13 @@
 """
-List what orders wait for and since when, or move them on by hand.
+List what orders, and returns of their goods, wait for and since when, or move them on by hand.
 
 Without anything else it lists what waits for whom, and those that have stood longest. `retry` runs
 the step of an order again now, `skip` lets it go on as though a step had succeeded that somebody
 saw to elsewhere, `compensate` gives it up: what it holds is given back. Each is noted on the
 order's timeline, with who did it and why.
 
-Orders are named, or meant all at once with --all-stuck: those whose step has failed and those that
-wait for a person. That only says what it would do; --yes does it.
+Orders and returns are named, or meant all at once with --all-stuck: those whose step has failed
+and those that wait for a person. That only says what it would do; --yes does it.
 """
 
 import time
@@ -149,7 +149,7 @@ async def _act(services: Services, arguments: Namespace) -> int:
         sagas = await _all(services, step=arguments.step, stuck=True)
         if not sagas or not arguments.yes:
             return _would(sagas, arguments)
-        orders = [saga.order_id for saga in sagas]
+        orders = [_id(saga) for saga in sagas]
     else:
         orders = [str(order) for order in arguments.orders]
     results: list[pb.SagaResult] = []
@@ -168,7 +168,7 @@ async def _act(services: Services, arguments: Namespace) -> int:
 
 def _would(sagas: Sequence[pb.Saga], arguments: Namespace) -> int:
     if arguments.json:
-        would = {"would": arguments.action, "orders": [saga.order_id for saga in sagas]}
+        would = {"would": arguments.action, "orders": [_id(saga) for saga in sagas]}
         print(to_json(would).decode(), end="")
     elif not sagas:
         print("Nothing is stuck.")
@@ -229,11 +229,18 @@ def groups_of(sagas: Sequence[pb.Saga]) -> Sequence[Group]:
             orders=len(alike),
             stuck=sum(_is_stuck(saga) for saga in alike),
             since=alike[0].since_time.seconds,
-            example=alike[0].order_id,
+            example=_id(alike[0]),
         )
         for (waits_for, step), alike in members.items()
     ]
     return sorted(groups, key=lambda group: -group.orders)
+
+
+def _id(saga: pb.Saga) -> str:
+    """
+    Return what *saga* is named by: the return that it is about, or the order.
+    """
+    return saga.return_id or saga.order_id
 
 
 def _is_stuck(saga: pb.Saga) -> bool:
@@ -262,7 +269,7 @@ def _print_sagas(sagas: Sequence[pb.Saga]) -> None:
         ("ORDER", "STEP", "WAITS FOR", "SINCE", "FAILED", "LAST ERROR"),
         [
             (
-                saga.order_id,
+                _id(saga),
                 saga.step,
                 saga.waits_for or "its turn",
                 f"{_age(saga.since_time.seconds)} ago",

@@ -21,6 +21,7 @@ from chassis.telemetry.setup import set_up_telemetry
 from chassis.wake import Wake
 from retail.order.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from retail.order.v1.cart_service_pb2_grpc import add_CartServiceServicer_to_server
+from retail.order.v1.exchange_service_pb2_grpc import add_ExchangeServiceServicer_to_server
 from retail.order.v1.order_history_service_pb2_grpc import (
     add_OrderHistoryServiceServicer_to_server,
 )
@@ -31,6 +32,10 @@ from services.order.adapters.fulfillment import GrpcFulfillment
 from services.order.adapters.inventory import GrpcInventory
 from services.order.adapters.order_changes import HeardOrderChanges
 from services.order.adapters.payments import GrpcPayments
+from services.order.adapters.refunding import GrpcRefunds
+from services.order.adapters.restocking import GrpcRestocking
+from services.order.adapters.return_desk import GrpcReturnDesk
+from services.order.adapters.return_transaction import return_unit_of_work
 from services.order.adapters.unit_of_work import (
     Join,
     SqlUnitOfWork,
@@ -39,10 +44,12 @@ from services.order.adapters.unit_of_work import (
     sql_unit_of_work,
 )
 from services.order.application.order_saga import OrderSaga
+from services.order.application.returns.return_saga import ReturnSaga
+from services.order.application.sagas.standings import Steps
 from services.order.domain.cart import Lifetimes
-from services.order.domain.order import Order
 from services.order.entrypoints.account_servicer import AccountServicer
 from services.order.entrypoints.cart_servicer import CartServicer
+from services.order.entrypoints.exchange_servicer import ExchangeServicer
 from services.order.entrypoints.history_subscriptions import (
     GATHER_SECONDS,
     LISTENER,
@@ -94,10 +101,37 @@ async def main(settings: Settings) -> None:
         clock=system_clock,
         instance=settings.instance,
     )
+    desk = GrpcReturnDesk(fulfillment)
+    returns = ReturnSaga(
+        restocking=GrpcRestocking(product),
+        refunds=GrpcRefunds(payment),
+        desk=desk,
+        uow=uow,
+        clock=system_clock,
+        refund_shipping=settings.refund_shipping,
+    )
+    return_runner = SagaRunner(
+        name="return",
+        begin=return_unit_of_work(uow),
+        steps=returns.steps(),
+        bells=due,
+        clock=system_clock,
+        instance=settings.instance and f"{settings.instance}/returns",
+    )
     months = Months(database, kept_months=settings.orders_kept_months)
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     server.on_stop(changes.close)
-    serve(server, settings, uow=uow, changes=changes, catalog=GrpcCatalog(product), runner=runner)
+    catalog = GrpcCatalog(product)
+    serve(
+        server,
+        settings,
+        uow=uow,
+        changes=changes,
+        catalog=catalog,
+        steps=[*runner.steps, *return_runner.steps],
+    )
+    exchanges = ExchangeServicer(returns=desk, uow=uow, catalog=catalog, clock=system_clock)
+    add_ExchangeServiceServicer_to_server(exchanges, server.grpc)
 
     # Before anybody can write.
     await months.get_ready()
@@ -109,6 +143,7 @@ async def main(settings: Settings) -> None:
             ).run(),
             *(consumer.run() for consumer in consumers(database, broker, join)),
             runner.run(),
+            return_runner.run(),
             months.run(),
             expire_overdue_carts(uow=uow, clock=system_clock),
             forget_old_requests(
@@ -135,7 +170,7 @@ def serve(
     uow: SqlUnitOfWork,
     changes: HeardOrderChanges,
     catalog: GrpcCatalog,
-    runner: SagaRunner[Order],
+    steps: Steps,
 ) -> None:
     """
     Have *server* answer all that this service is asked.
@@ -151,13 +186,14 @@ def serve(
     add_CartServiceServicer_to_server(carts, server.grpc)
     add_AccountServiceServicer_to_server(AccountServicer(uow=uow, clock=clock), server.grpc)
     add_OrderHistoryServiceServicer_to_server(OrderHistoryServicer(uow=uow), server.grpc)
-    sagas = SagaServicer(uow=uow, steps=runner.steps, clock=clock)
+    sagas = SagaServicer(uow=uow, steps=steps, clock=clock)
     add_SagaServiceServicer_to_server(sagas, server.grpc)
     if settings.grpc_reflection:
         server.reflect(
             "retail.order.v1.OrderService",
             "retail.order.v1.AccountService",
             "retail.order.v1.CartService",
+            "retail.order.v1.ExchangeService",
             "retail.order.v1.OrderHistoryService",
             "retail.order.v1.SagaService",
         )

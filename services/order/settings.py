@@ -12,6 +12,7 @@ from services.order.domain.account_limits import (
     AccountLimits,
     values_from_text,
 )
+from services.order.domain.order_return import RefundShipping
 from services.order.domain.values import Channel
 
 
@@ -32,6 +33,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
             limit, such as `EUR 10000.00, GBP 9000.00`.
         consumer_open_orders: The same for orders placed as a consumer.
         consumer_open_value: The same for orders placed as a consumer.
+        refund_shipping: When shipping is paid back, once all goods of an order are: if none of
+            them came back by the customer's own wish (FAULT), always (ALWAYS), or never (NEVER).
     """
 
     product_target: str = "dns:product:50051"
@@ -45,6 +48,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     business_open_value: str = ""
     consumer_open_orders: Annotated[int, msgspec.Meta(ge=0, le=MOST_OPEN_ORDERS)] = 100
     consumer_open_value: str = ""
+    refund_shipping: RefundShipping = RefundShipping.FAULT
 
     def __post_init__(self) -> None:
         try:

@@ -47,12 +47,12 @@ class Action:
 
 
 async def retry(world: "World", order_id: OrderId) -> None:
-    command = RetrySagas(order_ids=(order_id,), actor="operator", reason="no patience")
+    command = RetrySagas(ids=(order_id,), actor="operator", reason="no patience")
     await _act(world, retry_sagas, command)
 
 
 async def compensate(world: "World", order_id: OrderId) -> None:
-    command = CompensateSagas(order_ids=(order_id,), actor="operator", reason="no longer wanted")
+    command = CompensateSagas(ids=(order_id,), actor="operator", reason="no longer wanted")
     await _act(world, compensate_sagas, command)
 
 
@@ -79,17 +79,17 @@ async def see_to_it_elsewhere(world: "World", order_id: OrderId) -> None:
             if parcel.value.minor_units:
                 world.payment.capture_by_hand(order, parcel)
             world.product.consume((order, parcel), moody=False)
-        if order.is_short and order.is_delivered:
+        if order.is_short and order.has_no_parcel_under_way:
             world.product.release(order, moody=False)
             world.payment.void(order, moody=False)
     command = SkipSagaSteps(
-        order_ids=(order_id,), step=standing.step, actor="operator", reason="done by hand"
+        ids=(order_id,), step=standing.step, actor="operator", reason="done by hand"
     )
     await _act(world, skip_saga_steps, command)
 
 
 async def _act(world: "World", use_case: Callable[..., Any], command: SagaAction) -> None:
-    (order_id,) = command.order_ids
+    (order_id,) = command.ids
     (answer,) = await use_case(command, uow=world.uow, steps=world.steps(), clock=world.clock)
     what = type(command).__name__
     refused = isinstance(answer, Exception)

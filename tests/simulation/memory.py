@@ -18,6 +18,7 @@ from chassis.saga.standing import Standing, StandingQuery
 from chassis.saga.steps import Move
 from chassis.saga.store import Claim
 from services.order.application.ports import OrderNotFound, TracedEntry
+from services.order.application.returns.ports import ReturnCase
 from services.order.domain.order import Order
 from services.order.domain.timeline import TimelineEntry
 from services.order.domain.values import AccountId, OrderId
@@ -110,6 +111,7 @@ class MemoryTransaction:
         self._saved: dict[OrderId, Order] = {}
         self.sagas = MemorySagas(memory.sagas)
         self.orders = self
+        self.returns = MemoryReturns(self)
 
     @property
     def changed(self) -> bool:
@@ -118,6 +120,9 @@ class MemoryTransaction:
     async def find(self, order_ids: Sequence[OrderId]) -> dict[OrderId, Order]:
         known = [id_ for id_ in dict.fromkeys(order_ids) if id_ in self._memory.orders]
         return {id_: self._memory.order(id_) for id_ in known}
+
+    def all_orders(self) -> Sequence[Order]:
+        return [self._memory.order(id_) for id_ in self._memory.orders]
 
     async def get(self, account_id: AccountId, order_id: OrderId) -> Order:
         order = (await self.find([order_id])).get(order_id)
@@ -164,6 +169,23 @@ class MemoryTransaction:
         for id_ in self.sagas.ended:
             memory.sagas.pop(id_, None)
         memory.told(events)
+
+
+class MemoryReturns:
+    """
+    The returns of the orders of one transaction.
+    """
+
+    def __init__(self, tx: MemoryTransaction) -> None:
+        self._tx = tx
+
+    async def find(self, ids: Sequence[UUID]) -> dict[UUID, ReturnCase]:
+        return {
+            return_id: ReturnCase(order=order, return_id=return_id)
+            for order in self._tx.all_orders()
+            for return_id in order.returns
+            if return_id in ids
+        }
 
 
 class MemorySagas:

@@ -8,15 +8,21 @@ from deploy.local.invariants.merging import side_by_side
 
 ENDED = {"COMPLETED", "REJECTED", "CANCELLED"}
 
-# A list of goods as one short word: the same goods, the same word, whoever keeps them.
-_WORD = "md5(string_agg(concat_ws(' ', {what}), ',' ORDER BY {order}))"
-
 # What is younger than this may be on its way from one service to the next.
 ON_ITS_WAY = "interval '60 seconds'"
 
+
+def word_of(*, what: str, order: str) -> str:
+    """
+    Return how a list of goods becomes one short word: the same goods, the same word, whoever keeps
+    them.
+    """
+    return f"md5(string_agg(concat_ws(' ', {what}), ',' ORDER BY {order}))"
+
+
 _ORDERS_GOODS = f"""
     SELECT id, status, old, {
-    _WORD.format(what="location_id, sku, units", order='location_id COLLATE "C", sku COLLATE "C"')
+    word_of(what="location_id, sku, units", order='location_id COLLATE "C", sku COLLATE "C"')
 } AS goods
     FROM (
         SELECT id, status, updated_at < clock_timestamp() - {ON_ITS_WAY} AS old,
@@ -27,9 +33,7 @@ _ORDERS_GOODS = f"""
 """
 _RESERVED_GOODS = f"""
     SELECT reservation_id, state, {
-    _WORD.format(
-        what="location_id, sku, quantity", order='location_id COLLATE "C", sku COLLATE "C"'
-    )
+    word_of(what="location_id, sku, quantity", order='location_id COLLATE "C", sku COLLATE "C"')
 } AS goods
     FROM reservation_allocations JOIN reservations ON id = reservation_id
     WHERE quantity > 0
@@ -37,7 +41,7 @@ _RESERVED_GOODS = f"""
 """
 _FULFILLED_GOODS = f"""
     SELECT order_id, {
-    _WORD.format(what="location_id, sku, units", order='location_id COLLATE "C", sku COLLATE "C"')
+    word_of(what="location_id, sku, units", order='location_id COLLATE "C", sku COLLATE "C"')
 } AS goods
     FROM (
         SELECT order_id, location_id, each ->> 0 AS sku, sum((each ->> 1)::bigint) AS units
@@ -106,14 +110,14 @@ async def fulfillment_matches_orders(evidence: Evidence) -> Finding:
 
 _PRODUCT_PARCELS = f"""
     SELECT shipment_id, reservation_id AS order_id, location_id, {
-    _WORD.format(what="key, value", order='key COLLATE "C"')
+    word_of(what="key, value", order='key COLLATE "C"')
 } AS goods
     FROM reservation_shipments, jsonb_each_text(lines)
     GROUP BY 1, 2, 3 ORDER BY shipment_id
 """
 _ORDER_PARCELS = f"""
     SELECT parcel.id, order_id, location_id, captured, status, {
-    _WORD.format(what="each ->> 0, each ->> 1", order='(each ->> 0) COLLATE "C"')
+    word_of(what="each ->> 0, each ->> 1", order='(each ->> 0) COLLATE "C"')
 } AS goods
     FROM order_shipments AS parcel JOIN orders ON orders.id = order_id,
         jsonb_array_elements(goods) AS each
@@ -122,13 +126,16 @@ _ORDER_PARCELS = f"""
 _FULFILLMENT_PARCELS = f"""
     SELECT parcel.id, order_id, location_id, state,
         dispatched_at < clock_timestamp() - {ON_ITS_WAY} AS old, {
-    _WORD.format(what="each ->> 0, each ->> 1", order='(each ->> 0) COLLATE "C"')
+    word_of(what="each ->> 0, each ->> 1", order='(each ->> 0) COLLATE "C"')
 } AS goods
     FROM shipments AS parcel JOIN fulfillment_orders AS work ON work.id = fulfillment_order_id,
         jsonb_array_elements(parcel.goods) AS each
     WHERE state IN ('DISPATCHED', 'DELIVERED', 'LOST', 'RETURNED_TO_SENDER')
     GROUP BY 1, 2, 3, 4, 5 ORDER BY parcel.id
 """
+
+
+_ENDED_PARCELS = ("DELIVERED", "LOST", "RETURNED_TO_SENDER")
 
 
 async def parcels_match(evidence: Evidence) -> Finding:
@@ -158,7 +165,7 @@ async def parcels_match(evidence: Evidence) -> Finding:
             finding.violate(id_, "it was charged, and product has not booked it out")
         elif noted and noted["status"] in ENDED and not booked:
             finding.violate(id_, f"its order is {noted['status']}, and it is not booked out")
-        elif noted and noted["status"] == "COMPLETED" and sent["state"] != "DELIVERED":
+        elif noted and noted["status"] == "COMPLETED" and sent["state"] not in _ENDED_PARCELS:
             finding.violate(id_, f"its order is COMPLETED, and the parcel is {sent['state']}")
     return finding
 
@@ -214,7 +221,9 @@ def _money_problem(order: Any, payment: Any) -> str:
             f"{captured} is captured; parcels worth {order['dispatched']} have left,"
             f" {order['charged']} of it noted as charged"
         )
-    if status == "PLACED" and (not payment or payment["authorized"] != order["authorized"]):
+    # What costs nothing has no payment.
+    set_aside = payment["authorized"] if payment else 0
+    if status == "PLACED" and set_aside != order["authorized"]:
         return f"it is PLACED, and not {order['authorized']} set aside for it"
     if status == "COMPLETED":
         if captured != order["dispatched"]:
@@ -247,6 +256,26 @@ INVARIANTS = (
                 format('its work follows the changes %s', array_agg(DISTINCT change_number))
             FROM fulfillment_orders WHERE ordered_units > 0
             GROUP BY order_id HAVING count(DISTINCT change_number) > 1
+        """,
+    ),
+    by_query(
+        "cancellations-end",
+        "Who is asked to give work up answers in time; who has agreed waits for somebody asked.",
+        context="fulfillment",
+        count="SELECT count(*) FROM fulfillment_orders WHERE answer_cancellation_by IS NOT NULL",
+        violations="""
+            SELECT id::text, CASE request_status
+                WHEN 'CANCELLATION_REQUESTED'
+                    THEN format('was to be answered by %s', answer_cancellation_by)
+                ELSE 'its provider has agreed, and nobody else is asked' END
+            FROM fulfillment_orders AS work
+            WHERE (request_status = 'CANCELLATION_REQUESTED'
+                    AND answer_cancellation_by < clock_timestamp() - interval '60 seconds')
+                OR (request_status = 'CANCELLATION_ACCEPTED' AND status = 'IN_PROGRESS'
+                    AND NOT EXISTS (
+                        SELECT FROM fulfillment_orders AS other
+                        WHERE other.order_id = work.order_id
+                            AND other.request_status = 'CANCELLATION_REQUESTED'))
         """,
     ),
     Invariant(

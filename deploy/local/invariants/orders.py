@@ -33,13 +33,54 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     by_query(
         "sagas-end",
-        "No saga is left of an order that has ended, or of none at all.",
+        "No saga is left of an order or a return that has ended, or of none at all.",
         context="order",
         count="SELECT count(*) FROM sagas",
         violations=f"""
-            SELECT sagas.id::text, format('stands at %s; the order is %s', step, status)
-            FROM sagas LEFT JOIN orders USING (id)
-            WHERE status IS NULL OR status IN {ENDED}
+            SELECT sagas.id::text, format('stands at %s; the order is %s, the return is %s',
+                step, status, state)
+            FROM sagas LEFT JOIN orders USING (id) LEFT JOIN order_returns USING (id)
+            WHERE coalesce(status, 'COMPLETED') IN {ENDED}
+                AND coalesce(state, 'SETTLED') = 'SETTLED'
+        """,
+    ),
+    by_query(
+        "returns-settle",
+        "Every return is settled, or has a saga that works or waits for somebody.",
+        context="order",
+        count="SELECT count(*) FROM order_returns",
+        violations="""
+            SELECT order_returns.id::text, CASE
+                WHEN sagas.id IS NULL THEN 'is being settled and nothing drives it'
+                ELSE format('step %s was due at %s, failed %s times since %s: %s',
+                    step, due_at, attempts, since, last_error) END
+            FROM order_returns LEFT JOIN sagas USING (id)
+            WHERE state <> 'SETTLED' AND (
+                sagas.id IS NULL OR due_at < clock_timestamp() - interval '60 seconds'
+                OR (attempts >= 30 AND since < clock_timestamp() - interval '10 minutes'))
+        """,
+    ),
+    by_query(
+        "returns-add-up",
+        "No more comes back of an order than has left, and no more is paid back than was charged.",
+        context="order",
+        count="SELECT count(DISTINCT order_id) FROM order_returns",
+        violations="""
+            SELECT order_id::text, format('%s units of %s came back; %s of %s is paid back',
+                back.units, sent.units, back.refund, sent.charged)
+            FROM (
+                SELECT order_id, sum(refund) AS refund, sum(
+                    (SELECT coalesce(sum((line ->> 1)::bigint), 0)
+                    FROM jsonb_array_elements(order_returns.units) AS line)) AS units
+                FROM order_returns WHERE order_id >= first_kept_id() GROUP BY order_id
+            ) AS back LEFT JOIN (
+                SELECT order_id, sum(value) FILTER (WHERE captured) AS charged, sum(
+                    (SELECT sum((item ->> 1)::bigint)
+                    FROM jsonb_array_elements(goods) AS item)) AS units
+                FROM order_shipments GROUP BY order_id
+            ) AS sent USING (order_id)
+            WHERE back.units > coalesce(sent.units, 0)
+                OR coalesce(back.refund, 0) > coalesce(sent.charged, 0)
         """,
     ),
     by_query(

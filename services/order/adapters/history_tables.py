@@ -29,6 +29,8 @@ def _columns() -> list[Column[object]]:
         Column("charged_back", BigInteger, nullable=False),
         # What each fulfillment order told, by its id.
         Column("works", JSONB, nullable=False),
+        # What each return told, by its id.
+        Column("returns", JSONB, nullable=False),
         Column("order_version", BigInteger, nullable=False),
         Column("payment_version", BigInteger, nullable=False),
     ]

@@ -13,7 +13,13 @@ from chassis.storage.bulk import upsert_rows
 from chassis.storage.database import Transaction
 from services.order.adapters import history_tables
 from services.order.domain.history.facts import Told
-from services.order.domain.history.summary import Funds, OrderSummary, Promise, Work
+from services.order.domain.history.summary import (
+    Funds,
+    OrderSummary,
+    Promise,
+    Returned,
+    Work,
+)
 from services.order.domain.period import ALWAYS, Period
 from services.order.domain.values import AccountId, Goods, LocationId, OrderId, OrderStatus
 
@@ -124,6 +130,7 @@ def summary_from_row(row: Row[Any]) -> OrderSummary:
             charged_back=row.charged_back,
         ),
         works={parse_id(id_, "works"): _work_from_json(work) for id_, work in row.works.items()},
+        returns={parse_id(id_, "returns"): Returned(**said) for id_, said in row.returns.items()},
     )
 
 
@@ -158,6 +165,7 @@ def row_from_summary(summary: OrderSummary) -> dict[str, Any]:
         "refunded": funds.refunded,
         "charged_back": funds.charged_back,
         "works": {str(id_): work for id_, work in summary.works.items()},
+        "returns": {str(id_): taken for id_, taken in summary.returns.items()},
         "order_version": promise.version,
         "payment_version": funds.version,
     }

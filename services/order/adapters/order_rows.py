@@ -10,6 +10,7 @@ from chassis.kernel.money import Money
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from chassis.telemetry.tracing import trace_id_of
+from services.order.adapters.return_rows import return_from_row
 from services.order.domain.cancellation import Cancellation
 from services.order.domain.order import Order
 from services.order.domain.order_change import OrderChange
@@ -29,13 +30,17 @@ from services.order.domain.values import (
     PaymentStatus,
     Reason,
     RequestState,
+    ReturnId,
     ServiceLevel,
     ShipmentId,
 )
 
 
 def order_from_rows(
-    row: Row[Any], lines: Sequence[Row[Any]], shipments: Sequence[Row[Any]]
+    row: Row[Any],
+    lines: Sequence[Row[Any]],
+    shipments: Sequence[Row[Any]] = (),
+    returns: Sequence[Row[Any]] = (),
 ) -> Order:
     currency = row.currency
     return Order(
@@ -78,6 +83,8 @@ def order_from_rows(
         cancellation=cancellation_from_json(row.cancellation) if row.cancellation else None,
         change=change_from_json(row.change) if row.change else None,
         shipments={ShipmentId(s.id): shipment_from_row(s, currency) for s in shipments},
+        returns={ReturnId(r.id): return_from_row(r, currency) for r in returns},
+        for_return_id=ReturnId(row.for_return_id) if row.for_return_id else None,
         created_at=row.created_at,
         updated_at=row.updated_at,
         news_count=row.news_count,
@@ -103,6 +110,7 @@ def row_from_order(order: Order) -> dict[str, Any]:
         "discount_lines": [(c.title, c.amount.minor_units) for c in order.discount_lines],
         "service_level": order.service_level,
         "psp_token": order.psp_token,
+        "for_return_id": order.for_return_id,
         "created_at": order.created_at,
     }
 
@@ -132,6 +140,7 @@ def changes_from_order(order: Order) -> dict[str, Any]:
         "payment_heard": order.payment_heard,
         "cancellation": order.cancellation,
         "change": change_to_json(order.change) if order.change else None,
+        "return_count": len(order.returns),
         "news_count": order.news_count,
         "updated_at": order.updated_at,
     }
@@ -163,6 +172,7 @@ def shipment_rows(order: Order) -> list[dict[str, Any]]:
             "captured": shipment.captured,
             "dispatched_at": shipment.dispatched_at,
             "delivered_at": shipment.delivered_at,
+            "lost_at": shipment.lost_at,
         }
         for shipment in order.shipments.values()
     ]
@@ -178,6 +188,7 @@ def shipment_from_row(row: Row[Any], currency: str) -> Shipment:
         captured=row.captured,
         dispatched_at=row.dispatched_at,
         delivered_at=row.delivered_at,
+        lost_at=row.lost_at,
     )
 
 

@@ -21,6 +21,7 @@ from services.order.adapters.order_rows import (
     shipment_rows,
     timeline_rows,
 )
+from services.order.adapters.return_rows import return_rows
 from services.order.application.ports import OrderNotFound, TracedEntry
 from services.order.domain.order import Order
 from services.order.domain.period import ALWAYS, Period
@@ -31,6 +32,12 @@ from services.order.wire.events import event_to_wire
 _ORDERS = rows_of(tables.orders, order="id")
 _LINES = rows_of(tables.order_lines, order="number")
 _SHIPMENTS = rows_of(tables.order_shipments, order="id")
+_RETURNS = text(
+    """
+    SELECT * FROM order_returns WHERE order_id = ANY(CAST(:ids AS uuid[]))
+    ORDER BY received_at, id
+    """
+)
 _TIMELINE = text("SELECT * FROM order_timeline WHERE order_id = :id ORDER BY number")
 _PAGE = text(
     """
@@ -84,8 +91,13 @@ class SqlOrders:
         shipments = (
             _by_order(await self._tx.rows(_SHIPMENTS, rows_wanted(worked_on))) if worked_on else {}
         )
+        # Of few orders anything comes back.
+        returned = [row.id for row in rows if row.return_count]
+        returns = _by_order(await self._tx.rows(_RETURNS, {"ids": returned})) if returned else {}
         return {
-            OrderId(row.id): order_from_rows(row, lines[row.id], shipments.get(row.id, ()))
+            OrderId(row.id): order_from_rows(
+                row, lines[row.id], shipments.get(row.id, ()), returns.get(row.id, ())
+            )
             for row in rows
         }
 
@@ -151,6 +163,12 @@ class SqlOrders:
             tables.order_shipments,
             [row for order in orders for row in shipment_rows(order)],
             key=("order_id", "id"),
+        )
+        await upsert_rows(
+            self._tx,
+            tables.order_returns,
+            [row for order in orders for row in return_rows(order)],
+            key=("id",),
         )
         await insert_rows(
             self._tx, tables.order_timeline, [row for o in orders for row in timeline_rows(o)]

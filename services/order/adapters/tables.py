@@ -44,6 +44,9 @@ orders = Table(
     # As they stand in domain/cancellation.py and domain/order_change.py; null: never asked for.
     Column("cancellation", JSONB),
     Column("change", JSONB),
+    # The return that it makes good or is exchanged for.
+    Column("for_return_id", UuidType),
+    Column("return_count", Integer, nullable=False),
     Column("news_count", Integer, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
@@ -74,7 +77,28 @@ order_shipments = Table(
     Column("captured", Boolean, nullable=False),
     Column("dispatched_at", DateTime(timezone=True), nullable=False),
     Column("delivered_at", DateTime(timezone=True)),
+    Column("lost_at", DateTime(timezone=True)),
     info={MONTH_KEY: "order_id"},
+)
+
+order_returns = Table(
+    "order_returns",
+    metadata,
+    Column("id", UuidType, primary_key=True),
+    Column("order_id", UuidType, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("resolution", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("location_id", Text, nullable=False),
+    # As they stand in domain/order_return.py.
+    Column("goods", JSONB, nullable=False),
+    # [[line, units], …]
+    Column("units", JSONB, nullable=False),
+    # Null: not decided, or nothing is paid back.
+    Column("refund", BigInteger),
+    Column("shipping", BigInteger),
+    Column("replacement_id", UuidType),
+    Column("received_at", DateTime(timezone=True), nullable=False),
 )
 
 order_timeline = Table(

@@ -16,6 +16,7 @@ from services.order.adapters.carts import SqlCarts
 from services.order.adapters.order_history import SqlOrderHistory
 from services.order.adapters.orders import SqlOrders
 from services.order.adapters.requests import SqlRequests
+from services.order.adapters.return_cases import SqlReturnCases
 from services.order.domain.account_limits import AccountLimits
 from services.order.domain.order import Order
 from services.order.domain.values import Channel, OrderId
@@ -36,6 +37,7 @@ class SqlTransaction:
         channels: Mapping[Channel, AccountLimits],
     ) -> None:
         self.orders = SqlOrders(tx, Outbox(tx, wake=told, clock=clock))
+        self.returns = SqlReturnCases(tx, self.orders)
         self.requests = SqlRequests(tx)
         self.sagas = Sagas(tx, due)
         self.history = history_of(tx)

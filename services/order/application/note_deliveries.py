@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.kernel.clock import Clock
+from services.order.application.complete_orders import complete_orders
 from services.order.application.ports import Transaction
 from services.order.domain.values import OrderId, ShipmentId
 
@@ -22,8 +23,7 @@ async def note_deliveries(
     """
     Note the arrivals. An arrival is noted once.
 
-    An order of which all has arrived and is paid is completed here, and its saga ends: nobody else
-    has to be asked. The sagas of others are woken.
+    An order of which all has arrived and is paid is completed here. The sagas of others are woken.
     """
     order_ids = [command.order_id for command in commands]
     # First, as it locks the story: what a step under way has read is void from here on.
@@ -32,8 +32,4 @@ async def note_deliveries(
     for command in commands:
         if order := orders.get(command.order_id):
             order.deliver(command.shipment_id, at=command.at, now=clock())
-    done = [order for order in orders.values() if order.is_done]
-    for order in done:
-        order.complete(clock())
-    await tx.sagas.end([order.id for order in done])
-    await tx.orders.save([*orders.values()])
+    await complete_orders([*orders.values()], tx=tx, clock=clock)

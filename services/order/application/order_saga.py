@@ -132,16 +132,20 @@ class OrderSaga:
         given_up_on, kept = self._sort(orders)
         answers = await self.inventory.reserve(kept) if kept else ()
         outcomes = {o.id: after_reserving(a) for o, a in zip(kept, answers, strict=True)}
-        return _in_order(orders, given_up_on | outcomes)
+        outcomes |= given_up_on
+        return [outcomes[order.id] for order in orders]
 
     async def authorize_payment(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:
         """
         Ask payment to set each order's grand total aside.
         """
         given_up_on, kept = self._sort(orders)
-        answers = await self.payments.authorize(kept) if kept else ()
-        outcomes = {o.id: after_authorizing(a) for o, a in zip(kept, answers, strict=True)}
-        return _in_order(orders, given_up_on | outcomes)
+        payable = [order for order in kept if not order.is_free]
+        answers = await self.payments.authorize(payable) if payable else ()
+        refused = {o.id: answer for o, answer in zip(payable, answers, strict=True) if answer}
+        outcomes = {order.id: after_authorizing(refused.get(order.id)) for order in kept}
+        outcomes |= given_up_on
+        return [outcomes[order.id] for order in orders]
 
     async def confirm_reservation(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:
         """
@@ -151,7 +155,8 @@ class OrderSaga:
         answers = await self.inventory.confirm(kept) if kept else ()
         outcomes = {o.id: after_confirming(o, a) for o, a in zip(kept, answers, strict=True)}
         cancelled = {o.id: given_up(_wanted(o)) for o in orders if o.is_to_be_cancelled}
-        return _in_order(orders, cancelled | outcomes)
+        outcomes |= cancelled
+        return [outcomes[order.id] for order in orders]
 
     async def follow_fulfillment(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:
         """
@@ -206,10 +211,10 @@ class OrderSaga:
         answer was lost. The other side remembers the order, and refuses it from now on.
         """
         released = await self.inventory.release(orders)
-        voided = await self.payments.void(orders)
+        refused = await self._void(orders)
         return [
-            after_compensating(stock or money)
-            for stock, money in zip(released, voided, strict=True)
+            after_compensating(answer or refused.get(order.id))
+            for order, answer in zip(orders, released, strict=True)
         ]
 
     def _sort(self, orders: Sequence[Order]) -> tuple[dict[OrderId, OrderOutcome], list[Order]]:
@@ -250,9 +255,16 @@ class OrderSaga:
             return {}
         short = [order for order in orders if order.is_short]
         released = await self.inventory.release(short) if short else ()
-        voided = await self.payments.void(orders)
-        refused = [*zip(short, released, strict=True), *zip(orders, voided, strict=True)]
-        return {order.id: answer for order, answer in refused if answer}
+        refused = {o.id: answer for o, answer in zip(short, released, strict=True) if answer}
+        return refused | await self._void(orders)
+
+    async def _void(self, orders: Sequence[Order]) -> dict[OrderId, Refused]:
+        """
+        Give back what is set aside for *orders*, if anything ever was; return the refusals.
+        """
+        payable = [order for order in orders if not order.is_free]
+        answers = await self.payments.void(payable) if payable else ()
+        return {o.id: answer for o, answer in zip(payable, answers, strict=True) if answer}
 
 
 def _asked_for(order: Order, now: datetime) -> OrderOutcome | None:
@@ -291,9 +303,3 @@ def _change_of(order: Order) -> FulfillmentChange:
 def _wanted(order: Order) -> Reason:
     assert order.cancellation
     return order.cancellation.reason
-
-
-def _in_order(
-    orders: Sequence[Order], outcomes: dict[OrderId, OrderOutcome]
-) -> Sequence[OrderOutcome]:
-    return [outcomes[order.id] for order in orders]

@@ -33,6 +33,7 @@ from services.order.domain.values import (
     OrderCharge,
     OrderId,
     OrderLine,
+    ReturnId,
     ServiceLevel,
 )
 
@@ -71,6 +72,7 @@ class PlaceOrder:
         fingerprint: Stands for all the caller said, so that a used request id is recognized.
         shipping: `None` if there is none, or if its lines say; so for discount.
         expected_total: What the caller believes it will cost; required of a CONSUMER.
+        for_return_id: The return that it is exchanged for, if any.
         trace: The `traceparent` under which the order's story is told.
     """
 
@@ -88,6 +90,7 @@ class PlaceOrder:
     shipping_lines: tuple[OrderCharge, ...] = ()
     discount_lines: tuple[OrderCharge, ...] = ()
     service_level: ServiceLevel = ServiceLevel.STANDARD
+    for_return_id: ReturnId | None = None
     trace: str = ""
 
 
@@ -210,6 +213,7 @@ def order_from(command: PlaceOrder, sold: Mapping[Sku, SoldVariant], now: dateti
         psp_token=command.psp_token.text,
         reference=command.reference,
         now=now,
+        for_return_id=command.for_return_id,
     )
     order.trace = command.trace
     _must_cost_what_was_expected(command, order)

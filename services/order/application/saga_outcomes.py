@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from chassis.saga.standing import A_PERSON
-from chassis.saga.steps import Outcome, TryAgain
+from chassis.saga.steps import Outcome, S, TryAgain
 from services.order.application.participants import Pending, Refused
 from services.order.domain.order import Order
 from services.order.domain.values import Allocation, Reason
@@ -66,7 +66,7 @@ def after_confirming(order: Order, refused: Refused | None) -> OrderOutcome:
 
 def after_following(order: Order, now: datetime) -> Outcome[Order]:
     charge = charged(order)
-    ends = order.is_delivered
+    ends = order.has_no_parcel_under_way
     overdue = now - order.created_at - DELIVER_WITHIN
     late = bool(order.shipments) and timedelta(0) <= overdue < LOOK_AGAIN_AFTER
 
@@ -158,10 +158,10 @@ def after_compensating(refused: Refused | None) -> OrderOutcome:
 
 
 def put_to_a_person(
-    refused: Refused, step: str, *, change: Callable[[Order, datetime], None] | None = None
-) -> OrderOutcome:
+    refused: Refused, step: str, *, change: Callable[[S, datetime], None] | None = None
+) -> Outcome[S] | TryAgain:
     """
-    Return what to do when money or goods are refused that the order has a right to.
+    Return what to do when money or goods are refused that the subject has a right to.
     """
     if refused.passing:
         return TryAgain(because=refused.reason)

@@ -5,7 +5,8 @@ The three axes on which an order moves, and which way each may go.
     payment      NONE ─→ AUTHORIZED ─→ PARTIALLY_PAID ─→ PAID ─→ PARTIALLY_REFUNDED ─→ REFUNDED
                               └→ VOIDED ─────────→┴←───────┴←──────────────┴←─────────────┘
     fulfillment  UNFULFILLED ─→ IN_PROGRESS ─→ PARTIALLY_FULFILLED ─→ FULFILLED ─→ DELIVERED
-                                                                          └→ RETURNED ←┘
+                                                      PARTIALLY_RETURNED ←┴────────────┘
+                                                                └→ RETURNED
 
 An axis may skip what lies between: one parcel with everything goes straight to FULFILLED. Money
 that was paid back comes again when the refund fails, or a later parcel is charged. Of money whose
@@ -34,6 +35,10 @@ _TAKEN = {
     PaymentStatus.REFUNDED,
 }
 
+_BACK = {FulfillmentStatus.PARTIALLY_RETURNED, FulfillmentStatus.RETURNED}
+# Once all has left that will.
+_ALL_GONE = {FulfillmentStatus.FULFILLED, FulfillmentStatus.DELIVERED, *_BACK}
+
 _MAY_BECOME: Mapping[StrEnum, Set[StrEnum]] = {
     OrderStatus.PENDING: {OrderStatus.PLACED, OrderStatus.REJECTED, OrderStatus.CANCELLED},
     OrderStatus.PLACED: {OrderStatus.COMPLETED, OrderStatus.CANCELLED},
@@ -47,20 +52,13 @@ _MAY_BECOME: Mapping[StrEnum, Set[StrEnum]] = {
     FulfillmentStatus.UNFULFILLED: {
         FulfillmentStatus.IN_PROGRESS,
         FulfillmentStatus.PARTIALLY_FULFILLED,
-        FulfillmentStatus.FULFILLED,
-        FulfillmentStatus.DELIVERED,
+        *_ALL_GONE,
     },
-    FulfillmentStatus.IN_PROGRESS: {
-        FulfillmentStatus.PARTIALLY_FULFILLED,
-        FulfillmentStatus.FULFILLED,
-        FulfillmentStatus.DELIVERED,
-    },
-    FulfillmentStatus.PARTIALLY_FULFILLED: {
-        FulfillmentStatus.FULFILLED,
-        FulfillmentStatus.DELIVERED,
-    },
-    FulfillmentStatus.FULFILLED: {FulfillmentStatus.DELIVERED, FulfillmentStatus.RETURNED},
-    FulfillmentStatus.DELIVERED: {FulfillmentStatus.RETURNED},
+    FulfillmentStatus.IN_PROGRESS: {FulfillmentStatus.PARTIALLY_FULFILLED, *_ALL_GONE},
+    FulfillmentStatus.PARTIALLY_FULFILLED: _ALL_GONE,
+    FulfillmentStatus.FULFILLED: _ALL_GONE,
+    FulfillmentStatus.DELIVERED: _BACK,
+    FulfillmentStatus.PARTIALLY_RETURNED: _BACK,
 }
 
 
@@ -74,6 +72,15 @@ def moved(current: Axis, to: Axis) -> Axis:
     if to is not current and to not in _MAY_BECOME.get(current, ()):
         raise OrderNotInState(f"an order that is {current} does not become {to}")
     return to
+
+
+def after_returns(status: FulfillmentStatus, *, sent: int, returned: int) -> FulfillmentStatus:
+    """
+    Return what becomes of a *status* of goods that have all left, now that some came back.
+    """
+    if not returned:
+        return status
+    return FulfillmentStatus.RETURNED if returned >= sent else FulfillmentStatus.PARTIALLY_RETURNED
 
 
 def after_refunds(status: PaymentStatus, *, captured: int, refunded: int) -> PaymentStatus:

@@ -17,8 +17,8 @@ from services.order.domain.events import (
     OrderRejected,
 )
 from services.order.domain.order_charges import check_charges, check_currencies
-from services.order.domain.order_money import OrderMoney
 from services.order.domain.order_requests import DiscountTooHigh
+from services.order.domain.order_returns import OrderReturns
 from services.order.domain.values import (
     AccountId,
     Address,
@@ -31,6 +31,7 @@ from services.order.domain.values import (
     OrderStatus,
     PaymentStatus,
     Reason,
+    ReturnId,
     ServiceLevel,
 )
 
@@ -54,7 +55,7 @@ WANTED = {Reason.CUSTOMER_REQUEST, Reason.OPERATOR_REQUEST}
 
 
 @dataclass(kw_only=True, eq=False)
-class Order(OrderMoney):
+class Order(OrderReturns):
     """
     The promise to a customer. Status, payment and fulfillment are axes that move on their own.
     """
@@ -76,9 +77,15 @@ class Order(OrderMoney):
         shipping_lines: tuple[OrderCharge, ...] = (),
         discount_lines: tuple[OrderCharge, ...] = (),
         service_level: ServiceLevel = ServiceLevel.STANDARD,
+        for_return_id: ReturnId | None = None,
+        may_be_free: bool = False,
     ) -> Self:
         """
         Accept an order: stock and money are sought from here on.
+
+        Args:
+            for_return_id: The return that it makes good or is exchanged for.
+            may_be_free: Whether it may cost nothing: what replaces goods does.
 
         Raises:
             LinesOutOfRange: It has no lines, or more than 2,000.
@@ -109,8 +116,9 @@ class Order(OrderMoney):
             shipping_lines=shipping_lines,
             discount_lines=discount_lines,
             service_level=service_level,
+            for_return_id=for_return_id,
         )
-        order._must_make_sense()
+        order._must_make_sense(least=0 if may_be_free else 1)
         order.record(
             OrderPlaced(
                 order_id=order_id,
@@ -135,6 +143,9 @@ class Order(OrderMoney):
         Note that the money is set aside.
         """
         self._must_be(OrderStatus.PENDING)
+        if self.is_free:
+            self.note(now, "nothing to pay", "order")
+            return
         self.payment_status = moved(self.payment_status, PaymentStatus.AUTHORIZED)
         self.authorized = self.grand_total
         self.note(now, "payment authorized", "payment")
@@ -192,10 +203,10 @@ class Order(OrderMoney):
 
     def complete(self, now: datetime) -> None:
         """
-        End an order whose parcels were all delivered and charged.
+        End an order whose parcels have all ended and are charged.
         """
         self._must_be(OrderStatus.PLACED)
-        if not self.is_delivered or self.uncaptured:
+        if not self.has_no_parcel_under_way or self.uncaptured:
             raise OrderNotInState(f"order {self.id} is not delivered and paid yet")
         self.status = moved(self.status, OrderStatus.COMPLETED)
         self.record(OrderCompleted(order_id=self.id))
@@ -207,10 +218,10 @@ class Order(OrderMoney):
         """
         self.note(now, what, "order")
 
-    def _must_make_sense(self) -> None:
+    def _must_make_sense(self, *, least: int) -> None:
         if self.grand_total.minor_units < 0:
             raise DiscountTooHigh("discount is more than items and shipping", field="discount")
-        if not 0 < self.grand_total.minor_units <= MOST_MINOR_UNITS:
+        if not least <= self.grand_total.minor_units <= MOST_MINOR_UNITS:
             raise TotalOutOfRange(
                 "the grand total is above zero and at most 10¹³ minor units", field="lines"
             )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.order.domain.axes import OrderNotInState, after_refunds, moved
+from services.order.domain.axes import OrderNotInState, after_refunds, after_returns, moved
 from services.order.domain.charges import Charge, charge_of_parcel
 from services.order.domain.order_requests import OrderRequests
 from services.order.domain.shipment import Shipment
@@ -77,11 +77,23 @@ class OrderParcels(OrderRequests):
         Note that a parcel arrived. Noting it again changes nothing.
         """
         shipment = self.shipments[shipment_id]
-        if shipment.delivered_at:
+        if shipment.has_ended:
             return
         shipment.delivered_at = at
         self._follow_shipments()
         self.note(now, "parcel delivered", "carrier")
+
+    def lose(self, shipment_id: ShipmentId, what: str, *, at: datetime, now: datetime) -> None:
+        """
+        Note that a parcel will not arrive, and *what* became of it. Noting it again changes
+        nothing. What is made good for it, a return says that fulfillment opens.
+        """
+        shipment = self.shipments[shipment_id]
+        if shipment.has_ended:
+            return
+        shipment.lost_at = at
+        self._follow_shipments()
+        self.note(now, what, "carrier")
 
     def lose_provider(self, location_id: LocationId, now: datetime) -> None:
         """
@@ -94,7 +106,7 @@ class OrderParcels(OrderRequests):
 
     def _follow_money(self) -> None:
         captured = [s.value.minor_units for s in self.shipments.values() if s.captured]
-        if not captured:
+        if not captured or self.is_free:
             return
         whole = self.is_dispatched and not self.is_short and not self.uncaptured
         status = after_refunds(
@@ -112,6 +124,9 @@ class OrderParcels(OrderRequests):
             status = FulfillmentStatus.DELIVERED
         elif self.is_dispatched:
             status = FulfillmentStatus.FULFILLED
+        if self.is_dispatched:
+            sent = self.units_dispatched.total()
+            status = after_returns(status, sent=sent, returned=self.units_returned)
         self.fulfillment_status = moved(self.fulfillment_status, status)
 
     def _must_be(self, status: OrderStatus) -> None:

@@ -131,7 +131,7 @@ class OrderRequests(OrderState):
                 f"ship_to.country_code stays {self.ship_to.country_code}",
                 field="ship_to.country_code",
             )
-        if self.total_of(lines).minor_units <= 0:
+        if self.total_of(lines).minor_units <= 0 and not self.is_free:
             raise DiscountTooHigh("discount leaves nothing to pay for these lines", field="lines")
         self.change = OrderChange(
             number=self.change.number + 1 if self.change else 1,

@@ -11,6 +11,7 @@ from chassis.kernel.text import Sku
 from services.order.domain.cancellation import Cancellation
 from services.order.domain.events import OrderEvent
 from services.order.domain.order_change import OrderChange
+from services.order.domain.order_return import OrderReturn
 from services.order.domain.shipment import Shipment
 from services.order.domain.timeline import TimelineEntry
 from services.order.domain.values import (
@@ -28,6 +29,7 @@ from services.order.domain.values import (
     PaymentStatus,
     Reason,
     RequestState,
+    ReturnId,
     ServiceLevel,
     ShipmentId,
 )
@@ -47,6 +49,8 @@ class OrderState(Aggregate[OrderEvent]):
         reason: Why it is being given up, or was.
         cancellation: `None` unless somebody asked for it.
         change: The last one that was asked for; `None` if there was none.
+        returns: What came back or was claimed, once it was counted; the oldest first.
+        for_return_id: The return that it makes good or is exchanged for, if any.
         news_count: How many entries its timeline has.
         news: The entries that are not saved yet.
         terms_changed: Whether what was agreed (lines, address) is not saved yet.
@@ -78,6 +82,8 @@ class OrderState(Aggregate[OrderEvent]):
     reason: Reason | None = None
     cancellation: Cancellation | None = None
     change: OrderChange | None = None
+    returns: dict[ReturnId, OrderReturn] = field(default_factory=dict)
+    for_return_id: ReturnId | None = None
     news_count: int = 0
     news: list[TimelineEntry] = field(default_factory=list, init=False, repr=False)
     terms_changed: bool = field(default=False, init=False, repr=False)
@@ -141,6 +147,20 @@ class OrderState(Aggregate[OrderEvent]):
         return all(s.delivered_at for s in self.shipments.values()) and self.is_dispatched
 
     @property
+    def has_no_parcel_under_way(self) -> bool:
+        """
+        Whether all has left that will, and every parcel has arrived, was lost or turned back.
+        """
+        return all(s.has_ended for s in self.shipments.values()) and self.is_dispatched
+
+    @property
+    def is_free(self) -> bool:
+        """
+        Whether it costs nothing, so that payment never hears of it.
+        """
+        return not self.grand_total.minor_units
+
+    @property
     def is_short(self) -> bool:
         """
         Whether some goods will never leave.
@@ -163,6 +183,13 @@ class OrderState(Aggregate[OrderEvent]):
         return units
 
     @property
+    def units_returned(self) -> int:
+        """
+        How many units were accepted as returned, or claimed.
+        """
+        return sum(taken.units_accepted for taken in self.returns.values())
+
+    @property
     def is_to_be_cancelled(self) -> bool:
         """
         Whether somebody wants it cancelled and has no answer yet.
@@ -179,11 +206,11 @@ class OrderState(Aggregate[OrderEvent]):
     @property
     def is_done(self) -> bool:
         """
-        Whether all has arrived and is paid, and nothing is left over: it may complete.
+        Whether every parcel has ended and is paid, and nothing is left over: it may complete.
         """
         return (
             self.status is OrderStatus.PLACED
-            and self.is_delivered
+            and self.has_no_parcel_under_way
             and not self.uncaptured
             and not self.has_rest
             and not self.is_to_be_changed
@@ -192,9 +219,9 @@ class OrderState(Aggregate[OrderEvent]):
     @property
     def has_rest(self) -> bool:
         """
-        Whether money or goods are left over once all has arrived that will.
+        Whether money or goods are left over once every parcel has ended.
         """
-        if not self.is_delivered:
+        if not self.has_no_parcel_under_way:
             return False
         return self.is_short or self.authorized.minor_units > self.grand_total.minor_units
 

@@ -15,6 +15,7 @@ class Shipment:
         shipping: How much of the value is for shipping.
         captured: Whether the charge went through and the stock was booked out.
         delivered_at: `None` until it arrived.
+        lost_at: When it was given up as lost, or turned back; `None` if it was not.
     """
 
     id: ShipmentId
@@ -25,3 +26,8 @@ class Shipment:
     dispatched_at: datetime
     delivered_at: datetime | None = None
     captured: bool = False
+    lost_at: datetime | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        return self.delivered_at is not None or self.lost_at is not None

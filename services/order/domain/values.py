@@ -13,6 +13,7 @@ from chassis.kernel.text import Sku, check_text
 
 OrderId = NewType("OrderId", UUID)
 ShipmentId = NewType("ShipmentId", UUID)
+ReturnId = NewType("ReturnId", UUID)
 AccountId = NewType("AccountId", str)
 LocationId = NewType("LocationId", str)
 
@@ -53,6 +54,7 @@ class FulfillmentStatus(StrEnum):
     PARTIALLY_FULFILLED = "PARTIALLY_FULFILLED"
     FULFILLED = "FULFILLED"
     DELIVERED = "DELIVERED"
+    PARTIALLY_RETURNED = "PARTIALLY_RETURNED"
     RETURNED = "RETURNED"
 
 

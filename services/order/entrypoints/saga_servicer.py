@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from uuid import UUID
 
 import grpc
 
@@ -17,7 +18,6 @@ from services.order.application.sagas.ports import OrderSagaStanding, SagaUnitOf
 from services.order.application.sagas.retry_sagas import RetrySagas, retry_sagas
 from services.order.application.sagas.skip_saga_steps import SkipSagaSteps, skip_saga_steps
 from services.order.application.sagas.standings import Steps
-from services.order.domain.values import OrderId
 from services.order.wire.sagas import (
     list_sagas_from_wire,
     saga_page_token,
@@ -54,14 +54,14 @@ class SagaServicer(SagaServiceServicer):
     async def GetSaga(
         self, request: pb.GetSagaRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetSagaResponse:
-        saga = await self._get(OrderId(parse_id(request.order_id, "order_id")))
+        saga = await self._get(parse_id(request.order_id, "order_id"))
         return pb.GetSagaResponse(saga=saga_to_wire(saga))
 
     async def RetrySagas(
         self, request: pb.RetrySagasRequest, context: grpc.aio.ServicerContext
     ) -> pb.RetrySagasResponse:
-        async def retry(ids: tuple[OrderId, ...]) -> Sequence[Answer]:
-            command = RetrySagas(order_ids=ids, actor=request.actor, reason=request.reason)
+        async def retry(ids: tuple[UUID, ...]) -> Sequence[Answer]:
+            command = RetrySagas(ids=ids, actor=request.actor, reason=request.reason)
             return await self._retry(command)
 
         return pb.RetrySagasResponse(results=await _answer_each(request.order_ids, retry))
@@ -69,9 +69,9 @@ class SagaServicer(SagaServiceServicer):
     async def SkipSagaSteps(
         self, request: pb.SkipSagaStepsRequest, context: grpc.aio.ServicerContext
     ) -> pb.SkipSagaStepsResponse:
-        async def skip(ids: tuple[OrderId, ...]) -> Sequence[Answer]:
+        async def skip(ids: tuple[UUID, ...]) -> Sequence[Answer]:
             command = SkipSagaSteps(
-                order_ids=ids, step=request.step, actor=request.actor, reason=request.reason
+                ids=ids, step=request.step, actor=request.actor, reason=request.reason
             )
             return await self._skip(command)
 
@@ -80,15 +80,15 @@ class SagaServicer(SagaServiceServicer):
     async def CompensateSagas(
         self, request: pb.CompensateSagasRequest, context: grpc.aio.ServicerContext
     ) -> pb.CompensateSagasResponse:
-        async def compensate(ids: tuple[OrderId, ...]) -> Sequence[Answer]:
-            command = CompensateSagas(order_ids=ids, actor=request.actor, reason=request.reason)
+        async def compensate(ids: tuple[UUID, ...]) -> Sequence[Answer]:
+            command = CompensateSagas(ids=ids, actor=request.actor, reason=request.reason)
             return await self._compensate(command)
 
         return pb.CompensateSagasResponse(results=await _answer_each(request.order_ids, compensate))
 
 
 async def _answer_each(
-    texts: Sequence[str], act: Callable[[tuple[OrderId, ...]], Awaitable[Sequence[Answer]]]
+    texts: Sequence[str], act: Callable[[tuple[UUID, ...]], Awaitable[Sequence[Answer]]]
 ) -> list[pb.SagaResult]:
     """
     Return what *act* answers for the orders of *texts*; for a malformed id, which it never sees,
@@ -104,8 +104,9 @@ async def _answer_each(
     ]
 
 
-def _parsed(text: str, number: int) -> OrderId | InvalidInput:
+def _parsed(text: str, number: int) -> UUID | InvalidInput:
     try:
-        return OrderId(parse_id(text, f"order_ids[{number}]"))
+        id_: UUID = parse_id(text, f"order_ids[{number}]")
+        return id_
     except InvalidInput as refusal:
         return refusal

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC
 from uuid import UUID
 
+from google.protobuf.timestamp_pb2 import Timestamp
+
 from chassis.events.handlers import Subscription
 from chassis.kernel.clock import Clock
 from chassis.kernel.text import Sku
@@ -11,6 +13,7 @@ from chassis.storage.database import Transaction as OpenTransaction
 from retail.fulfillment.v1 import fulfillment_events_pb2 as pb
 from services.order.application.note_deliveries import NoteDelivery, note_deliveries
 from services.order.application.note_dispatches import NoteDispatch, note_dispatches
+from services.order.application.note_lost_parcels import NoteLostParcel, note_lost_parcels
 from services.order.application.note_providers_asked import (
     NoteProviderAsked,
     note_providers_asked,
@@ -20,7 +23,9 @@ from services.order.application.note_work_accepted import NoteWorkAccepted, note
 from services.order.application.note_work_given_up import NoteWorkGivenUp, note_work_given_up
 from services.order.application.note_work_kept import NoteWorkKept, note_work_kept
 from services.order.application.ports import Transaction
+from services.order.application.returns.note_returns import note_returns
 from services.order.domain.values import Goods, LocationId, OrderId, ShipmentId
+from services.order.wire.returns import note_return_from_wire
 
 HEARS = "fulfillment"
 
@@ -98,6 +103,24 @@ def subscriptions(join: Join, clock: Clock) -> Sequence[Subscription]:
         commands = [NoteWorkGivenUp(order_id=_order_id(event.order_id)) for event in events]
         await note_work_given_up(commands, tx=join(tx), clock=clock)
 
+    async def lost(
+        events: Sequence[pb.ShipmentLost | pb.ShipmentReturnedToSender], tx: OpenTransaction
+    ) -> None:
+        commands = [
+            NoteLostParcel(
+                order_id=_order_id(event.order_id),
+                shipment_id=ShipmentId(UUID(event.shipment_id)),
+                comes_back=isinstance(event, pb.ShipmentReturnedToSender),
+                at=_lost_at(event).ToDatetime(UTC),
+            )
+            for event in events
+        ]
+        await note_lost_parcels(commands, tx=join(tx), clock=clock)
+
+    async def received(events: Sequence[pb.ReturnReceived], tx: OpenTransaction) -> None:
+        commands = [note_return_from_wire(event) for event in events]
+        await note_returns(commands, tx=join(tx), clock=clock)
+
     return (
         Subscription(pb.OfferAccepted, accepted),
         Subscription(pb.CancellationRequested, asked),
@@ -106,7 +129,14 @@ def subscriptions(join: Join, clock: Clock) -> Sequence[Subscription]:
         Subscription(pb.ShipmentDispatched, dispatched),
         Subscription(pb.ShipmentDelivered, delivered),
         Subscription(pb.FulfillmentOrderUnfulfillable, unfulfillable),
+        Subscription(pb.ShipmentLost, lost),
+        Subscription(pb.ShipmentReturnedToSender, lost),
+        Subscription(pb.ReturnReceived, received),
     )
+
+
+def _lost_at(event: pb.ShipmentLost | pb.ShipmentReturnedToSender) -> Timestamp:
+    return event.lose_time if isinstance(event, pb.ShipmentLost) else event.return_time
 
 
 def _order_id(text: str) -> OrderId:

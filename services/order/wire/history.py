@@ -25,8 +25,10 @@ from services.order.domain.history.facts import (
     Confirmed,
     Ended,
     Fact,
+    GoodsReturned,
     ParcelDelivered,
     ParcelDispatched,
+    ParcelLost,
     Placed,
     Refunded,
     Told,
@@ -135,6 +137,11 @@ FACTS: Mapping[str, Mapping[type[Message], Callable[[Any], Fact]]] = {
         fulfillment_pb.ShipmentDelivered: lambda e: ParcelDelivered(
             at=e.deliver_time.ToDatetime(UTC)
         ),
+        fulfillment_pb.ShipmentLost: lambda _: ParcelLost(),
+        fulfillment_pb.ShipmentReturnedToSender: lambda _: ParcelLost(),
+        fulfillment_pb.ReturnReceived: lambda e: GoodsReturned(
+            units=sum(some.accepted for some in e.goods)
+        ),
     },
 }
 
@@ -203,6 +210,8 @@ def summary_to_wire(order: OrderSummary) -> pb.OrderSummary:
         reason=promise.reason,
         parcels_dispatched=order.parcels_dispatched,
         parcels_delivered=order.parcels_delivered,
+        parcels_lost=order.parcels_lost,
+        units_returned=order.units_returned,
     )
 
 

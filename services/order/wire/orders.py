@@ -35,6 +35,7 @@ from services.order.domain.values import (
 )
 from services.order.wire.address import address_from_wire, address_to_wire
 from services.order.wire.requests import cancellation_to_wire, change_to_wire
+from services.order.wire.returns import return_to_wire
 
 DOMAIN = "order.retail"
 
@@ -247,6 +248,8 @@ def order_to_wire(order: Order, timeline: Sequence[TracedEntry] = ()) -> pb.Orde
         shipping_lines=charges_to_wire(order.shipping_lines),
         discount_lines=charges_to_wire(order.discount_lines),
         service_level=f"SERVICE_LEVEL_{order.service_level}",
+        returns=[return_to_wire(taken) for taken in order.returns.values()],
+        for_return_id=str(order.for_return_id) if order.for_return_id else "",
     )
 
 
@@ -275,4 +278,5 @@ def _shipment_to_wire(shipment: Shipment) -> pb.OrderShipment:
         value=money_to_wire(shipment.value),
         dispatch_time=timestamp_to_wire(shipment.dispatched_at),
         deliver_time=timestamp_to_wire(shipment.delivered_at) if shipment.delivered_at else None,
+        lose_time=timestamp_to_wire(shipment.lost_at) if shipment.lost_at else None,
     )

@@ -40,7 +40,7 @@ def saga_page_token(last: OrderSagaStanding) -> str:
     assert last.standing
     micros = (last.standing.since - _EPOCH) // _MICROSECOND
     return base64.urlsafe_b64encode(
-        micros.to_bytes(8, "big", signed=True) + last.order_id.bytes
+        micros.to_bytes(8, "big", signed=True) + last.standing.id.bytes
     ).decode()
 
 
@@ -62,7 +62,10 @@ def saga_result_to_wire(answer: OrderSagaStanding | DomainError) -> pb.SagaResul
 def saga_to_wire(saga: OrderSagaStanding) -> pb.Saga:
     standing = saga.standing
     wire = pb.Saga(
-        order_id=str(saga.order_id), account_id=saga.account_id, skippable=saga.skippable
+        order_id=str(saga.order_id),
+        account_id=saga.account_id,
+        skippable=saga.skippable,
+        return_id=str(saga.return_id or ""),
     )
     if standing:
         wire.step = standing.step

@@ -276,6 +276,38 @@ CORRUPTIONS = {
         " FROM fulfillment_orders AS work WHERE ordered_units > 0 LIMIT 1",
         "changes-whole",
     ),
+    "a provider's day is fuller than its work": (
+        "fulfillment",
+        "provider_days",
+        "UPDATE provider_days SET taken = taken + 1",
+        "capacity-taken",
+    ),
+    "nobody says whether a promise was kept": (
+        "fulfillment",
+        "fulfillment_orders",
+        "UPDATE fulfillment_orders SET promise_state = 'OPEN' WHERE status = 'CLOSED'",
+        "promises-judged",
+    ),
+    "a provider is asked and forgotten": (
+        "fulfillment",
+        "fulfillment_orders",
+        "INSERT INTO fulfillment_orders SELECT (jsonb_populate_record(work, jsonb_build_object("
+        "'id', gen_random_uuid(), 'location_id', 'elsewhere', 'status', 'IN_PROGRESS',"
+        " 'packed_units', 0,"
+        " 'dispatched_units', 0, 'delivered_units', 0, 'ended_units', 0,"
+        " 'request_status', 'CANCELLATION_REQUESTED',"
+        " 'answer_cancellation_by', now() - interval '5 minutes'))).*"
+        " FROM fulfillment_orders AS work WHERE status = 'CLOSED' LIMIT 1",
+        "cancellations-end",
+    ),
+    "a cancellation is never decided": (
+        "fulfillment",
+        "fulfillment_orders",
+        "UPDATE fulfillment_orders SET status = 'IN_PROGRESS',"
+        " request_status = 'CANCELLATION_ACCEPTED', delivered_units = 0, ended_units = 0"
+        " WHERE id = (SELECT id FROM fulfillment_orders WHERE status = 'CLOSED' LIMIT 1)",
+        "cancellations-end",
+    ),
     "a parcel has other goods in it": (
         "fulfillment",
         "shipments",

@@ -191,7 +191,7 @@ async def test_an_action_makes_a_claim_void_and_stands_on_the_timeline(uow):
     async with uow() as tx:
         claims = await tx.sagas.claim("reserve_stock", limit=1, lease=LEASE, now=NOW)
 
-    command = RetrySagas(order_ids=(id_,), actor="ada", reason="no patience")
+    command = RetrySagas(ids=(id_,), actor="ada", reason="no patience")
     (saga,) = await retry_sagas(command, uow=uow, steps=steps(), clock=system_clock)
 
     assert saga.standing.step == "reserve_stock"
@@ -205,7 +205,7 @@ async def test_any_number_of_orders_take_the_same_number_of_statements(uow, data
     ids = await orders_of(uow, 50)
 
     async def compensate(some):
-        command = CompensateSagas(order_ids=tuple(some), actor="ada", reason="a test")
+        command = CompensateSagas(ids=tuple(some), actor="ada", reason="a test")
         with counted(database) as statements:
             answers = await compensate_sagas(command, uow=uow, steps=steps(), clock=system_clock)
         assert not any(isinstance(answer, DomainError) for answer in answers)

@@ -122,7 +122,7 @@ class Desk:
         return [(entry.what, entry.cause) for entry in self.memory.timelines[order_id]]
 
     async def _do(self, use_case, kind, *order_ids, **more):
-        command = kind(order_ids=order_ids, actor="ada", reason="a test", **more)
+        command = kind(ids=order_ids, actor="ada", reason="a test", **more)
         return await use_case(command, uow=self.uow, steps=self.steps, clock=self.clock)
 
     async def retry(self, *ids):
@@ -340,6 +340,6 @@ def test_a_list_that_makes_no_sense_is_refused(field, changes):
 @pytest.mark.parametrize(("field", "text"), [("actor", ""), ("actor", "x" * 65), ("reason", "")])
 def test_an_action_says_who_and_why(field, text):
     with pytest.raises(InvalidInput) as refusal:
-        RetrySagas(order_ids=(), **{"actor": "ada", "reason": "a test", field: text})
+        RetrySagas(ids=(), **{"actor": "ada", "reason": "a test", field: text})
 
     assert refusal.value.field == field

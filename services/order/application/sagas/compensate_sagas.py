@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.kernel.clock import Clock
-from chassis.kernel.errors import DomainError
+from chassis.kernel.errors import DomainError, RuleViolated
 from chassis.saga.standing import Standing
+from services.order.application.returns.ports import ReturnCase
 from services.order.application.sagas.act import SagaAction, act_on_sagas
 from services.order.application.sagas.ports import OrderSagaStanding, SagaUnitOfWork
-from services.order.application.sagas.standings import Steps
-from services.order.domain.order import Order
+from services.order.application.sagas.standings import Steps, Subject
 from services.order.domain.values import Reason
 
 GIVING_BACK = "compensate"
+
+
+class ReturnNotGivenUp(RuleViolated):
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +36,15 @@ async def compensate_sagas(
 
     Refusals:
         OrderDispatched: A parcel has left.
+        ReturnNotGivenUp: It is about a return.
     """
 
-    def decide(order: Order, standing: Standing, now: datetime) -> None:
+    def decide(subject: Subject, standing: Standing, now: datetime) -> None:
+        if isinstance(subject, ReturnCase):
+            raise ReturnNotGivenUp(f"return {subject.return_id}: what came back is made good")
         if standing.step == GIVING_BACK:
             return
-        order.request_cancellation(
+        subject.request_cancellation(
             Reason.OPERATOR_REQUEST, by=command.actor, note=command.reason, now=now
         )
 

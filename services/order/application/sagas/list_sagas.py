@@ -1,4 +1,4 @@
-"""Use case: somebody looks through the stories of orders that have not ended."""
+"""Use case: somebody looks through the stories of orders and returns that have not ended."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,7 @@ from chassis.kernel.errors import InvalidInput
 from chassis.kernel.text import check_text
 from chassis.saga.standing import StandingQuery
 from services.order.application.sagas.ports import OrderSagaStanding, SagaUnitOfWork
-from services.order.application.sagas.standings import Steps, beside
-from services.order.domain.values import OrderId
+from services.order.application.sagas.standings import Steps, beside, subjects_of
 
 MOST_SAGAS = 1_000
 MOST_SECONDS = 1_000_000_000
@@ -74,10 +73,10 @@ async def list_sagas(
             )
         )
         standings = {standing.id: standing for standing in page[: query.limit]}
-        orders = await tx.orders.find([OrderId(id_) for id_ in standings])
+        subjects = await subjects_of([*standings], tx)
     found = [
-        beside(orders[OrderId(id_)], standings, steps=steps, now=now)
-        for id_ in standings
-        if id_ in orders
+        beside(subjects[id_], standing, steps=steps, now=now)
+        for id_, standing in standings.items()
+        if id_ in subjects
     ]
     return found, len(page) > query.limit

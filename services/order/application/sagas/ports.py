@@ -11,18 +11,19 @@ from chassis.kernel.errors import NotFound
 from chassis.saga.standing import Standing, StandingQuery
 from chassis.saga.steps import Move
 from services.order.application.ports import Orders
-from services.order.domain.values import AccountId, OrderId
+from services.order.application.returns.ports import ReturnCases
+from services.order.domain.values import AccountId, OrderId, ReturnId
 
 
 class SagaNotFound(NotFound):
     @classmethod
-    def of(cls, order_id: OrderId) -> "SagaNotFound":
-        return cls(f"order {order_id} has ended, or does not exist")
+    def of(cls, id_: UUID) -> "SagaNotFound":
+        return cls(f"no story of an order or a return {id_}: it has ended, or does not exist")
 
 
 class StandingSagas(Protocol):
     """
-    The stories of orders that have not ended.
+    The stories of orders and returns that have not ended.
     """
 
     async def find(self, ids: Sequence[UUID]) -> Mapping[UUID, Standing]: ...
@@ -51,6 +52,9 @@ class SagaTransaction(Protocol):
     def orders(self) -> Orders: ...
 
     @property
+    def returns(self) -> ReturnCases: ...
+
+    @property
     def sagas(self) -> StandingSagas: ...
 
 
@@ -60,9 +64,10 @@ SagaUnitOfWork = Callable[[], AbstractAsyncContextManager[SagaTransaction]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderSagaStanding:
     """
-    Where the story of one order stands.
+    Where the story of one order stands, or of one return of its goods.
 
     Attributes:
+        return_id: `None` if it is the order's own.
         standing: `None` if it has just ended.
         skippable: Whether its step may be skipped now.
     """
@@ -71,3 +76,4 @@ class OrderSagaStanding:
     account_id: AccountId
     standing: Standing | None
     skippable: bool
+    return_id: ReturnId | None = None

@@ -19,7 +19,7 @@ async def retry_sagas(
     command: RetrySagas, *, uow: SagaUnitOfWork, steps: Steps, clock: Clock
 ) -> Sequence[OrderSagaStanding | DomainError]:
     """
-    Run the step that each order stands at again, now.
+    Run the step that each story stands at again, now.
 
     Safe to repeat: a step may run at any time; the timeline says how often somebody asked.
     """

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError, RuleViolated
@@ -10,8 +11,7 @@ from chassis.saga.standing import Standing
 from chassis.saga.steps import Outcome
 from services.order.application.sagas.act import SagaAction, act_on_sagas
 from services.order.application.sagas.ports import OrderSagaStanding, SagaUnitOfWork
-from services.order.application.sagas.standings import Steps, skipped
-from services.order.domain.order import Order
+from services.order.application.sagas.standings import Steps, Subject, skipped
 
 
 class SagaStepChanged(RuleViolated):
@@ -36,18 +36,19 @@ async def skip_saga_steps(
     command: SkipSagaSteps, *, uow: SagaUnitOfWork, steps: Steps, clock: Clock
 ) -> Sequence[OrderSagaStanding | DomainError]:
     """
-    Let each order go on as though the step it stands at had succeeded.
+    Let each story go on as though the step it stands at had succeeded.
 
     Safe to repeat: the second time the step is another, or has nothing left to skip.
     """
 
-    def decide(order: Order, standing: Standing, now: datetime) -> Outcome[Order]:
+    def decide(subject: Subject, standing: Standing, now: datetime) -> Outcome[Any]:
         if standing.step != command.step:
-            raise SagaStepChanged(f"order {order.id} stands at {standing.step}")
-        outcome = skipped(order, standing, steps=steps, now=now)
+            raise SagaStepChanged(f"the story of {standing.id} stands at {standing.step}")
+        outcome = skipped(subject, standing, steps=steps, now=now)
         if outcome is None:
             raise StepNotSkippable(
-                f"nobody but the other service can say that {standing.step} is done for {order.id}"
+                f"nobody but the other service can say that {standing.step} of"
+                f" {standing.id} is done"
             )
         return outcome
 

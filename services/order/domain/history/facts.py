@@ -109,10 +109,30 @@ class ParcelDelivered:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ParcelLost:
+    """
+    A parcel will not arrive: it was lost or turned back.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodsReturned:
+    """
+    Attributes:
+        units: How many were accepted.
+    """
+
+    units: int
+
+
 OrderFact = Placed | Confirmed | Changed | Ended
 PaymentFact = Authorized | Captured | Voided | Refunded | ChargedBack
-WorkFact = WorkAccepted | WorkChanged | WorkUnfulfillable | ParcelDispatched | ParcelDelivered
-Fact = OrderFact | PaymentFact | WorkFact
+WorkFact = (
+    WorkAccepted | WorkChanged | WorkUnfulfillable | ParcelDispatched | ParcelDelivered | ParcelLost
+)
+ReturnFact = GoodsReturned
+Fact = OrderFact | PaymentFact | WorkFact | ReturnFact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +141,7 @@ class Told:
     One event, as the history hears it.
 
     Attributes:
-        aggregate_id: What it happened to: the order, its payment, or some work for it.
+        aggregate_id: What it happened to: the order, its payment, some work for it, or a return.
         version: Counts the events of the aggregate.
         at: When it happened.
         fact: What it tells; `None` if that is nothing to the history.

@@ -4,10 +4,16 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from services.order.domain.history.facts import Told
-from services.order.domain.history.summary import Funds, OrderSummary, Promise, Work
+from services.order.domain.history.summary import (
+    Funds,
+    OrderSummary,
+    Promise,
+    Returned,
+    Work,
+)
 
-Part = Promise | Funds | Work
-P = TypeVar("P", Promise, Funds, Work)
+Part = Promise | Funds | Work | Returned
+P = TypeVar("P", Promise, Funds, Work, Returned)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,16 +64,21 @@ def take_over(rebuilt: OrderSummary, live: OrderSummary) -> TakenOver:
     works = live.works | {
         id_: _later(work, live.works.get(id_, work)) for id_, work in rebuilt.works.items()
     }
+    returns = live.returns | {
+        id_: _later(taken, live.returns.get(id_, taken)) for id_, taken in rebuilt.returns.items()
+    }
     summary = OrderSummary(
         order_id=live.order_id,
         promise=_later(rebuilt.promise, live.promise),
         funds=_later(rebuilt.funds, live.funds),
         works=works,
+        returns=returns,
     )
     pairs: list[tuple[Part, Part]] = [
         (rebuilt.promise, live.promise),
         (rebuilt.funds, live.funds),
         *((work, works[id_]) for id_, work in rebuilt.works.items()),
+        *((taken, returns[id_]) for id_, taken in rebuilt.returns.items()),
     ]
     behind = any(0 < told.version < heard.version for told, heard in pairs)
     return TakenOver(summary=summary, is_behind=behind)

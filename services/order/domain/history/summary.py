@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.kernel.money import Money
-from services.order.domain.axes import after_refunds
+from services.order.domain.axes import after_refunds, after_returns
 from services.order.domain.history.facts import (
     Authorized,
     Captured,
@@ -20,12 +20,15 @@ from services.order.domain.history.facts import (
     ChargedBack,
     Confirmed,
     Ended,
+    GoodsReturned,
     OrderFact,
     ParcelDelivered,
     ParcelDispatched,
+    ParcelLost,
     PaymentFact,
     Placed,
     Refunded,
+    ReturnFact,
     Told,
     Voided,
     WorkAccepted,
@@ -139,6 +142,7 @@ class Work:
     units_dispatched: int = 0
     parcels_dispatched: int = 0
     parcels_delivered: int = 0
+    parcels_lost: int = 0
     dispatched_at: datetime | None = None
     delivered_at: datetime | None = None
 
@@ -157,6 +161,24 @@ class Work:
             case ParcelDelivered():
                 self.parcels_delivered += 1
                 self.delivered_at = max(self.delivered_at or fact.at, fact.at)
+            case ParcelLost():
+                self.parcels_lost += 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Returned:
+    """
+    What one return has told.
+
+    Attributes:
+        units: How many were accepted, once all is counted.
+    """
+
+    version: int = 0
+    units: int = 0
+
+    def hear(self, fact: ReturnFact, _at: datetime) -> None:
+        self.units = fact.units
 
 
 @dataclass(slots=True, kw_only=True)
@@ -169,6 +191,7 @@ class OrderSummary:
     promise: Promise = field(default_factory=Promise)
     funds: Funds = field(default_factory=Funds)
     works: dict[UUID, Work] = field(default_factory=dict[UUID, Work])
+    returns: dict[UUID, Returned] = field(default_factory=dict[UUID, Returned])
 
     def hear(self, told: Told) -> bool:
         """
@@ -190,6 +213,8 @@ class OrderSummary:
                 return self.promise
             case Authorized() | Captured() | Voided() | Refunded() | ChargedBack():
                 return self.funds
+            case GoodsReturned():
+                return self.returns.setdefault(told.aggregate_id, Returned())
             case _:
                 return self.works.setdefault(told.aggregate_id, Work())
 
@@ -219,8 +244,18 @@ class OrderSummary:
             return FulfillmentStatus.IN_PROGRESS if accepted else FulfillmentStatus.UNFULFILLED
         if not self.is_dispatched:
             return FulfillmentStatus.PARTIALLY_FULFILLED
-        arrived = self.parcels_delivered == self.parcels_dispatched
-        return FulfillmentStatus.DELIVERED if arrived else FulfillmentStatus.FULFILLED
+        return after_returns(
+            FulfillmentStatus.DELIVERED if self.is_delivered else FulfillmentStatus.FULFILLED,
+            sent=sum(work.units_dispatched for work in self.works.values()),
+            returned=self.units_returned,
+        )
+
+    @property
+    def is_delivered(self) -> bool:
+        """
+        Whether all that will ever leave has arrived.
+        """
+        return self.is_dispatched and self.parcels_delivered == self.parcels_dispatched
 
     @property
     def is_dispatched(self) -> bool:
@@ -256,6 +291,14 @@ class OrderSummary:
         return sum(work.parcels_delivered for work in self.works.values())
 
     @property
+    def parcels_lost(self) -> int:
+        return sum(work.parcels_lost for work in self.works.values())
+
+    @property
+    def units_returned(self) -> int:
+        return sum(taken.units for taken in self.returns.values())
+
+    @property
     def dispatched_at(self) -> datetime | None:
         """
         When the first parcel left.
@@ -270,6 +313,6 @@ class OrderSummary:
         """
         When the last parcel arrived, if all have.
         """
-        if self.fulfillment_status is not FulfillmentStatus.DELIVERED:
+        if not self.is_delivered:
             return None
         return max(work.delivered_at for work in self.works.values() if work.delivered_at)

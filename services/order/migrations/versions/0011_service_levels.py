@@ -7,7 +7,7 @@ Safe under a running service: orders placed before are STANDARD, as all were.
 from chassis.storage.migrations import execute
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 
 def upgrade() -> None:

@@ -1,0 +1,1 @@
+"""Goods that are exchanged for others."""

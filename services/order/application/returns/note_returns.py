@@ -1,0 +1,57 @@
+"""Use case: fulfillment says that goods have come back, or must be made good."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.kernel.clock import Clock
+from services.order.application.ports import OrderNotFound, Transaction
+from services.order.application.returns.return_saga import FIRST_STEP
+from services.order.domain.order_return import Resolution, ReturnedGoods, ReturnKind
+from services.order.domain.values import LocationId, OrderId, ReturnId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteReturn:
+    """
+    Attributes:
+        location_id: Where the goods are now; empty for a claim.
+    """
+
+    return_id: ReturnId
+    order_id: OrderId
+    kind: ReturnKind
+    resolution: Resolution
+    location_id: LocationId
+    goods: tuple[ReturnedGoods, ...]
+
+
+async def note_returns(commands: Sequence[NoteReturn], *, tx: Transaction, clock: Clock) -> None:
+    """
+    Note what came back, and begin the stories that make it good.
+
+    Safe to repeat: an order knows its returns, and each has one story.
+
+    Raises:
+        OrderNotFound: An order is not there: somebody has to see what becomes of its money.
+    """
+    now = clock()
+    orders = await tx.orders.find([command.order_id for command in commands])
+    traces: dict[UUID, str] = {}
+    for command in commands:
+        order = orders.get(command.order_id)
+        if order is None:
+            raise OrderNotFound(f"there is no order {command.order_id} to take goods back of")
+        is_news = order.take_back(
+            command.return_id,
+            kind=command.kind,
+            resolution=command.resolution,
+            location_id=command.location_id,
+            goods=command.goods,
+            now=now,
+        )
+        if is_news:
+            traces[command.return_id] = order.trace
+    if traces:
+        await tx.orders.save([*orders.values()])
+        await tx.sagas.start(FIRST_STEP, traces, now=now)
