@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit test-servers up down status logs demo replay import verify bench bench-events bench-product bench-payment stress events provision psp webhooks reconcile sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
+.PHONY: help setup proto lock fmt check test test-unit test-servers test-cluster up down status logs demo replay audit import verify bench bench-events bench-product bench-payment stress events provision psp webhooks reconcile sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,11 +41,15 @@ check: setup  ## Lint, types, contracts, architecture: all that needs no running
 	$(BIN)/lint-imports --no-cache
 	sh scripts/check_protos.sh
 
+# Most of the time they wait for servers: two at a time share it.
 test: setup  ## All tests; they start their own servers
-	$(MAKE) --jobs=2 --output-sync=line --no-print-directory test-unit test-servers
+	$(MAKE) --jobs=2 --output-sync=line --no-print-directory test-cluster test-servers test-unit
 
-test-servers: setup  ## Those that start servers: minutes
-	$(BIN)/pytest --ignore tests/unit --ignore tests/architecture
+test-cluster: setup  ## Those of whole clusters and of the commands: minutes
+	$(BIN)/pytest tests/e2e tests/integration/deploy tests/integration/local
+
+test-servers: setup  ## Those of one service on real servers: minutes
+	$(BIN)/pytest tests/integration tests/race tests/stress --ignore tests/integration/deploy --ignore tests/integration/local
 
 test-unit: setup  ## Unit and architecture tests: seconds, no server
 	$(BIN)/pytest tests/unit tests/architecture
@@ -65,10 +69,14 @@ logs: setup  ## Show the logs (SERVICE=order-1, FOLLOW=1)
 demo: setup  ## Orders from place to delivery, shown and checked
 	$(LOCAL) demo
 
-replay: setup  ## Real invoices as orders (DATA=file or folder, SPEED=max or ×real time, LIMIT=, KILL=order KILLS=10)
+replay: setup  ## Real invoices as orders and returns (DATA=file or folder, SPEED=max or ×real time, LIMIT=, KILL=order KILLS=10)
 	@test -n "$(DATA)" || { echo "say which invoices: make replay DATA=invoices.csv.xz"; exit 2; }
 	$(LOCAL) up
 	$(LOCAL) replay $(DATA) $(if $(SPEED),--speed $(SPEED)) $(if $(LIMIT),--limit $(LIMIT)) $(if $(KILL),--kill $(KILL)) $(if $(KILLS),--kills $(KILLS))
+
+audit: setup  ## What was replayed beside its file, to the unit and the penny (DATA=file or folder, LIMIT=, JSON=1)
+	@test -n "$(DATA)" || { echo "say which invoices: make audit DATA=invoices.csv.xz"; exit 2; }
+	@$(LOCAL) audit $(DATA) $(if $(LIMIT),--limit $(LIMIT)) $(if $(JSON),--json)
 
 import: setup  ## Products from a CSV file into the running cluster (FILE=catalog.csv, REFUSED=refused.csv)
 	@test -n "$(FILE)" || { echo "say which products: make import FILE=catalog.csv"; exit 2; }

@@ -108,7 +108,26 @@ def example(message: Descriptor, numbers: Iterator[int], alternative: int) -> Me
             values[field.name] = [example_value(field, numbers, turn) for turn in range(2)]
         else:
             values[field.name] = example_value(field, numbers, alternative)
+    keep_apart(message, values)
     return GetMessageClass(message)(**values)
+
+
+def keep_apart(message: Descriptor, values: dict[str, Any]) -> None:
+    """
+    Give each enum among *values* a number that no other has, while there is one: those with the
+    fewest to choose from first. True travels as 1.
+    """
+    choices = {
+        field.name: set(field.enum_type.values_by_number) - {0}
+        for field in message.fields
+        if field.enum_type and field.name in values and not field.is_repeated
+    }
+    taken = {1} if any(value is True for value in values.values()) else set()
+    for name in sorted(choices, key=lambda name: len(choices[name])):
+        free = choices[name] - taken
+        if free and values[name] not in free:
+            values[name] = min(free)
+        taken.add(values[name])
 
 
 def example_value(field: FieldDescriptor, numbers: Iterator[int], alternative: int) -> Any:

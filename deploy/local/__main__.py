@@ -7,6 +7,7 @@ from pathlib import Path
 import uvloop
 
 from deploy.local import (
+    audit,
     bench,
     bench_events,
     bench_payment,
@@ -39,6 +40,7 @@ COMMANDS = {
     "logs": logs,
     "demo": demo,
     "replay": replay,
+    "audit": audit,
     "import": import_products,
     "verify": verify,
     "bench": bench,

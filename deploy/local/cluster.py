@@ -21,6 +21,9 @@ from deploy.local.topology import ROOT
 
 DEFAULT_STATE = ROOT / ".run"
 
+# The role of those who come last, when all services are there to be called.
+ACTORS = "actors"
+
 Phase = Literal["starting", "running", "stopping", "failed"]
 
 
@@ -67,7 +70,7 @@ class Cluster:
         cache_url: The cache.
         targets: Each service's gRPC target, over all its replicas.
         psp: The payment service provider, if there is one.
-        processes: The servers we run, then the services.
+        processes: The servers we run, then the services, then who plays the world around them.
         preparation: The job between the two: databases, streams, migrations.
         supervisor: Who keeps it running.
         failure: Why it did not come up, if it did not.
@@ -94,7 +97,12 @@ class Cluster:
 
     @property
     def services(self) -> tuple[Process, ...]:
-        return tuple(process for process in self.processes if process.role != "server")
+        others = ("server", ACTORS)
+        return tuple(process for process in self.processes if process.role not in others)
+
+    @property
+    def actors(self) -> tuple[Process, ...]:
+        return tuple(process for process in self.processes if process.role == ACTORS)
 
     @property
     def alive(self) -> bool:

@@ -19,7 +19,7 @@ from chassis.telemetry.setup import set_up_telemetry
 from chassis.telemetry.tracing import current_traceparent, trace_id_of, tracer
 from chassis.terminal import print_table
 from deploy.local.cluster import Cluster, to_json
-from deploy.local.showcase.carriers import PROVIDERS
+from deploy.local.providers import providers_at_work, with_providers
 from deploy.local.showcase.goods import Shop
 from deploy.local.showcase.journeys import JOURNEYS, Journey
 from deploy.local.showcase.outcome import Outcome, outcome_of
@@ -31,7 +31,6 @@ from deploy.local.while_running import while_running
 from deploy.local.world.catalogue import offer_products, receive
 from deploy.local.world.latency import short
 from deploy.local.world.patience import Patience
-from deploy.local.world.providers import at_work, retire
 from deploy.local.world.services import Services, services_of
 from deploy.local.world.watching import watched_to_its_end
 from retail.order.v1 import order_service_pb2 as pb
@@ -49,6 +48,7 @@ async def run(arguments: Namespace) -> int:
         arguments.state,
         replicas=replicas_from(os.environ.get("REPLICAS") or "1"),
         nats_nodes=nats_nodes_from(os.environ.get("NATS_NODES") or "1"),
+        environ=with_providers(os.environ),
         report=report,
     )
     began = system_clock()
@@ -88,7 +88,7 @@ async def play(cluster: Cluster, report: Report) -> Sequence[Outcome]:
         await offer_products(shop.products, services=services, patience=patience)
         await receive(shop.deliveries, occasion=shop.run, services=services, patience=patience)
         report(f"Placing {len(JOURNEYS)} orders at once …\n")
-        async with at_work(PROVIDERS, services, patience) as providers:
+        async with providers_at_work(cluster) as retire:
             began = time.monotonic()
 
             async def travel(journey: Journey) -> Outcome:
@@ -103,7 +103,7 @@ async def play(cluster: Cluster, report: Report) -> Sequence[Outcome]:
 
             async with asyncio.timeout(ALL_WITHIN_SECONDS), asyncio.TaskGroup() as tasks:
                 travelling = [tasks.create_task(travel(journey)) for journey in JOURNEYS]
-            await retire(providers)
+            await retire()
     return [each.result() for each in travelling]
 
 

@@ -1,6 +1,6 @@
 """What to start, where, and how it all finds each other: decided before anything starts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from deploy.local.nats_server import url_of as nats_url_of
 from deploy.local.ports import HOST, Ports
 from deploy.local.postgres import admin_url_of, postgres_process
 from deploy.local.processes import Process
+from deploy.local.providers import providers_process
 from deploy.local.psp_process import MERCHANT, psp_at, psp_process
 from deploy.local.services import (
     service_addresses,
@@ -21,6 +22,7 @@ from deploy.local.services import (
 from deploy.local.topology import PYTHONPATH, Topology
 from deploy.local.valkey import url_of as cache_url_of
 from deploy.local.valkey import valkey_process
+from deploy.providers.file import file_from, read_cast
 
 # All services, one process each, with their pools full.
 CONNECTIONS_PER_REPLICA = 60
@@ -68,7 +70,8 @@ async def make_plan(
     if cluster.psp:
         logs = state / "logs"
         services.insert(0, psp_process(cluster.psp, topology.psp, webhooks=webhooks, logs=logs))
-    return replace(cluster, processes=(*postgres, *nats, *valkey, *services))
+    actors = plan_providers(cluster, environ, ports)
+    return replace(cluster, processes=(*postgres, *nats, *valkey, *services, *actors))
 
 
 def webhook_addresses(topology: Topology, replicas: int, ports: Ports) -> tuple[str, ...]:
@@ -112,6 +115,19 @@ def plan_valkey(state: Path, url: str, ports: Ports) -> Planned:
         state / "data", port=ports.take("CACHE_PORT"), log=state / "logs" / "valkey.log"
     )
     return [process], cache_url_of(process)
+
+
+def plan_providers(cluster: Cluster, environ: Mapping[str, str], ports: Ports) -> Sequence[Process]:
+    """
+    Plan who plays the service providers, if a file says who there are.
+    """
+    file = file_from(environ)
+    if file is None:
+        return []
+    read_cast(file)  # What is wrong with it is better said now than by a process that dies.
+    address = f"{HOST}:{ports.take('PROVIDERS_PORT')}"
+    target = cluster.targets["fulfillment"]
+    return [providers_process(file, target, address, cluster.state / "logs")]
 
 
 def plan_preparation(state: Path, topology: Topology) -> Process | None:

@@ -64,7 +64,8 @@ class Process:
 
     Attributes:
         name: Such as `postgres`, `nats-1` or `order-2`.
-        role: The service it is a replica of, or `server`, or `job` for what ends by itself.
+        role: The service it is a replica of, or `server`, or `actors` for who calls the services,
+            or `job` for what ends by itself.
         address: Where it listens, as `host:port`.
         check: The URL that `health.problem_of` asks; empty for a job.
         environment: What it is told beyond what the cluster was started with.

@@ -1,10 +1,12 @@
 """
-Replay real invoices as orders, and follow each to its end.
+Replay real invoices as orders and returns, and follow each to its end.
 
 DATA is a CSV file (also .xz) with the columns of the Online Retail data set, or a folder of them.
-Every ordinary invoice becomes one BUSINESS order with agreed unit prices; what cannot be mapped is
-counted by reason. Products and stock are brought in first; service providers accept, dispatch and
-deliver. Ends with 0 only if every order has ended and every invariant holds.
+Every ordinary invoice becomes one BUSINESS order with agreed unit prices, every cancellation
+returns of what its customer had bought; what cannot be mapped is counted by reason. Products and
+stock are brought in first; the cluster's providers accept, dispatch and deliver; what comes back is
+counted, restocked and refunded. Ends with 0 only if every order has ended, every return is closed
+and every invariant holds.
 
 Ctrl-C places no more orders and lets those under way end; once more, and it stops at once. The
 same command goes on where it stopped: nothing is done twice.
@@ -15,34 +17,31 @@ import signal
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections import Counter
-from collections.abc import Sequence
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 
 from chassis.events.broker import connect_broker
 from deploy.local.arguments import at_least, share_from, speed_from
 from deploy.local.cluster import Cluster, load, to_json
+from deploy.local.invoices.goods import bring_goods
 from deploy.local.invoices.mapping import Mapping, map_invoices
 from deploy.local.invoices.placing import Placing
 from deploy.local.invoices.reading import files_in, lines_of
+from deploy.local.invoices.returning import Returning, returning_goods
 from deploy.local.kills import Kills, kills_of
 from deploy.local.progress import progress
+from deploy.local.providers import providers_at_work
 from deploy.local.replay_state import ReplayState, load_state, save_state
 from deploy.local.replay_summary import show_accounts, show_summary, summary_of
+from deploy.local.returns_summary import returns_ended_well, summary_of_returns
 from deploy.local.verify import verify
 from deploy.local.while_running import while_running
-from deploy.local.world.catalogue import Delivery, offer_products, receive
-from deploy.local.world.outcomes import Outcomes, listening
+from deploy.local.world.outcomes import Followed, Outcomes, listening
 from deploy.local.world.patience import Patience
-from deploy.local.world.providers import Character, Provider, at_work, retire
-from deploy.local.world.resuming import work_under_way
 from deploy.local.world.services import Services, services_of
 
 MOST_UNDER_WAY = 2_000
 BETWEEN_SAVES_SECONDS = 5.0
-PROVIDERS = 3
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -98,9 +97,9 @@ async def run(arguments: Namespace) -> int:
         print("\nChecking every invariant …")
     verdict = await verify(cluster, wait_seconds=10)
     summary = summary_of(mapping.accounts, replay.outcomes, replay.state, verdict)
+    summary |= summary_of_returns(mapping.accounts, replay.returning)
     summary |= {
         "repeated_calls": replay.patience.repeats,
-        "refused_to_providers": replay.refused,
         "kills": kills.done if kills else 0,
         "kills_asked": kills.times if kills else 0,
     }
@@ -110,7 +109,8 @@ async def run(arguments: Namespace) -> int:
     else:
         show_summary(summary, verdict)
         print(f"\nThe summary as JSON: {file}")
-    return 0 if verdict.holds and not summary["not_ended"] else 1
+    all_well = not summary["not_ended"] and returns_ended_well(summary)
+    return 0 if verdict.holds and all_well else 1
 
 
 def name_of(arguments: Namespace) -> str:
@@ -139,9 +139,9 @@ class Replay:
         self._stopping = asyncio.Event()
         self.patience = Patience()
         self.state: ReplayState = load_state(self._state_file)
-        self.refused: Counter[str] = Counter()
         self._kills = kills
         self.outcomes: Outcomes
+        self.returning: Returning
 
     async def run(self) -> bool:
         """
@@ -150,51 +150,30 @@ class Replay:
         broker = await connect_broker(self._cluster.nats_url, name="replay")
         try:
             async with services_of(self._cluster) as services:
-                self.outcomes = Outcomes(services=services, patience=self.patience)
-                await self._bring_goods(services)
-                characters = replay_providers(self._mapping.country_codes)
+                self.returning = Returning(self._mapping.returns, services, self.patience)
+                self.outcomes = Outcomes(
+                    services=services, patience=self.patience, told=self._order_ended
+                )
+                await bring_goods(
+                    self._mapping,
+                    name=name_of(self._arguments),
+                    arguments=self._arguments,
+                    services=services,
+                    patience=self.patience,
+                )
                 async with (
                     listening(self.outcomes, broker),
-                    at_work(characters, services, self.patience) as providers,
+                    returning_goods(self.returning, broker),
+                    providers_at_work(self._cluster) as retire,
                 ):
-                    ended = await self._place_all(services, providers)
+                    ended = await self._place_all(services)
                     if not self.outcomes.under_way:
-                        await retire(providers)
-                for provider in providers:
-                    self.refused += provider.refused
+                        await retire()
         finally:
             await broker.close()
         return ended
 
-    async def _bring_goods(self, services: Services) -> None:
-        products = self._mapping.products
-        done = 0
-        with progress("products", len(products), quiet=self._arguments.json) as tell:
-
-            def advance(count: int) -> None:
-                nonlocal done
-                done += count
-                tell(done, "")
-
-            await offer_products(
-                products, services=services, patience=self.patience, advance=advance
-            )
-        units = self._mapping.units
-        short = self._arguments.short
-        await receive(
-            (
-                Delivery(
-                    sku=sku, location_id="main", units=count // 2 if is_short(sku, short) else count
-                )
-                for sku, count in sorted(units.items())
-                if count > 1 or not is_short(sku, short)
-            ),
-            occasion=f"replay {name_of(self._arguments)} {short}",
-            services=services,
-            patience=self.patience,
-        )
-
-    async def _place_all(self, services: Services, providers: Sequence[Provider]) -> bool:
+    async def _place_all(self, services: Services) -> bool:
         orders = self._mapping.orders
         placing = Placing(
             services=services,
@@ -217,19 +196,16 @@ class Replay:
                     await asyncio.sleep(0.2)
                     now = time.monotonic()
                     self.state.seconds = before + now - began
-                    tell(self.outcomes.ended, self._more(providers, now - began))
+                    tell(self.outcomes.ended, self._more(now - began))
                     if now - saved_at > BETWEEN_SAVES_SECONDS:
                         saved_at = now
                         self._save()
 
             async def work() -> None:
                 await placing.place(orders)
-                if placing.found_under_way:
-                    # Providers of an earlier run have accepted it, and are gone.
-                    work = await work_under_way(placing.found_under_way, services, self.patience)
-                    for provider in providers:
-                        provider.take_up(work[provider.character.id])
                 await self.outcomes.all_ended()
+                self.returning.count_rest()
+                await self.returning.all_ended()
 
             ended = True
             async with asyncio.TaskGroup() as tasks:
@@ -242,7 +218,7 @@ class Replay:
                 showing.cancel()
                 killing.cancel()
             self.state.seconds = before + time.monotonic() - began
-            tell(self.outcomes.ended, self._more(providers, time.monotonic() - began))
+            tell(self.outcomes.ended, self._more(time.monotonic() - began))
         self._save()
         return ended
 
@@ -253,16 +229,20 @@ class Replay:
                 lambda: len(self.outcomes.followed) + self.outcomes.ended, 2 * orders
             )
 
+    def _order_ended(self, order: Followed) -> None:
+        self.returning.order_ended(order.key, order.order_id, order.status)
+
     def _save(self) -> None:
         self.state.note(self.outcomes.followed)
         save_state(self.state, self._state_file)
 
-    def _more(self, providers: Sequence[Provider], seconds: float) -> str:
+    def _more(self, seconds: float) -> str:
         counts = self.outcomes.counts
         lost = counts["rejected"] + counts["cancelled"]
         return (
             f"{self.outcomes.under_way:,} under way, {counts['completed']:,} completed,"
-            f" {lost:,} rejected or cancelled, {sum(p.busy for p in providers):,} with providers,"
+            f" {lost:,} rejected or cancelled,"
+            f" {self.returning.states['CLOSED']:,} returns closed,"
             f" {self.outcomes.ended / seconds:,.0f}/s"
         )
 
@@ -280,20 +260,3 @@ class Replay:
             )
 
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
-
-
-def replay_providers(country_codes: Sequence[str]) -> list[Character]:
-    """
-    Return providers that share the work evenly and want all of it.
-    """
-    return [
-        Character(id=f"replay-{number}", name=f"Replay {number}", regions=tuple(country_codes))
-        for number in range(1, PROVIDERS + 1)
-    ]
-
-
-def is_short(sku: str, share: float) -> bool:
-    """
-    Choose *share* of all SKUs: always the same ones.
-    """
-    return int.from_bytes(sha256(sku.encode()).digest()[:4]) < share * 2**32

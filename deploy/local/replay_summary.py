@@ -4,8 +4,9 @@ from collections import Counter
 from typing import Any
 
 from chassis.terminal import print_table
-from deploy.local.invoices.mapping import Accounts
+from deploy.local.invoices.accounts import Accounts
 from deploy.local.replay_state import ReplayState
+from deploy.local.returns_summary import counted, rows_of_returns
 from deploy.local.verdict import Verdict
 from deploy.local.world.latency import latency_of
 from deploy.local.world.outcomes import Outcomes
@@ -66,6 +67,7 @@ def show_accounts(accounts: Accounts) -> None:
     print(
         f"{accounts.lines:,} lines on {accounts.invoices:,} invoices:"
         f" {accounts.mapped_lines.total():,} lines become {accounts.orders:,} orders"
+        f" and {accounts.returns:,} returns"
         f" ({', '.join(f'{n:,} {what}' for what, n in accounts.mapped_lines.most_common())});"
         f" {accounts.skipped_lines.total():,} lines and"
         f" {accounts.skipped_invoices.total():,} invoices are skipped:\n"
@@ -98,16 +100,11 @@ def show_summary(summary: dict[str, Any], verdict: Verdict) -> None:
         ("orders a second", f"{summary['orders_per_second']:,} over {summary['seconds']:,.1f} s"),
         ("placed → confirmed", str(summary["place_to_confirmed"])),
         ("placed → completed", str(summary["place_to_completed"])),
+        *rows_of_returns(summary),
         ("calls repeated", counted(summary["repeated_calls"])),
         ("killed meanwhile", f"{summary['kills']:,} of {summary['kills_asked']:,} times"),
-        ("refused to providers", counted(summary["refused_to_providers"])),
     ]
     print()
     print_table(("WHAT", "HOW MUCH"), rows)
     print()
     verdict.show()
-
-
-def counted(reasons: Counter[str]) -> str:
-    more = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
-    return f"{reasons.total():,}" + (f" ({more})" if more else "")

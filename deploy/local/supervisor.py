@@ -63,7 +63,10 @@ class Supervisor:
             async with asyncio.timeout(START_SECONDS) as starting:
                 async with self._kept_running(self._cluster.servers):
                     await self._prepare()
-                    async with self._kept_running(self._cluster.services):
+                    async with (
+                        self._kept_running(self._cluster.services),
+                        self._kept_running(self._cluster.actors),
+                    ):
                         starting.reschedule(None)
                         self.update(phase="running")
                         await asyncio.Event().wait()
@@ -75,7 +78,8 @@ class Supervisor:
         Name who has kept the others waiting.
         """
         jobs = [self._cluster.preparation] if self._cluster.preparation else []
-        order = (*self._cluster.servers, *jobs, *self._cluster.services)
+        cluster = self._cluster
+        order = (*cluster.servers, *jobs, *cluster.services, *cluster.actors)
         return next((each.name for each in order if each.condition != "healthy"), "supervisor")
 
     def update(self, **changes: Any) -> None:

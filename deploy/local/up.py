@@ -3,7 +3,9 @@ Start the cluster, and wait until all of it is well.
 
 Servers come from wheels; DATABASE_URL (an administrator's), NATS_URL and CACHE_URL name servers
 of your own to use instead. Ports are free ones unless PG_PORT, NATS_PORT, CACHE_PORT, PSP_PORT,
-PRODUCT_PORT, ORDER_PORT, PAYMENT_PORT or FULFILLMENT_PORT ask for certain ones.
+PRODUCT_PORT, ORDER_PORT, PAYMENT_PORT, FULFILLMENT_PORT or PROVIDERS_PORT ask for certain ones.
+
+PROVIDERS names the file that says which service providers are played; empty, none are.
 """
 
 import asyncio
@@ -22,10 +24,11 @@ from deploy.local.errors import StartFailed
 from deploy.local.leftovers import clear_leftovers
 from deploy.local.plan import make_plan
 from deploy.local.processes import MARK, last_lines, open_log
+from deploy.local.providers import with_providers
 from deploy.local.state import exclusive
 from deploy.local.topology import ROOT, WAYBILL, Topology
 
-ALL_WELL_SECONDS = 60.0
+ALL_WELL_SECONDS = 100.0
 BETWEEN_LOOKS_SECONDS = 0.05
 
 Report = Callable[[str], None]
@@ -67,6 +70,7 @@ async def run(arguments: Namespace) -> int:
         arguments.state,
         replicas=arguments.replicas,
         nats_nodes=arguments.nats_nodes,
+        environ=with_providers(os.environ),
         report=silent if arguments.json else print,
     )
     if arguments.json:
@@ -165,7 +169,7 @@ async def all_well(state: Path, report: Report, since: float) -> Cluster:
         if cluster is None:
             raise StartFailed("supervisor", "was stopped")
         jobs = [cluster.preparation] if cluster.preparation else []
-        for process in (*cluster.servers, *jobs, *cluster.services):
+        for process in (*cluster.servers, *jobs, *cluster.services, *cluster.actors):
             if process.condition == "healthy" and process.name not in reported:
                 reported.add(process.name)
                 report(f"  {process.name:<16} ready after {seconds:4.1f} s")

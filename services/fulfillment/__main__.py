@@ -17,11 +17,25 @@ from chassis.wake import Wake
 from retail.fulfillment.v1.fulfillment_service_pb2_grpc import (
     add_FulfillmentServiceServicer_to_server,
 )
+from retail.fulfillment.v1.provider_service_pb2_grpc import (
+    add_ProviderServiceServicer_to_server,
+)
+from retail.fulfillment.v1.shipment_service_pb2_grpc import add_ShipmentServiceServicer_to_server
 from services.fulfillment.adapters.unit_of_work import SqlTransaction, sql_unit_of_work
+from services.fulfillment.adapters.zpl_labels import ZplLabels
 from services.fulfillment.entrypoints.notices import NatsOfferNotices
+from services.fulfillment.entrypoints.provider_servicer import ProviderServicer
 from services.fulfillment.entrypoints.servicer import FulfillmentServicer
+from services.fulfillment.entrypoints.shipment_servicer import ShipmentServicer
+from services.fulfillment.entrypoints.shipment_timers import (
+    keep_losing_overdue,
+    keep_making_labels,
+)
 from services.fulfillment.entrypoints.subscriptions import HEARS, subscriptions
-from services.fulfillment.entrypoints.timers import expire_overdue_offers
+from services.fulfillment.entrypoints.timers import (
+    expire_overdue_offers,
+    expire_unanswered_cancellations,
+)
 from services.fulfillment.settings import Settings
 from services.fulfillment.wire.fields import DOMAIN
 
@@ -42,18 +56,33 @@ async def main(settings: Settings) -> None:
     told = Wake()
     uow = sql_unit_of_work(database, told=told, clock=system_clock)
     join = partial(SqlTransaction, told=told, clock=system_clock)
-    within = settings.answer_within
+    give_up_within = settings.answer_cancellation_within
+    within, weights = settings.answer_within, settings.ranking_weights
     notices = NatsOfferNotices(broker)
+    labels = ZplLabels(database, company_prefix=settings.gs1_company_prefix)
 
     server = Server(domain=DOMAIN, address=settings.grpc_address)
     # Watchers would last as long as their callers, who watch on at another replica.
     server.on_stop(notices.close)
     servicer = FulfillmentServicer(
-        uow=uow, clock=system_clock, notices=notices, answer_within=within
+        uow=uow,
+        clock=system_clock,
+        notices=notices,
+        answer_within=within,
+        answer_cancellation_within=give_up_within,
+        weights=weights,
     )
     add_FulfillmentServiceServicer_to_server(servicer, server.grpc)
+    providers = ProviderServicer(uow=uow, clock=system_clock, answer_within=within, weights=weights)
+    add_ProviderServiceServicer_to_server(providers, server.grpc)
+    shipments = ShipmentServicer(uow=uow, labels=labels, clock=system_clock)
+    add_ShipmentServiceServicer_to_server(shipments, server.grpc)
     if settings.grpc_reflection:
-        server.reflect("retail.fulfillment.v1.FulfillmentService")
+        server.reflect(
+            "retail.fulfillment.v1.FulfillmentService",
+            "retail.fulfillment.v1.ProviderService",
+            "retail.fulfillment.v1.ShipmentService",
+        )
 
     publisher = Publisher(
         database, broker, context="fulfillment", told=told, kept_days=settings.events_kept_days
@@ -63,7 +92,9 @@ async def main(settings: Settings) -> None:
         broker,
         listener="fulfillment",
         context=HEARS,
-        subscriptions=subscriptions(join, clock=system_clock, answer_within=within),
+        subscriptions=subscriptions(
+            join, clock=system_clock, answer_within=within, weights=weights
+        ),
     )
     jobs = []
     if settings.plays("api"):
@@ -72,7 +103,14 @@ async def main(settings: Settings) -> None:
         jobs += [
             publisher.run(),
             orders.run(),
-            expire_overdue_offers(uow=uow, clock=system_clock, answer_within=within),
+            expire_unanswered_cancellations(
+                uow=uow, clock=system_clock, answer_within=give_up_within
+            ),
+            expire_overdue_offers(
+                uow=uow, clock=system_clock, answer_within=within, weights=weights
+            ),
+            keep_making_labels(uow=uow, labels=labels, clock=system_clock),
+            keep_losing_overdue(uow=uow, clock=system_clock, lost_after=settings.lost_after),
         ]
     try:
         await run_until_stopped(server if settings.plays("api") else None, *jobs)

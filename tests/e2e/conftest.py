@@ -10,8 +10,9 @@ from google.type.money_pb2 import Money
 
 from chassis.rpc.errors import reason_of, status_of
 from deploy.local.world.patience import Patience
-from deploy.local.world.providers import Character, Provider
 from deploy.local.world.services import services_of
+from deploy.providers.character import Character
+from deploy.providers.provider import Provider
 from retail.common.v1.address_pb2 import Address
 from retail.order.v1 import order_service_pb2 as pb
 from retail.product.v1 import product_service_pb2 as product_pb

@@ -9,7 +9,8 @@ import pytest
 
 from chassis.rpc.errors import reason_of, status_of
 from deploy.local.world.patience import Patience
-from deploy.local.world.providers import Character, Provider
+from deploy.providers.character import Character
+from deploy.providers.provider import Provider
 from retail.order.v1 import order_service_pb2 as pb
 from retail.payment.v1 import payment_service_pb2 as payment_pb
 from tests.e2e.conftest import pounds, refusal_of

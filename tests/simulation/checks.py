@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chassis.saga.runner import LEASE
 from services.order.application.saga_outcomes import LOOK_AGAIN_AFTER
-from services.order.domain.order import Order
+from services.order.domain.order import WANTED, Order
 from services.order.domain.values import OrderStatus, PaymentStatus, Reason, RequestState
 
 if TYPE_CHECKING:
@@ -22,11 +22,15 @@ DECIDED_WITHIN = timedelta(minutes=15)
 CHARGED_WITHIN = timedelta(minutes=30)
 # A refusal on the way is put to a person, who looks the next day.
 GIVEN_UP_WITHIN = timedelta(days=2)
+# A provider who keeps the work is asked again the next day, and has its time to answer.
+ASKED_AGAIN_WITHIN = timedelta(days=1, hours=2)
 
 _ENDS = ("order rejected", "order cancelled", "order completed")
 _BEGINNING = ("order accepted", "stock reserved", "payment authorized", "order confirmed")
 _ONCE = (*_BEGINNING, "authorization expired", *_ENDS)
-_NEVER_AFTER_THE_END = ("stock", "payment", "order", "parcel dispatched", "given up", "authori")
+_NEVER_AFTER_THE_END = (
+    *("stock", "payment", "order", "parcel dispatched", "given up", "authori", "work"),
+)
 
 
 def complaints(world: "World") -> Sequence[str]:
@@ -131,8 +135,10 @@ def _lost_money(world: "World", order: Order) -> Iterator[str]:
     if expired_at is None or order.shipments:
         return
     ended = [e.at for e in world.memory.timelines[order.id] if e.what.startswith(_ENDS)]
-    if not ended or ended[0] > expired_at + GIVEN_UP_WITHIN:
-        yield f"was not given up within {GIVEN_UP_WITHIN} of its money's end, {expired_at}"
+    kept = sum(e.what.startswith("work kept") for e in world.memory.timelines[order.id])
+    within = GIVEN_UP_WITHIN + kept * ASKED_AGAIN_WITHIN
+    if not ended or ended[0] > expired_at + within:
+        yield f"was not given up within {within} of its money's end, {expired_at}"
 
 
 def _goods(world: "World", order: Order) -> Iterator[str]:
@@ -177,7 +183,10 @@ def _requests(world: "World", order: Order) -> Iterator[str]:
     cancellation, change = order.cancellation, order.change
     if cancellation and order.has_ended:
         cancelled = order.status in {OrderStatus.CANCELLED, OrderStatus.REJECTED}
-        if (cancellation.state is RequestState.ACCEPTED) != cancelled:
+        # A provider who keeps the work may never send it: then it ends without being asked for.
+        kept = cancellation.refusal == "CANCELLATION_REJECTED" and order.reason not in WANTED
+        accepted = cancellation.state is RequestState.ACCEPTED
+        if accepted != cancelled and not (cancelled and kept):
             yield f"is {order.status}, and its cancellation {cancellation.state}"
     if order.has_ended and (order.is_to_be_cancelled or order.is_to_be_changed):
         yield "has ended, and a request has no answer"

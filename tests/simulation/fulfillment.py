@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -12,7 +13,9 @@ from services.order.application.note_deliveries import NoteDelivery, note_delive
 from services.order.application.note_dispatches import NoteDispatch, note_dispatches
 from services.order.application.note_unfulfillable import NoteUnfulfillable, note_unfulfillable
 from services.order.application.note_work_accepted import NoteWorkAccepted, note_work_accepted
-from services.order.application.participants import FulfillmentChange, Refused
+from services.order.application.note_work_given_up import NoteWorkGivenUp, note_work_given_up
+from services.order.application.note_work_kept import NoteWorkKept, note_work_kept
+from services.order.application.participants import FulfillmentChange, Pending, Refused
 from services.order.domain.events import OrderConfirmed
 from services.order.domain.order import Order
 from services.order.domain.values import Allocation, Goods, LocationId, OrderId, ShipmentId
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 MINUTE, DAY = 60.0, 86_400.0
 RUSH_SECONDS = 2.0
+ANSWER_WITHIN = timedelta(hours=1)
 
 
 class Ways(StrEnum):
@@ -54,6 +58,7 @@ class Work:
     left: list[Allocation]
     # All that is to be sent, whether or not it has left.
     goods: list[Allocation]
+    accepted: bool = False
     cancelled: bool = False
     parcels: int = 0
     untold: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
@@ -63,9 +68,13 @@ class Fulfillment:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._shut: set[OrderId] = set()
+        self._given_up: set[OrderId] = set()
         self.work: dict[OrderId, list[Work]] = defaultdict(list)
         self.ways: dict[OrderId, Ways] = {}
         self.changed: dict[OrderId, int] = {}
+        # By when providers are to say whether work can be given up, and until when a no holds.
+        self._asked: dict[OrderId, datetime] = {}
+        self._kept: dict[OrderId, datetime] = {}
 
     async def hear(self, event: OrderConfirmed) -> None:
         """
@@ -83,7 +92,7 @@ class Fulfillment:
             self._world.spawn(self._do(work, self.ways[order_id]))
             self._world.spawn(self._tell(work))
 
-    def cancel(self, order: Order, *, moody: bool) -> Refused | None:
+    def cancel(self, order: Order, *, moody: bool) -> Refused | Pending | None:
         self._shut.add(order.id)
         works = self.work[order.id]
         if moody and works and not works[0].cancelled and works[0].left:
@@ -91,19 +100,50 @@ class Fulfillment:
             self._dispatch(works[0], works[0].left)
         if any(work.parcels for work in works):
             return refused("ALREADY_DISPATCHED")
-        for work in works:
-            work.cancelled = True
-        return None
+        now = self._world.clock()
+        if not any(work.accepted and not work.cancelled for work in works):
+            self._give_up(order.id)
+            return None
+        if now < self._kept.get(order.id, now):
+            return refused("CANCELLATION_REJECTED")
+        if order.id not in self._asked:
+            self._asked[order.id] = now + ANSWER_WITHIN
+            self._world.spawn(self._answer(order.id))
+        return Pending(answer_by=self._asked[order.id])
+
+    async def _answer(self, order_id: OrderId) -> None:
+        """
+        Say whether the work can be given up, at some time or by silence.
+        """
+        chance = self._world.random
+        await asyncio.sleep(min(chance.uniform(0, 1.5), 1.0) * ANSWER_WITHIN.total_seconds())
+        by = self._asked.pop(order_id)
+        if not any(work.parcels for work in self.work[order_id]) and chance.random() < 0.6:
+            self._give_up(order_id)
+            return
+        self._kept[order_id] = by
+        for work in self.work[order_id]:
+            if work.accepted and not work.cancelled:
+                self._put(work, note_work_kept, NoteWorkKept, {"provider_id": "p", "reason": ""})
+
+    def _give_up(self, order_id: OrderId) -> None:
+        self._given_up.add(order_id)
+        for work in self.work[order_id]:
+            if not work.cancelled:
+                work.cancelled = True
+                self._put(work, note_work_given_up, NoteWorkGivenUp, {})
 
     def change(self, change: FulfillmentChange, *, moody: bool) -> Refused | None:
         order_id = change.order_id
         works = self.work[order_id]
         if self.changed.get(order_id, 0) >= change.number:
             return None
-        if order_id in self._shut:
+        if order_id in self._given_up:
             return refused("FULFILLMENT_CANCELLED")
         if not works:
             return Refused(reason="FULFILLMENT_NOT_OPEN", passing=True)
+        if order_id in self._asked:
+            return Refused(reason="CANCELLATION_UNDER_WAY", passing=True)
         if moody and works[0].left and not works[0].cancelled:
             # A parcel leaves at this very moment.
             self._dispatch(works[0], works[0].left)
@@ -128,6 +168,7 @@ class Fulfillment:
             return
         if work.cancelled:
             return
+        work.accepted = True
         self._put(work, note_work_accepted, NoteWorkAccepted, {"provider_id": "p"})
         if ways is Ways.NEVER:
             return
@@ -191,8 +232,9 @@ class Fulfillment:
             note, command = await work.untold.get()
             rush = self.ways[work.order_id] is Ways.RUSH
             await asyncio.sleep(world.random.expovariate(1 / (0.2 if rush else 5.0)))
-            # Work is accepted once: the inbox sees to it.
-            twice = not isinstance(command, NoteWorkAccepted) and world.random.random() < 0.3
+            # What adds to the timeline is told once: the inbox sees to it.
+            once = (NoteWorkAccepted, NoteWorkKept)
+            twice = not isinstance(command, once) and world.random.random() < 0.3
             for _ in range(2 if twice else 1):
                 world.log(f"heard: {type(command).__name__} of {world.name(command.order_id)}")
                 await self._world.note(note, command)

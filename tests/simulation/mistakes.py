@@ -12,12 +12,12 @@ from chassis.saga.store import Claim
 from services.order.application import saga_outcomes
 from services.order.application.note_expired_authorizations import NoteExpiredAuthorization
 from services.order.application.order_saga import OrderSaga
-from services.order.application.participants import Refused
+from services.order.application.participants import Pending, Refused
 from services.order.domain.order import Order
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import ShipmentId
 from tests.simulation.memory import MemoryTransaction
-from tests.simulation.network import NetworkPayments
+from tests.simulation.network import NetworkFulfillment, NetworkPayments
 from tests.simulation.process import Process
 from tests.simulation.world import World
 
@@ -213,7 +213,22 @@ def _undecided(step: Step[Order]) -> Callable[..., Any]:
     return act
 
 
+class AskedTakenForDone(World):
+    """
+    A provider who is asked to give the work up is taken for one who has.
+    """
+
+    def saga(self) -> OrderSaga:
+        class Hasty(NetworkFulfillment):
+            async def cancel(self, orders: Sequence[Order]) -> Sequence[Refused | Pending | None]:
+                answers = await super().cancel(orders)
+                return [None if isinstance(answer, Pending) else answer for answer in answers]
+
+        return replace(super().saga(), fulfillment=Hasty(self))
+
+
 MISTAKES = (
+    AskedTakenForDone,
     CompensationMissing,
     VoidForgotten,
     CaptureWithoutKey,

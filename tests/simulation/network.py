@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from copy import copy
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from services.order.application.participants import FulfillmentChange, Refused
+from services.order.application.participants import FulfillmentChange, Pending, Refused
 from services.order.domain.order import Order
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import Allocation
@@ -149,5 +149,5 @@ class NetworkFulfillment:
     async def change(self, changes: Sequence[FulfillmentChange]) -> Sequence[Refused | None]:
         return await self._call("fulfillment.change", changes, self._fulfillment.change)
 
-    async def cancel(self, orders: Sequence[Order]) -> Sequence[Refused | None]:
+    async def cancel(self, orders: Sequence[Order]) -> Sequence[Refused | Pending | None]:
         return await self._call("fulfillment.cancel", orders, self._fulfillment.cancel)

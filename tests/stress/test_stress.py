@@ -37,11 +37,16 @@ async def test_whatever_happens_every_event_takes_effect_once_and_in_order():
     assert report["unasked"] == 0, report
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("mistake", MISTAKES)
 async def test_a_planted_mistake_is_caught(mistake):
-    report = await stress("--mistake", mistake)
-
-    assert report["violations"][MISTAKES[mistake].leads_to] > 0, report
+    # Whether a fault strikes at the moment that matters is a matter of luck: on a busy machine
+    # the first run may be over before.
+    for _ in range(4):
+        report = await stress("--mistake", mistake)
+        if report["violations"][MISTAKES[mistake].leads_to]:
+            return
+    pytest.fail(f"it was never seen: {report}")
 
 
 async def test_without_a_mistake_the_same_faults_do_no_harm():

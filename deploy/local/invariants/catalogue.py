@@ -1,6 +1,16 @@
 """All invariants there are."""
 
-from deploy.local.invariants import events, goods, history, money, orders, psp, settlement, stock
+from deploy.local.invariants import (
+    events,
+    goods,
+    history,
+    money,
+    orders,
+    psp,
+    settlement,
+    stock,
+    work,
+)
 
 INVARIANTS = (
     *stock.INVARIANTS,
@@ -9,6 +19,7 @@ INVARIANTS = (
     *settlement.INVARIANTS,
     *orders.INVARIANTS,
     *goods.INVARIANTS,
+    *work.INVARIANTS,
     *history.INVARIANTS,
     *events.INVARIANTS,
 )

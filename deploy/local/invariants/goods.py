@@ -8,15 +8,21 @@ from deploy.local.invariants.merging import side_by_side
 
 ENDED = {"COMPLETED", "REJECTED", "CANCELLED"}
 
-# A list of goods as one short word: the same goods, the same word, whoever keeps them.
-_WORD = "md5(string_agg(concat_ws(' ', {what}), ',' ORDER BY {order}))"
-
 # What is younger than this may be on its way from one service to the next.
 ON_ITS_WAY = "interval '60 seconds'"
 
+
+def word_of(*, what: str, order: str) -> str:
+    """
+    Return how a list of goods becomes one short word: the same goods, the same word, whoever keeps
+    them.
+    """
+    return f"md5(string_agg(concat_ws(' ', {what}), ',' ORDER BY {order}))"
+
+
 _ORDERS_GOODS = f"""
     SELECT id, status, old, {
-    _WORD.format(what="location_id, sku, units", order='location_id COLLATE "C", sku COLLATE "C"')
+    word_of(what="location_id, sku, units", order='location_id COLLATE "C", sku COLLATE "C"')
 } AS goods
     FROM (
         SELECT id, status, updated_at < clock_timestamp() - {ON_ITS_WAY} AS old,
@@ -27,9 +33,7 @@ _ORDERS_GOODS = f"""
 """
 _RESERVED_GOODS = f"""
     SELECT reservation_id, state, {
-    _WORD.format(
-        what="location_id, sku, quantity", order='location_id COLLATE "C", sku COLLATE "C"'
-    )
+    word_of(what="location_id, sku, quantity", order='location_id COLLATE "C", sku COLLATE "C"')
 } AS goods
     FROM reservation_allocations JOIN reservations ON id = reservation_id
     WHERE quantity > 0
@@ -37,7 +41,7 @@ _RESERVED_GOODS = f"""
 """
 _FULFILLED_GOODS = f"""
     SELECT order_id, {
-    _WORD.format(what="location_id, sku, units", order='location_id COLLATE "C", sku COLLATE "C"')
+    word_of(what="location_id, sku, units", order='location_id COLLATE "C", sku COLLATE "C"')
 } AS goods
     FROM (
         SELECT order_id, location_id, each ->> 0 AS sku, sum((each ->> 1)::bigint) AS units
@@ -106,14 +110,14 @@ async def fulfillment_matches_orders(evidence: Evidence) -> Finding:
 
 _PRODUCT_PARCELS = f"""
     SELECT shipment_id, reservation_id AS order_id, location_id, {
-    _WORD.format(what="key, value", order='key COLLATE "C"')
+    word_of(what="key, value", order='key COLLATE "C"')
 } AS goods
     FROM reservation_shipments, jsonb_each_text(lines)
     GROUP BY 1, 2, 3 ORDER BY shipment_id
 """
 _ORDER_PARCELS = f"""
     SELECT parcel.id, order_id, location_id, captured, status, {
-    _WORD.format(what="each ->> 0, each ->> 1", order='(each ->> 0) COLLATE "C"')
+    word_of(what="each ->> 0, each ->> 1", order='(each ->> 0) COLLATE "C"')
 } AS goods
     FROM order_shipments AS parcel JOIN orders ON orders.id = order_id,
         jsonb_array_elements(goods) AS each
@@ -122,7 +126,7 @@ _ORDER_PARCELS = f"""
 _FULFILLMENT_PARCELS = f"""
     SELECT parcel.id, order_id, location_id, state,
         dispatched_at < clock_timestamp() - {ON_ITS_WAY} AS old, {
-    _WORD.format(what="each ->> 0, each ->> 1", order='(each ->> 0) COLLATE "C"')
+    word_of(what="each ->> 0, each ->> 1", order='(each ->> 0) COLLATE "C"')
 } AS goods
     FROM shipments AS parcel JOIN fulfillment_orders AS work ON work.id = fulfillment_order_id,
         jsonb_array_elements(parcel.goods) AS each

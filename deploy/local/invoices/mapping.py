@@ -1,110 +1,47 @@
 """
-What each invoice becomes: a BUSINESS order with agreed prices, or a reason why not.
+What each invoice becomes: a BUSINESS order with agreed prices, a cancellation returns of what was
+ordered, or a reason why not.
 
-Nothing is dropped silently: every line that was read ends up in an order or is counted under the
-reason why it did not, and so does every invoice.
+Nothing is dropped silently: every line that was read ends up in an order or a return, or is counted
+under the reason why it did not, and so does every invoice.
 """
 
 import re
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
-from chassis.kernel.money import Money, sum_of
+from chassis.kernel.money import Money
 from chassis.kernel.quantity import MOST_UNITS, Quantity
+from deploy.local.invoices.accounts import Accounts
+from deploy.local.invoices.codes import DISCOUNT_CODES, SHIPPING_CODES, why_no_product
 from deploy.local.invoices.countries import NOWHERE, code_of
+from deploy.local.invoices.invoice_order import (
+    ANONYMOUS,
+    CURRENCY,
+    InvoiceOrder,
+    InvoiceReturn,
+    WantedLine,
+)
 from deploy.local.invoices.reading import InvoiceLine
+from deploy.local.invoices.returns import map_returns
 from deploy.local.world.catalogue import NewProduct
 
-CURRENCY = "GBP"
-ANONYMOUS = "anonymous"
 MOST_LINES = 2_000
 
-SHIPPING_CODES = {"POST", "DOT", "C2"}
-DISCOUNT_CODES = {"D"}
-# What stands on invoices without being sold from stock. Codes are compared in capitals.
-NO_PRODUCTS = {
-    "M": "manual entry",
-    "S": "samples",
-    "BANK CHARGES": "bank charges",
-    "AMAZONFEE": "marketplace fee",
-    "CRUK": "donation",
-    "PADS": "pads to match cushions",
-}
-NO_PRODUCT_PREFIXES = {"GIFT_": "gift voucher", "DCGS": "oddment"}
-
 _SKU = re.compile(r"[A-Z0-9\-_./]{1,64}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantedLine:
-    sku: str
-    quantity: Quantity
-    price: Money
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceOrder:
-    """
-    An invoice as an order.
-    """
-
-    invoice: str
-    date: datetime
-    account_id: str
-    country_code: str
-    lines: tuple[WantedLine, ...]
-    shipping: Money
-    discount: Money
-
-    @property
-    def total(self) -> Money:
-        items = sum_of((line.price * line.quantity for line in self.lines), CURRENCY)
-        return items + self.shipping - self.discount
-
-
-@dataclass(slots=True)
-class Accounts:
-    """
-    What became of everything that was read.
-
-    Attributes:
-        mapped_lines: Lines that are in an order: as goods, as shipping, as discount.
-        skipped_lines: Lines that are not, by reason; `skipped_invoices` likewise.
-        notes: What was changed on the way, and how often.
-    """
-
-    lines: int = 0
-    invoices: int = 0
-    orders: int = 0
-    mapped_lines: Counter[str] = field(default_factory=Counter)
-    skipped_lines: Counter[str] = field(default_factory=Counter)
-    skipped_invoices: Counter[str] = field(default_factory=Counter)
-    notes: Counter[str] = field(default_factory=Counter)
-
-    def must_add_up(self) -> None:
-        """
-        Raises:
-            AssertionError: Something was dropped, or counted twice.
-        """
-        lines = self.mapped_lines.total() + self.skipped_lines.total()
-        assert lines == self.lines, f"{self.lines} lines were read, {lines} are accounted for"
-        invoices = self.orders + self.skipped_invoices.total()
-        assert invoices == self.invoices, (
-            f"{self.invoices} invoices were read, {invoices} are accounted for"
-        )
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
     """
-    Orders, oldest first, and the catalogue that they need.
+    Orders, oldest first, what comes back of them, and the catalogue that they need.
     """
 
     orders: Sequence[InvoiceOrder]
+    returns: Sequence[InvoiceReturn]
     products: Sequence[NewProduct]
     accounts: Accounts
 
@@ -139,7 +76,11 @@ def map_invoices(lines: Iterable[InvoiceLine], *, limit: int | None = None) -> M
     accounts = Accounts(lines=sum(map(len, invoices.values())), invoices=len(invoices))
     orders: list[InvoiceOrder] = []
     sold: dict[str, list[InvoiceLine]] = defaultdict(list)
-    for invoice in invoices.values():
+    cancellations = [lines for number, lines in invoices.items() if number.startswith("C")]
+    unordered: list[InvoiceLine] = []
+    for number, invoice in invoices.items():
+        if number.startswith("C"):
+            continue
         draft = _Draft(invoice)
         try:
             order = draft.order()
@@ -149,6 +90,7 @@ def map_invoices(lines: Iterable[InvoiceLine], *, limit: int | None = None) -> M
             # What was fit for an order is skipped for the sake of the whole invoice.
             accounts.skipped_lines[reason] += draft.mapped.total()
             accounts.skipped_lines += draft.skipped
+            unordered += invoice
             continue
         orders.append(order)
         accounts.mapped_lines += draft.mapped
@@ -157,10 +99,11 @@ def map_invoices(lines: Iterable[InvoiceLine], *, limit: int | None = None) -> M
         for line in draft.goods:
             sold[line.code.upper()].append(line)
     accounts.orders = len(orders)
-    accounts.must_add_up()
     orders.sort(key=lambda order: (order.date, order.invoice))
+    returns = map_returns(cancellations, orders, unordered, accounts)
+    accounts.must_add_up()
     products = [_product(sku, lines, accounts) for sku, lines in sorted(sold.items())]
-    return Mapping(orders, products, accounts)
+    return Mapping(orders, returns, products, accounts)
 
 
 class _Draft:
@@ -206,9 +149,7 @@ class _Draft:
 
     def _must_be_ordinary(self, number: str) -> None:
         reason = ""
-        if number.startswith("C"):
-            reason = "cancellation (later: returns)"
-        elif number.startswith("A"):
+        if number.startswith("A"):
             reason = "bad debt (later: adjustments)"
         elif not number.isdigit():
             reason = "no ordinary invoice"
@@ -251,11 +192,8 @@ def _why_no_goods(line: InvoiceLine, code: str) -> str:
     """
     if code in SHIPPING_CODES | DISCOUNT_CODES:
         return f"{code} of the wrong sign"
-    if kind := NO_PRODUCTS.get(code):
-        return f"no product: {kind}"
-    for prefix, kind in NO_PRODUCT_PREFIXES.items():
-        if code.startswith(prefix):
-            return f"no product: {kind}"
+    if reason := why_no_product(code):
+        return reason
     if line.quantity < 0 and not line.price:
         return "stock write-off (later: stock adjustments)"
     if line.quantity <= 0:

@@ -7,8 +7,8 @@ from uuid import UUID, uuid5
 
 from chassis.rpc.errors import reason_of
 from chassis.rpc.money import money_to_wire
-from deploy.local.invoices.mapping import InvoiceOrder
-from deploy.local.world.outcomes import ENDED, Followed, Outcomes
+from deploy.local.invoices.invoice_order import InvoiceOrder
+from deploy.local.world.outcomes import Outcomes
 from deploy.local.world.patience import Patience, is_passing
 from deploy.local.world.services import Services
 from retail.common.v1.address_pb2 import Address
@@ -30,9 +30,6 @@ class Placing:
         most_under_way: Back-pressure: no more orders than these are placed and not ended.
         speed: How many times as fast as it happened; `None`: as fast as it goes.
         stopping: When set, no more orders are placed.
-
-    Attributes:
-        found_under_way: Orders that an earlier run has placed, and that have not ended.
     """
 
     def __init__(
@@ -53,8 +50,6 @@ class Placing:
         self._most_under_way = most_under_way
         self._speed = speed
         self._stopping = stopping
-        self._begun_at = time.time()
-        self.found_under_way: list[Followed] = []
 
     async def place(self, orders: Sequence[InvoiceOrder]) -> None:
         """
@@ -104,11 +99,7 @@ class Placing:
                 await asyncio.sleep(AGAIN_SECONDS)
 
     def _follow(self, invoice: InvoiceOrder, order: pb.Order, asked_at: float) -> None:
-        followed = self._outcomes.follow(invoice.invoice, order, asked_at=asked_at)
-        # One that was just placed is younger than this run.
-        earlier = order.create_time.ToMilliseconds() / 1000 < self._begun_at
-        if earlier and order.status not in ENDED:
-            self.found_under_way.append(followed)
+        self._outcomes.follow(invoice.invoice, order, asked_at=asked_at)
 
 
 def request_of(order: InvoiceOrder) -> pb.PlaceOrderRequest:

@@ -19,8 +19,9 @@ from deploy.local.topology import WAYBILL
 from deploy.local.up import bring_up, silent
 from deploy.local.world.catalogue import Delivery, NewProduct, offer_products, receive
 from deploy.local.world.patience import Patience
-from deploy.local.world.providers import Character, at_work, retire
 from deploy.local.world.services import Services, services_of
+from deploy.providers.character import Character
+from deploy.providers.provider import at_work, retire
 from retail.common.v1.address_pb2 import Address
 from retail.order.v1 import order_service_pb2 as pb
 

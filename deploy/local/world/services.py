@@ -6,7 +6,11 @@ from contextlib import asynccontextmanager
 from chassis.rpc.client import channel
 from deploy.local.cluster import Cluster
 from retail.fulfillment.v1.fulfillment_service_pb2_grpc import FulfillmentServiceStub
+from retail.fulfillment.v1.provider_service_pb2_grpc import ProviderServiceStub
+from retail.fulfillment.v1.return_service_pb2_grpc import ReturnServiceStub
+from retail.fulfillment.v1.shipment_service_pb2_grpc import ShipmentServiceStub
 from retail.order.v1.cart_service_pb2_grpc import CartServiceStub
+from retail.order.v1.exchange_service_pb2_grpc import ExchangeServiceStub
 from retail.order.v1.order_history_service_pb2_grpc import OrderHistoryServiceStub
 from retail.order.v1.order_service_pb2_grpc import OrderServiceStub
 from retail.order.v1.saga_service_pb2_grpc import SagaServiceStub
@@ -30,10 +34,14 @@ class Services:
         self.order = OrderServiceStub(self._channels["order"])
         self.order_history = OrderHistoryServiceStub(self._channels["order"])
         self.cart = CartServiceStub(self._channels["order"])
+        self.exchange = ExchangeServiceStub(self._channels["order"])
         self.saga = SagaServiceStub(self._channels["order"])
         self.payment = PaymentServiceStub(self._channels["payment"])
         self.reconciliation = ReconciliationServiceStub(self._channels["payment"])
         self.fulfillment = FulfillmentServiceStub(self._channels["fulfillment"])
+        self.provider = ProviderServiceStub(self._channels["fulfillment"])
+        self.shipment = ShipmentServiceStub(self._channels["fulfillment"])
+        self.returns = ReturnServiceStub(self._channels["fulfillment"])
 
     async def close(self) -> None:
         for each in self._channels.values():

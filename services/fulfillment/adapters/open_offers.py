@@ -19,7 +19,7 @@ _OPEN = text(
 _READ = text(
     """
     SELECT fulfillment_orders.*, offers.id AS offer_id, provider_id, state, expires_at, reason,
-        offers.change_number AS offer_change_number
+        offers.change_number AS offer_change_number, offers.day AS offer_day
     FROM offers JOIN fulfillment_orders ON fulfillment_orders.id = fulfillment_order_id
     WHERE offers.id = ANY(CAST(:ids AS uuid[]))
         AND provider_id = :provider_id AND state = 'SUBMITTED'

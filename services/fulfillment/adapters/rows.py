@@ -1,28 +1,28 @@
 """How fulfillment orders look as rows, and rows as fulfillment orders."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Row
 
-from chassis.kernel.quantity import Quantity
-from chassis.kernel.text import Sku
+from services.fulfillment.adapters.json_goods import goods_from_json, json_from_goods
+from services.fulfillment.adapters.rankings import json_from_ranking
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
+from services.fulfillment.domain.promise import DeliveryPromise, PromiseState
+from services.fulfillment.domain.returns.values import AccountId
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
     Address,
     FulfillmentOrderId,
     FulfillmentOrderStatus,
-    Goods,
     LocationId,
     OfferId,
     OfferState,
     OrderId,
     ProviderId,
     RequestStatus,
-    ShipmentId,
-    ShipmentState,
+    ServiceLevel,
     units_of,
 )
 
@@ -36,13 +36,17 @@ def order_from_row(
         event_count=row.event_count,
         trace=row.trace,
         order_id=OrderId(row.order_id),
+        account_id=AccountId(row.account_id),
         location_id=LocationId(row.location_id),
-        goods=_goods_from_json(row.goods),
+        goods=goods_from_json(row.goods),
         ship_to=_address_from_json(row.ship_to),
         status=FulfillmentOrderStatus(row.status),
         request_status=RequestStatus(row.request_status),
         offers=tuple(offers),
         change_number=row.change_number,
+        answer_cancellation_by=row.answer_cancellation_by,
+        service_level=ServiceLevel(row.service_level),
+        promise=_promise_from_row(row) if row.promise_state else None,
         shipments=tuple(shipments),
     )
 
@@ -55,8 +59,9 @@ def row_from_order(order: FulfillmentOrder) -> dict[str, Any]:
         "event_count": order.event_count,
         "trace": order.trace,
         "order_id": order.order_id,
+        "account_id": order.account_id,
         "location_id": order.location_id,
-        "goods": _json_from_goods(order.goods),
+        "goods": json_from_goods(order.goods),
         "ship_to": {
             "name": address.name,
             "lines": address.lines,
@@ -67,9 +72,15 @@ def row_from_order(order: FulfillmentOrder) -> dict[str, Any]:
         "status": order.status,
         "request_status": order.request_status,
         "change_number": order.change_number,
+        "service_level": order.service_level,
+        **_row_from_promise(order.promise),
+        "done_by": order.done_by,
+        "answer_cancellation_by": order.answer_cancellation_by,
         "ordered_units": units_of(order.goods),
         "dispatched_units": units_of(order.dispatched),
         "delivered_units": units_of(order.delivered),
+        "packed_units": units_of(order.packed),
+        "ended_units": units_of(order.ended),
     }
 
 
@@ -81,6 +92,7 @@ def offer_from_row(row: Row[Any]) -> Offer:
         expires_at=row.expires_at,
         reason=row.reason,
         change_number=row.offer_change_number,
+        day=row.offer_day,
     )
 
 
@@ -93,39 +105,30 @@ def row_from_offer(offer: Offer, order: FulfillmentOrder) -> dict[str, Any]:
         "expires_at": offer.expires_at,
         "reason": offer.reason,
         "change_number": offer.change_number,
+        "day": offer.day,
     }
 
 
-def shipment_from_row(row: Row[Any]) -> Shipment:
-    return Shipment(
-        id=ShipmentId(row.id),
-        state=ShipmentState(row.state),
-        goods=_goods_from_json(row.goods),
-        tracking_number=row.tracking_number,
-        dispatched_at=row.dispatched_at,
-        delivered_at=row.delivered_at,
+def row_from_new_offer(offer: Offer, order: FulfillmentOrder) -> dict[str, Any]:
+    return {**row_from_offer(offer, order), "ranking": json_from_ranking(offer.ranking)}
+
+
+def _promise_from_row(row: Row[Any]) -> DeliveryPromise:
+    return DeliveryPromise(
+        first_day=row.first_day,
+        last_day=row.last_day,
+        time_zone=row.promise_time_zone,
+        state=PromiseState(row.promise_state),
     )
 
 
-def row_from_shipment(shipment: Shipment, order: FulfillmentOrder, number: int) -> dict[str, Any]:
+def _row_from_promise(promise: DeliveryPromise | None) -> dict[str, Any]:
     return {
-        "id": shipment.id,
-        "fulfillment_order_id": order.id,
-        "number": number,
-        "state": shipment.state,
-        "goods": _json_from_goods(shipment.goods),
-        "tracking_number": shipment.tracking_number,
-        "dispatched_at": shipment.dispatched_at,
-        "delivered_at": shipment.delivered_at,
+        "first_day": promise.first_day if promise else None,
+        "last_day": promise.last_day if promise else None,
+        "promise_time_zone": promise.time_zone if promise else None,
+        "promise_state": promise.state if promise else None,
     }
-
-
-def _goods_from_json(goods: Iterable[tuple[str, int]]) -> tuple[Goods, ...]:
-    return tuple(Goods(Sku(sku), Quantity(units)) for sku, units in goods)
-
-
-def _json_from_goods(goods: Sequence[Goods]) -> list[tuple[str, int]]:
-    return [(some.sku, some.quantity.units) for some in goods]
 
 
 def _address_from_json(fields: Mapping[str, Any]) -> Address:

@@ -9,8 +9,14 @@ from chassis.storage.database import Database, Transaction
 from chassis.wake import Wake
 from services.fulfillment.adapters.fulfillment_orders import SqlFulfillmentOrders
 from services.fulfillment.adapters.intake import SqlIntake
+from services.fulfillment.adapters.open_cancellations import SqlOpenCancellations
 from services.fulfillment.adapters.open_offers import SqlOpenOffers
+from services.fulfillment.adapters.parcel_labels import SqlParcelLabels
+from services.fulfillment.adapters.provider_days import SqlProviderDays
 from services.fulfillment.adapters.providers import SqlProviders
+from services.fulfillment.adapters.rankings import SqlOfferExplanations
+from services.fulfillment.adapters.returns import SqlReturns
+from services.fulfillment.adapters.tracking import SqlTracking
 from services.fulfillment.application.ports import UnitOfWork
 
 
@@ -23,10 +29,16 @@ class SqlTransaction:
 
     def __init__(self, tx: Transaction, *, told: Wake, clock: Clock) -> None:
         outbox = Outbox(tx, wake=told, clock=clock)
-        self.fulfillment_orders = SqlFulfillmentOrders(tx, outbox)
+        self.provider_days = SqlProviderDays(tx)
+        self.fulfillment_orders = SqlFulfillmentOrders(tx, outbox, self.provider_days)
         self.intake = SqlIntake(tx)
+        self.open_cancellations = SqlOpenCancellations(tx)
+        self.offer_explanations = SqlOfferExplanations(tx)
         self.open_offers = SqlOpenOffers(tx)
         self.providers = SqlProviders(tx)
+        self.parcel_labels = SqlParcelLabels(tx)
+        self.tracking = SqlTracking(tx)
+        self.returns = SqlReturns(tx, outbox)
 
 
 def sql_unit_of_work(database: Database, *, told: Wake, clock: Clock) -> UnitOfWork:

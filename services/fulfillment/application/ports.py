@@ -2,13 +2,17 @@
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Protocol
 
+from services.fulfillment.application.returns.ports import Returns
+from services.fulfillment.application.shipments.ports import ParcelLabels, Tracking
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
 from services.fulfillment.domain.offer import Offer
+from services.fulfillment.domain.performance import Performance, ProviderNote
 from services.fulfillment.domain.provider import Provider
+from services.fulfillment.domain.ranking import RankedProvider
 from services.fulfillment.domain.values import (
     FulfillmentOrderId,
     OfferId,
@@ -22,13 +26,20 @@ class FulfillmentOrders(Protocol):
     """
     The work on every order there is.
 
-    What is read by anything but `of_order` is locked until the transaction ends, in one global
-    order: of two verbs at once on one fulfillment order, the second sees what the first one did.
+    What is read by anything but `of_order` and `done_by` is locked until the transaction ends, in
+    one global order: of two verbs at once on one fulfillment order, the second sees what the first
+    one did.
     """
 
     async def with_ids(self, ids: Collection[FulfillmentOrderId]) -> Sequence[FulfillmentOrder]: ...
 
     async def with_offers(self, offer_ids: Collection[OfferId]) -> Sequence[FulfillmentOrder]: ...
+
+    async def beside(self, ids: Collection[FulfillmentOrderId]) -> Sequence[FulfillmentOrder]:
+        """
+        Return those with these ids and all other work on their orders.
+        """
+        ...
 
     async def of_orders(self, order_ids: Collection[OrderId]) -> Sequence[FulfillmentOrder]: ...
 
@@ -39,6 +50,15 @@ class FulfillmentOrders(Protocol):
         """
         ...
 
+    async def with_overdue_shipments(
+        self, dispatched_by: datetime, *, limit: int
+    ) -> Sequence[FulfillmentOrder]:
+        """
+        Return those of which a parcel is under way since then or longer, the longest first; not
+        those that another transaction has locked. Of *limit* parcels at most.
+        """
+        ...
+
     async def of_order(self, order_id: OrderId) -> Sequence[FulfillmentOrder]:
         """
         Return the work on one order as of one moment, by location, to be looked at only. It must
@@ -46,20 +66,30 @@ class FulfillmentOrders(Protocol):
         """
         ...
 
+    async def done_by(
+        self, provider_id: ProviderId, *, after: FulfillmentOrderId | None, limit: int
+    ) -> Sequence[FulfillmentOrder]:
+        """
+        Return the work that a provider has accepted and that has not ended, by id, as of one
+        moment, to be looked at only. It must be the first thing its transaction does.
+        """
+        ...
+
     async def holders_of(
         self, shipment_ids: Collection[ShipmentId]
     ) -> Mapping[ShipmentId, FulfillmentOrderId]:
         """
-        Return of which fulfillment orders these shipments are; those that left already.
+        Return of which fulfillment orders these shipments are; those that were packed or left.
         """
         ...
 
     async def save(self, orders: Sequence[FulfillmentOrder]) -> None:
         """
-        Write those of *orders* that have recorded events, and tell the events.
+        Write those of *orders* that have recorded events or have other parcels, and tell the
+        events.
 
         Raises:
-            Conflict: Someone else changed one of them, or dispatched one of their new shipments.
+            Conflict: Someone else changed one of them, or packed one of their new shipments.
         """
         ...
 
@@ -97,13 +127,50 @@ class Providers(Protocol):
 
     async def all(self) -> Sequence[Provider]: ...
 
-    async def serving(self, country_codes: Collection[str]) -> Sequence[Provider]:
+    async def with_ids(self, ids: Collection[ProviderId]) -> Sequence[Provider]:
         """
-        Return those that may be asked for work in any of these countries.
+        Return those of *ids* that there are.
         """
         ...
 
     async def put(self, provider: Provider) -> None: ...
+
+    async def suspend(self, provider_id: ProviderId, *, suspended: bool, reason: str) -> Provider:
+        """
+        Suspend a provider or resume it, leave the rest of it as it is, and return it.
+
+        Raises:
+            ProviderNotFound: There is no such provider.
+        """
+        ...
+
+
+# A provider, and one of its days.
+ProviderDay = tuple[ProviderId, date]
+
+
+class ProviderDays(Protocol):
+    """
+    What is noted of each provider's days. Notes that fulfillment orders hold are added when those
+    are saved.
+    """
+
+    async def recent(
+        self, provider_ids: Collection[ProviderId], now: datetime
+    ) -> Mapping[ProviderId, Performance]:
+        """
+        Return how these providers did in the last 30 days; those of which something is noted.
+        """
+        ...
+
+    async def lock(self, days: Collection[ProviderDay]) -> Mapping[ProviderDay, int]:
+        """
+        Lock *days*, in one global order, and return how many fulfillment orders fill each. Lock
+        fulfillment orders first.
+        """
+        ...
+
+    async def note(self, notes: Sequence[ProviderNote]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +181,33 @@ class OfferedWork:
 
     offer: Offer
     order: FulfillmentOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferExplanation:
+    """
+    The ranking that led to one offer.
+    """
+
+    offer_id: OfferId
+    provider_id: ProviderId
+    offered_at: datetime
+    ranking: tuple[RankedProvider, ...]
+
+
+class OfferExplanations(Protocol):
+    """
+    Why offers were made, to be looked at only.
+    """
+
+    async def of(self, order_id: FulfillmentOrderId) -> Sequence[OfferExplanation]:
+        """
+        Return the rankings that led to a fulfillment order's offers, oldest first.
+
+        Raises:
+            FulfillmentOrderNotFound: There is no such fulfillment order.
+        """
+        ...
 
 
 class OpenOffers(Protocol):
@@ -142,6 +236,38 @@ class OpenOffers(Protocol):
         ...
 
 
+class OpenCancellations(Protocol):
+    """
+    The work whose providers are asked to give it up and have yet to answer, to be looked at only.
+    """
+
+    async def of(self, provider_id: ProviderId) -> Mapping[FulfillmentOrderId, datetime]:
+        """
+        Return that of a provider, each with the time by which it is to answer.
+        """
+        ...
+
+    async def read(
+        self, provider_id: ProviderId, ids: Collection[FulfillmentOrderId]
+    ) -> Sequence[FulfillmentOrder]:
+        """
+        Return that of *ids* which this provider is asked about, with no other provider's offers.
+        """
+        ...
+
+    async def overdue(self, now: datetime, *, limit: int) -> Set[OrderId]:
+        """
+        Return the orders on which somebody has not answered in time, the longest first.
+        """
+        ...
+
+    async def next_deadline(self) -> datetime | None:
+        """
+        Return by when the first of all is to be answered.
+        """
+        ...
+
+
 class Transaction(Protocol):
     """
     What one database transaction can reach.
@@ -157,21 +283,53 @@ class Transaction(Protocol):
     def open_offers(self) -> OpenOffers: ...
 
     @property
+    def open_cancellations(self) -> OpenCancellations: ...
+
+    @property
     def providers(self) -> Providers: ...
+
+    @property
+    def offer_explanations(self) -> OfferExplanations: ...
+
+    @property
+    def provider_days(self) -> ProviderDays: ...
+
+    @property
+    def returns(self) -> Returns: ...
+
+    @property
+    def parcel_labels(self) -> ParcelLabels: ...
+
+    @property
+    def tracking(self) -> Tracking: ...
 
 
 # Call it to begin. The block commits when it ends and rolls back when it raises.
 UnitOfWork = Callable[[], AbstractAsyncContextManager[Transaction]]
 
-# Yields the offers to a provider that were just made, or changed and by which change; first of
-# all, and whenever one may have been missed, `None`: look for yourself. Ends when nobody should
-# watch any more.
-News = AsyncIterator[Mapping[OfferId, int] | None]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """
+    What a provider has to see to.
+
+    Attributes:
+        offers: Open offers, each with the number of the last change it follows.
+        cancellations: Work it is asked to give up, each with the time by which it is to answer.
+    """
+
+    offers: Mapping[OfferId, int] = field(default_factory=dict)
+    cancellations: Mapping[FulfillmentOrderId, datetime] = field(default_factory=dict)
+
+
+# Yields what a provider has to see to since just now: new, or changed; first of all, and whenever
+# something may have been missed, `None`: look for yourself. Ends when nobody should watch any more.
+News = AsyncIterator[Noticed | None]
 
 
 class OfferNotices(Protocol):
     """
-    Who hears at once when an offer is made or changed.
+    Who hears at once when an offer is made or changed, or a cancellation requested.
     """
 
     def of(self, provider_id: ProviderId) -> AbstractContextManager[News]: ...

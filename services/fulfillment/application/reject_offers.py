@@ -10,6 +10,7 @@ from services.fulfillment.application.ports import UnitOfWork
 from services.fulfillment.application.seek_providers import seek_providers
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.ranking import USUAL_WEIGHTS, RankingWeights
 from services.fulfillment.domain.values import OfferId, ProviderId
 
 
@@ -26,7 +27,12 @@ class RejectOffer:
 
 
 async def reject_offers(
-    commands: Sequence[RejectOffer], *, uow: UnitOfWork, clock: Clock, answer_within: timedelta
+    commands: Sequence[RejectOffer],
+    *,
+    uow: UnitOfWork,
+    clock: Clock,
+    answer_within: timedelta,
+    weights: RankingWeights = USUAL_WEIGHTS,
 ) -> Sequence[FulfillmentOrder | DomainError]:
     """
     Decline each offer, or say why not; the next provider is asked in the same step.
@@ -38,7 +44,9 @@ async def reject_offers(
         by_offer = {offer.id: order for order in orders for offer in order.offers}
         declined: list[FulfillmentOrder] = []
         answers = [_reject(by_offer.get(c.offer_id), c, declined) for c in commands]
-        await seek_providers(declined, tx=tx, now=clock(), answer_within=answer_within)
+        await seek_providers(
+            declined, tx=tx, now=clock(), answer_within=answer_within, weights=weights
+        )
         await tx.fulfillment_orders.save(orders)
     return answers
 

@@ -1,7 +1,7 @@
 """Everything this service tells the world. The wire form is `fulfillment_events.proto`."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from services.fulfillment.domain.values import (
     FulfillmentOrderId,
@@ -32,10 +32,17 @@ class OfferSubmitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferAccepted:
+    """
+    Attributes:
+        first_day: When everything is to arrive, by the provider's clock.
+    """
+
     fulfillment_order_id: FulfillmentOrderId
     order_id: OrderId
     offer_id: OfferId
     provider_id: ProviderId
+    first_day: date
+    last_day: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +119,13 @@ class CancellationRequested:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CancellationAccepted:
+    fulfillment_order_id: FulfillmentOrderId
+    order_id: OrderId
+    provider_id: ProviderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancellationRejected:
     fulfillment_order_id: FulfillmentOrderId
     order_id: OrderId
@@ -145,6 +159,7 @@ FulfillmentEvent = (
     | FulfillmentOrderCancelled
     | FulfillmentOrderChanged
     | CancellationRequested
+    | CancellationAccepted
     | CancellationRejected
     | ShipmentDispatched
     | ShipmentDelivered

@@ -4,48 +4,49 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chassis.kernel.quantity import Quantity
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.events import (
-    FulfillmentOrderCancelled,
     FulfillmentOrderChanged,
     FulfillmentOrderOpened,
-    ShipmentDelivered,
-    ShipmentDispatched,
 )
+from services.fulfillment.domain.parcels import Parcels
+from services.fulfillment.domain.returns.values import NOBODY, AccountId
 from services.fulfillment.domain.shipment import Shipment
 from services.fulfillment.domain.values import (
     Address,
     FulfillmentOrderStatus,
     Goods,
     LocationId,
-    OfferState,
     OrderId,
     ProviderId,
-    RequestStatus,
+    ServiceLevel,
     ShipmentId,
     ShipmentState,
     fulfillment_order_id,
     merged,
-    units_of,
 )
-from services.fulfillment.domain.work import Work
 
 
 @dataclass(kw_only=True, eq=False)
-class FulfillmentOrder(Work):
+class FulfillmentOrder(Parcels):
     """
-    The work of one order at one location, until its parcels have arrived or it is given up.
+    The work of one order at one location, until its parcels have ended or it is given up.
 
     Attributes:
-        shipments: The parcels, oldest first.
+        account_id: Whose order it is; empty if it was confirmed before this was kept.
     """
 
-    shipments: tuple[Shipment, ...] = ()
+    account_id: AccountId = NOBODY
 
     @classmethod
     def open(
-        cls, order_id: OrderId, location_id: LocationId, goods: Iterable[Goods], ship_to: Address
+        cls,
+        order_id: OrderId,
+        location_id: LocationId,
+        goods: Iterable[Goods],
+        ship_to: Address,
+        service_level: ServiceLevel = ServiceLevel.STANDARD,
+        account_id: AccountId = NOBODY,
     ) -> "FulfillmentOrder":
         """
         Return new work, not offered to anybody yet.
@@ -53,9 +54,11 @@ class FulfillmentOrder(Work):
         order = cls(
             id=fulfillment_order_id(order_id, location_id),
             order_id=order_id,
+            account_id=account_id,
             location_id=location_id,
             goods=merged(goods),
             ship_to=ship_to,
+            service_level=service_level,
         )
         order.record(
             FulfillmentOrderOpened(
@@ -63,14 +66,6 @@ class FulfillmentOrder(Work):
             )
         )
         return order
-
-    @property
-    def dispatched(self) -> tuple[Goods, ...]:
-        return merged(some for shipment in self.shipments for some in shipment.goods)
-
-    @property
-    def delivered(self) -> tuple[Goods, ...]:
-        return merged(some for s in self.shipments if s.is_delivered for some in s.goods)
 
     def dispatch(
         self,
@@ -82,81 +77,55 @@ class FulfillmentOrder(Work):
         now: datetime,
     ) -> None:
         """
-        Note that a parcel left with *goods*; with all that was left, if none are named.
+        Note that a parcel left: as it was packed, or else with *goods*; with all that is in no
+        parcel, if none are named. If the work was asked to be given up, this is a no: see that
+        the rest of the order goes on too.
 
         Raises:
             FulfillmentOrderNotAccepted: No provider does this work.
             NotTheProvider: Another one does.
-            ShipmentMismatch: This shipment left before, with something else in it.
+            CancellationUnderWay: The provider has agreed to give it up, others have yet to answer.
+            ShipmentMismatch: There is this parcel already, with something else in it.
+            LabelNotReady: Its label is being made.
             DispatchedTooMuch: That is more than is left to send.
         """
         self._must_be_done_by(provider_id)
         goods = merged(goods)
-        for number, shipment in enumerate(self.shipments):
-            if shipment.id == shipment_id:
-                meant = goods or self._left_after(self.shipments[:number])
-                if (meant, tracking_number) != (shipment.goods, shipment.tracking_number):
-                    raise refusals.ShipmentMismatch(
-                        f"shipment {shipment_id} left before, with something else in it"
-                    )
-                return  # told again: the first answer may have been lost
-        left = self._left_after(self.shipments)
-        goods = goods or left
-        self._must_not_exceed(goods, left)
-        shipment = Shipment(
-            id=shipment_id, goods=goods, tracking_number=tracking_number, dispatched_at=now
-        )
-        self.shipments = (*self.shipments, shipment)
-        self.record(
-            ShipmentDispatched(
-                fulfillment_order_id=self.id,
-                order_id=self.order_id,
-                shipment_id=shipment_id,
-                location_id=self.location_id,
-                goods=goods,
-                dispatched_at=now,
-                change_number=self.change_number,
+        known = self.shipment(shipment_id)
+        if known is None or not known.has_left:
+            self._must_not_have_agreed()
+        if known is None:
+            new = Shipment(
+                id=shipment_id,
+                goods=self._taken_from_left(goods, refusals.DispatchedTooMuch),
+                goods_named=bool(goods),
+                tracking_number=tracking_number,
             )
-        )
-
-    def deliver(self, shipment_id: ShipmentId, now: datetime) -> None:
-        """
-        Note that a parcel arrived; with the last one the work is done.
-
-        Raises:
-            ShipmentNotFound: No such parcel left.
-        """
-        shipment = next((s for s in self.shipments if s.id == shipment_id), None)
-        if shipment is None:
-            raise refusals.ShipmentNotFound(f"there is no shipment {shipment_id}")
-        if shipment.is_delivered:
-            return  # told again
-        arrived = replace(shipment, state=ShipmentState.DELIVERED, delivered_at=now)
-        self.shipments = tuple(arrived if s is shipment else s for s in self.shipments)
-        if units_of(self.delivered) == units_of(self.goods):
-            self.status = FulfillmentOrderStatus.CLOSED
-        self.record(
-            ShipmentDelivered(
-                fulfillment_order_id=self.id,
-                order_id=self.order_id,
-                shipment_id=shipment_id,
-                delivered_at=now,
+            self._send(new, now)
+            return
+        if not known.is_sent_as(goods, tracking_number):
+            raise refusals.ShipmentMismatch(
+                f"there is a shipment {shipment_id} with something else in it"
             )
-        )
+        if known.state is ShipmentState.PENDING:
+            raise refusals.LabelNotReady(f"the label of shipment {shipment_id} is being made")
+        if known.state is ShipmentState.PACKED:
+            self._send(known, now)
+        # Else it was told before: the first answer may have been lost.
 
     def must_not_be_dispatched(self) -> None:
         """
         Raises:
             AlreadyDispatched: A parcel has left.
         """
-        if self.shipments:
+        if any(shipment.has_left for shipment in self.shipments):
             raise refusals.AlreadyDispatched(
                 f"a parcel of order {self.order_id} has left {self.location_id}"
             )
 
     def cancel(self) -> None:
         """
-        Give the work up. What nobody wanted stays unfulfillable.
+        Give the work up, and unpack what was packed. What nobody wanted stays unfulfillable.
 
         Raises:
             AlreadyDispatched: A parcel has left.
@@ -164,6 +133,7 @@ class FulfillmentOrder(Work):
         self.must_not_be_dispatched()
         if self.status in (FulfillmentOrderStatus.CANCELLED, FulfillmentOrderStatus.UNFULFILLABLE):
             return
+        self._unpack_all()
         self._give_up()
 
     def must_be_changeable_to(self, goods: Iterable[Goods]) -> None:
@@ -171,11 +141,13 @@ class FulfillmentOrder(Work):
         Raises:
             FulfillmentCancelled: It was given up, other than because a change left nothing of it.
             AlreadyDispatched: A parcel has left.
+            CancellationUnderWay: Its provider was asked to give it up.
             FulfillmentGrows: So much is not to be sent.
         """
         if self.status is FulfillmentOrderStatus.CANCELLED and self.goods:
             raise refusals.FulfillmentCancelled(f"the work on order {self.order_id} was given up")
         self.must_not_be_dispatched()
+        self.must_not_be_asked()
         units = {some.sku: some.quantity.units for some in self.goods}
         for some in merged(goods):
             if some.quantity.units > units.get(some.sku, 0):
@@ -187,15 +159,18 @@ class FulfillmentOrder(Work):
     def change(self, number: int, *, goods: Iterable[Goods], ship_to: Address) -> None:
         """
         Send only *goods*, and perhaps elsewhere; if there are none, give the work up. Whoever is
-        asked to do it is asked to do it as it is now; whoever does it does that.
+        asked to do it is asked to do it as it is now; whoever does it does that, and packs again.
 
         Raises:
             FulfillmentCancelled, AlreadyDispatched, FulfillmentGrows: It cannot be changed so.
+            CancellationUnderWay: Not now.
         """
         goods = merged(goods)
         self.must_be_changeable_to(goods)
         if not self.goods:
             return  # an earlier change left nothing of it
+        # Their labels may name another place, and their goods be wanted no more.
+        self._unpack_all()
         self.goods, self.ship_to, self.change_number = goods, ship_to, number
         if not goods:
             self._give_up()
@@ -213,39 +188,3 @@ class FulfillmentOrder(Work):
                 offer_id=offer.id if offer else None,
             )
         )
-
-    def _give_up(self) -> None:
-        if offer := self.live_offer:
-            self._replace_offer(replace(offer, state=OfferState.WITHDRAWN))
-        self.status = FulfillmentOrderStatus.CANCELLED
-        self.request_status = RequestStatus.CANCELLATION_ACCEPTED
-        self.record(FulfillmentOrderCancelled(fulfillment_order_id=self.id, order_id=self.order_id))
-
-    def _must_be_done_by(self, provider_id: ProviderId) -> None:
-        offer = self.live_offer
-        if offer is None or offer.is_open:
-            raise refusals.FulfillmentOrderNotAccepted(f"no provider does the work {self.id}")
-        if offer.provider_id != provider_id:
-            raise refusals.NotTheProvider(f"another provider than {provider_id} does {self.id}")
-
-    def _left_after(self, shipments: Iterable[Shipment]) -> tuple[Goods, ...]:
-        sent = {some.sku: 0 for some in self.goods}
-        for shipment in shipments:
-            for some in shipment.goods:
-                sent[some.sku] += some.quantity.units
-        return tuple(
-            Goods(some.sku, Quantity(some.quantity.units - sent[some.sku]))
-            for some in self.goods
-            if some.quantity.units > sent[some.sku]
-        )
-
-    def _must_not_exceed(self, goods: tuple[Goods, ...], left: tuple[Goods, ...]) -> None:
-        units = {some.sku: some.quantity.units for some in left}
-        for some in goods:
-            if some.quantity.units > units.get(some.sku, 0):
-                raise refusals.DispatchedTooMuch(
-                    f"{some.quantity.units} of {some.sku} are more than the"
-                    f" {units.get(some.sku, 0)} left to send"
-                )
-        if not goods:
-            raise refusals.DispatchedTooMuch("nothing is left to send")

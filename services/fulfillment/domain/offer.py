@@ -1,9 +1,10 @@
 """Offers: one provider is asked to do the work, and has some time to answer."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from services.fulfillment.domain import refusals
+from services.fulfillment.domain.ranking import RankedProvider
 from services.fulfillment.domain.values import OfferId, OfferState, ProviderId
 
 
@@ -13,6 +14,8 @@ class Offer:
     Attributes:
         reason: Why it was rejected, in the provider's words.
         change_number: The last change of the order that the open offer follows; 0: none.
+        day: Which of the provider's days the work fills, or would; `None`: not known.
+        ranking: Why this provider was asked, the first of the ranking; empty once read again.
     """
 
     id: OfferId
@@ -21,6 +24,8 @@ class Offer:
     expires_at: datetime
     reason: str = ""
     change_number: int = 0
+    day: date | None = None
+    ranking: tuple[RankedProvider, ...] = ()
 
     @property
     def is_open(self) -> bool:

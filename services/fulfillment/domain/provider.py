@@ -1,9 +1,34 @@
-"""Providers: who picks, packs and ships, and whom to ask first."""
+"""Providers: who picks, packs and ships, for how much and how fast."""
 
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 
-from services.fulfillment.domain.values import FulfillmentOrderId, ProviderId
+from chassis.kernel.money import Money
+from services.fulfillment.domain.calendar import USUAL_HOURS, WorkingHours
+from services.fulfillment.domain.promise import DeliveryPromise
+from services.fulfillment.domain.values import ProviderId, ServiceLevel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceTerms:
+    """
+    What a provider asks and promises for one service level.
+
+    Attributes:
+        cost: For one fulfillment order; `None`: nothing.
+        transit_days_min: Working days from dispatch to delivery, the least.
+    """
+
+    service_level: ServiceLevel
+    cost: Money | None = None
+    transit_days_min: int
+    transit_days_max: int
+
+
+# Of a provider that has not said what it offers.
+USUAL_TERMS = ServiceTerms(
+    service_level=ServiceLevel.STANDARD, transit_days_min=1, transit_days_max=5
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +41,9 @@ class Provider:
         regions: The countries it delivers to; empty: everywhere.
         rank: Who is asked first: lower before higher.
         suspended: Whether it gets no offers. Those it has are still its to answer.
+        suspension_reason: Why, for people.
+        terms: What it offers, each level once.
+        daily_capacity: Fulfillment orders it takes on a day; 0: as many as there are.
     """
 
     id: ProviderId
@@ -23,27 +51,31 @@ class Provider:
     regions: frozenset[str] = frozenset()
     rank: int = 0
     suspended: bool = False
+    suspension_reason: str = ""
+    terms: tuple[ServiceTerms, ...] = (USUAL_TERMS,)
+    daily_capacity: int = 0
+    hours: WorkingHours = USUAL_HOURS
 
-    def serves(self, country_code: str) -> bool:
-        return not self.suspended and (not self.regions or country_code in self.regions)
+    def delivers_to(self, country_code: str) -> bool:
+        return not self.regions or country_code in self.regions
 
+    def terms_of(self, level: ServiceLevel) -> ServiceTerms | None:
+        return next((terms for terms in self.terms if terms.service_level is level), None)
 
-def choose_provider(
-    providers: Iterable[Provider],
-    *,
-    country_code: str,
-    asked: Collection[ProviderId],
-    work: FulfillmentOrderId,
-) -> Provider | None:
-    """
-    Return the best of *providers* that was not asked yet, or none if all were.
+    def has_room_after(self, taken: int) -> bool:
+        """
+        Return whether it takes on more on a day on which it has *taken* on so many.
+        """
+        return not self.daily_capacity or taken < self.daily_capacity
 
-    Among equals in rank the work decides: its id is a hash, so they share what there is evenly,
-    without counting.
-    """
-    able = [p for p in providers if p.id not in asked and p.serves(country_code)]
-    if not able:
-        return None
-    best = min(provider.rank for provider in able)
-    equals = sorted((p for p in able if p.rank == best), key=lambda provider: provider.id)
-    return equals[work.int % len(equals)]
+    def promise_from(self, day: date, level: ServiceLevel) -> DeliveryPromise:
+        """
+        Return when everything arrives that leaves on *day*. Who offers the level no more, but
+        takes the work on, promises what is usual.
+        """
+        terms = self.terms_of(level) or USUAL_TERMS
+        return DeliveryPromise(
+            first_day=self.hours.working_days_after(day, terms.transit_days_min),
+            last_day=self.hours.working_days_after(day, terms.transit_days_max),
+            time_zone=self.hours.time_zone,
+        )

@@ -28,6 +28,14 @@ class OfferWithdrawn(RuleViolated):
     pass
 
 
+class CapacityExceeded(RuleViolated):
+    pass
+
+
+class ProviderNotFound(NotFound):
+    pass
+
+
 class FulfillmentOrderNotFound(NotFound):
     pass
 
@@ -52,12 +60,52 @@ class ShipmentNotFound(NotFound):
     pass
 
 
+class ShipmentNotDispatched(RuleViolated):
+    pass
+
+
+class ShipmentEnded(RuleViolated):
+    pass
+
+
+class PackedTooMuch(RuleViolated):
+    pass
+
+
+class CancellationRequested(RuleViolated):
+    pass
+
+
+class LabelNotReady(Conflict):
+    """
+    The label is being made still: asked again, it will be there.
+    """
+
+
 class AlreadyDispatched(RuleViolated):
     pass
 
 
 class FulfillmentCancelled(RuleViolated):
     pass
+
+
+class CancellationRejected(RuleViolated):
+    pass
+
+
+class CancellationNotRequested(RuleViolated):
+    pass
+
+
+class CancellationAnswered(RuleViolated):
+    pass
+
+
+class CancellationUnderWay(Conflict):
+    """
+    Providers have been asked to give the work up: asked again, they will have answered.
+    """
 
 
 class FulfillmentGrows(RuleViolated):

@@ -46,6 +46,11 @@ class RequestStatus(StrEnum):
     CANCELLATION_REJECTED = "CANCELLATION_REJECTED"
 
 
+class ServiceLevel(StrEnum):
+    STANDARD = "STANDARD"
+    EXPRESS = "EXPRESS"
+
+
 class OfferState(StrEnum):
     SUBMITTED = "SUBMITTED"
     ACCEPTED = "ACCEPTED"

@@ -1,17 +1,23 @@
-"""New and changed offers, noticed the moment their events are published."""
+"""New and changed offers and requests, noticed the moment their events are published."""
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from uuid import UUID
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from chassis.wake import Wake
-from retail.fulfillment.v1.fulfillment_events_pb2 import FulfillmentOrderChanged, OfferSubmitted
-from services.fulfillment.domain.values import OfferId, ProviderId
+from retail.fulfillment.v1.fulfillment_events_pb2 import (
+    CancellationRequested,
+    FulfillmentOrderChanged,
+    OfferSubmitted,
+)
+from services.fulfillment.application.ports import Noticed
+from services.fulfillment.domain.values import FulfillmentOrderId, OfferId, ProviderId
 
 # How often watchers look for themselves, in case a notice was lost.
 SWEEP_SECONDS = 2.0
@@ -53,6 +59,7 @@ class NatsOfferNotices:
             for event, heard in (
                 (OfferSubmitted, self._submitted),
                 (FulfillmentOrderChanged, self._changed),
+                (CancellationRequested, self._asked),
             )
         ]
         try:
@@ -63,7 +70,7 @@ class NatsOfferNotices:
                     await subscription.unsubscribe()
 
     @contextmanager
-    def of(self, provider_id: ProviderId) -> Iterator[AsyncIterator[Mapping[OfferId, int] | None]]:
+    def of(self, provider_id: ProviderId) -> Iterator[AsyncIterator[Noticed | None]]:
         watcher = _Watcher()
         self._watchers[provider_id].add(watcher)
         try:
@@ -93,11 +100,19 @@ class NatsOfferNotices:
             if event.offer_id:
                 self._note(event.provider_id, event.offer_id, event.change_number)
 
+    async def _asked(self, message: Msg) -> None:
+        if self._watchers:
+            event = CancellationRequested.FromString(message.data)
+            work = FulfillmentOrderId(UUID(event.fulfillment_order_id))
+            by = event.answer_by_time.ToDatetime(UTC)
+            for watcher in self._watchers.get(ProviderId(event.provider_id), ()):
+                watcher.note_cancellation(work, by)
+
     def _note(self, provider_id: str, offer_id: str, change_number: int) -> None:
         for watcher in self._watchers.get(ProviderId(provider_id), ()):
             watcher.note(OfferId(UUID(offer_id)), change_number)
 
-    async def _news(self, watcher: "_Watcher") -> AsyncIterator[Mapping[OfferId, int] | None]:
+    async def _news(self, watcher: "_Watcher") -> AsyncIterator[Noticed | None]:
         time = asyncio.get_running_loop().time
         while not self._closed:
             sweep_at = time() + self._sweep_seconds
@@ -112,13 +127,22 @@ class NatsOfferNotices:
 class _Watcher:
     def __init__(self) -> None:
         self.wake = Wake()
-        self._noticed: dict[OfferId, int] = {}
+        self._offers: dict[OfferId, int] = {}
+        self._cancellations: dict[FulfillmentOrderId, datetime] = {}
 
     def note(self, offer_id: OfferId, change_number: int) -> None:
-        if len(self._noticed) < MOST_NOTICED:
-            self._noticed[offer_id] = max(change_number, self._noticed.get(offer_id, 0))
+        if len(self._offers) < MOST_NOTICED:
+            self._offers[offer_id] = max(change_number, self._offers.get(offer_id, 0))
         self.wake.ring()
 
-    def take(self) -> Mapping[OfferId, int]:
-        noticed, self._noticed = self._noticed, {}
+    def note_cancellation(self, work: FulfillmentOrderId, answer_by: datetime) -> None:
+        if len(self._cancellations) < MOST_NOTICED:
+            self._cancellations[work] = answer_by
+        self.wake.ring()
+
+    def take(self) -> Noticed | None:
+        if not self._offers and not self._cancellations:
+            return None
+        noticed = Noticed(offers=self._offers, cancellations=self._cancellations)
+        self._offers, self._cancellations = {}, {}
         return noticed

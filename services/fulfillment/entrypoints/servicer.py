@@ -10,30 +10,37 @@ from chassis.kernel.clock import Clock
 from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
 from retail.fulfillment.v1.fulfillment_service_pb2_grpc import FulfillmentServiceServicer
 from services.fulfillment.application.accept_offers import accept_offers
+from services.fulfillment.application.answer_cancellations import answer_cancellations
 from services.fulfillment.application.cancel_fulfillment import cancel_fulfillment
 from services.fulfillment.application.change_fulfillment import change_fulfillment
 from services.fulfillment.application.deliver_shipments import deliver_shipments
 from services.fulfillment.application.dispatch_shipments import dispatch_shipments
 from services.fulfillment.application.list_fulfillment_orders import list_fulfillment_orders
+from services.fulfillment.application.list_provider_work import list_provider_work
 from services.fulfillment.application.list_providers import list_providers
 from services.fulfillment.application.ports import OfferNotices, UnitOfWork
 from services.fulfillment.application.put_provider import put_provider
 from services.fulfillment.application.reject_offers import reject_offers
 from services.fulfillment.application.watch_offers import watch_offers
+from services.fulfillment.domain.ranking import USUAL_WEIGHTS, RankingWeights
 from services.fulfillment.domain.values import ProviderId
 from services.fulfillment.entrypoints.batches import Shared, answer_each
+from services.fulfillment.wire.cancellations import (
+    answers_from_wire,
+    cancellation_to_wire,
+    cancellations_from_wire,
+)
 from services.fulfillment.wire.changes import change_result_to_wire, changes_from_wire
 from services.fulfillment.wire.fields import order_id_from_wire, provider_id_from_wire
 from services.fulfillment.wire.offers import (
     acceptances_from_wire,
-    offered_work_to_wire,
     rejections_from_wire,
+    watched_to_wire,
 )
-from services.fulfillment.wire.orders import (
-    cancellation_to_wire,
-    cancellations_from_wire,
-    order_to_wire,
-    result_to_wire,
+from services.fulfillment.wire.orders import order_to_wire, result_to_wire
+from services.fulfillment.wire.provider_work import (
+    list_provider_work_from_wire,
+    provider_work_to_wire,
 )
 from services.fulfillment.wire.providers import provider_from_wire, provider_to_wire
 from services.fulfillment.wire.shipments import deliveries_from_wire, dispatches_from_wire
@@ -44,18 +51,44 @@ class FulfillmentServicer(FulfillmentServiceServicer):
     Args:
         notices: Tells watchers of new offers at once.
         answer_within: How long a provider has to answer an offer.
+        answer_cancellation_within: How long it has to say whether work can be given up.
+        weights: How much each factor of the ranking counts.
     """
 
     def __init__(
-        self, *, uow: UnitOfWork, clock: Clock, notices: OfferNotices, answer_within: timedelta
+        self,
+        *,
+        uow: UnitOfWork,
+        clock: Clock,
+        notices: OfferNotices,
+        answer_within: timedelta,
+        answer_cancellation_within: timedelta,
+        weights: RankingWeights = USUAL_WEIGHTS,
     ) -> None:
         self._uow = uow
         self._notices = notices
         self._accept = Shared(
-            partial(accept_offers, uow=uow, clock=clock, answer_within=answer_within)
+            partial(
+                accept_offers,
+                uow=uow,
+                clock=clock,
+                answer_within=answer_within,
+                weights=weights,
+            )
         )
         self._reject = Shared(
-            partial(reject_offers, uow=uow, clock=clock, answer_within=answer_within)
+            partial(
+                reject_offers,
+                uow=uow,
+                clock=clock,
+                answer_within=answer_within,
+                weights=weights,
+            )
+        )
+        within = answer_cancellation_within
+        self._cancel = partial(cancel_fulfillment, uow=uow, clock=clock, answer_within=within)
+        self._answer = Shared(
+            partial(answer_cancellations, uow=uow, clock=clock, answer_within=within)
         )
         self._dispatch = Shared(partial(dispatch_shipments, uow=uow, clock=clock))
         self._deliver = Shared(partial(deliver_shipments, uow=uow, clock=clock))
@@ -77,8 +110,8 @@ class FulfillmentServicer(FulfillmentServiceServicer):
         self, request: pb.WatchOffersRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[pb.WatchOffersResponse]:
         provider_id = provider_id_from_wire(request.provider_id, "provider_id")
-        async for work in watch_offers(provider_id, uow=self._uow, notices=self._notices):
-            yield pb.WatchOffersResponse(offers=[offered_work_to_wire(some) for some in work])
+        async for watched in watch_offers(provider_id, uow=self._uow, notices=self._notices):
+            yield watched_to_wire(watched, seen_by=provider_id)
 
     async def AcceptOffers(
         self, request: pb.AcceptOffersRequest, context: grpc.aio.ServicerContext
@@ -116,14 +149,17 @@ class FulfillmentServicer(FulfillmentServiceServicer):
     async def CancelFulfillment(
         self, request: pb.CancelFulfillmentRequest, context: grpc.aio.ServicerContext
     ) -> pb.CancelFulfillmentResponse:
-        cancel = partial(cancel_fulfillment, uow=self._uow)
-        answers = await answer_each(cancellations_from_wire(request), cancel)
+        answers = await answer_each(cancellations_from_wire(request), self._cancel)
         return pb.CancelFulfillmentResponse(results=[cancellation_to_wire(a) for a in answers])
 
     async def AnswerCancellations(
         self, request: pb.AnswerCancellationsRequest, context: grpc.aio.ServicerContext
     ) -> pb.AnswerCancellationsResponse:
-        raise NotImplementedError
+        answers = await answer_each(answers_from_wire(request), self._answer)
+        seen_by = ProviderId(request.provider_id)
+        return pb.AnswerCancellationsResponse(
+            results=[result_to_wire(answer, seen_by=seen_by) for answer in answers]
+        )
 
     async def ChangeFulfillment(
         self, request: pb.ChangeFulfillmentRequest, context: grpc.aio.ServicerContext
@@ -140,3 +176,10 @@ class FulfillmentServicer(FulfillmentServiceServicer):
         return pb.ListFulfillmentOrdersResponse(
             fulfillment_orders=[order_to_wire(order) for order in orders]
         )
+
+    async def ListProviderWork(
+        self, request: pb.ListProviderWorkRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListProviderWorkResponse:
+        command = list_provider_work_from_wire(request)
+        work, is_more = await list_provider_work(command, uow=self._uow)
+        return provider_work_to_wire(command, work, is_more=is_more)

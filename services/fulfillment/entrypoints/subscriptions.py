@@ -9,6 +9,7 @@ from chassis.storage.database import Transaction as DatabaseTransaction
 from retail.order.v1.order_events_pb2 import OrderConfirmed
 from services.fulfillment.application.open_fulfillment_orders import open_fulfillment_orders
 from services.fulfillment.application.ports import Transaction
+from services.fulfillment.domain.ranking import USUAL_WEIGHTS, RankingWeights
 from services.fulfillment.wire.orders import work_from_wire
 
 HEARS = "order"
@@ -19,6 +20,7 @@ def subscriptions(
     *,
     clock: Clock,
     answer_within: timedelta,
+    weights: RankingWeights = USUAL_WEIGHTS,
 ) -> list[Subscription]:
     """
     Args:
@@ -28,7 +30,7 @@ def subscriptions(
     async def confirmed(events: Sequence[OrderConfirmed], tx: DatabaseTransaction) -> None:
         commands = [work_from_wire(event) for event in events]
         await open_fulfillment_orders(
-            commands, tx=join(tx), clock=clock, answer_within=answer_within
+            commands, tx=join(tx), clock=clock, answer_within=answer_within, weights=weights
         )
 
     return [Subscription(OrderConfirmed, confirmed)]

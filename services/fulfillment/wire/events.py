@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 from chassis.rpc.timestamps import timestamp_to_wire
 from retail.fulfillment.v1 import fulfillment_events_pb2 as events_pb
 from services.fulfillment.domain.events import (
+    CancellationAccepted,
     CancellationRejected,
     CancellationRequested,
     FulfillmentEvent,
@@ -47,6 +48,8 @@ def event_to_wire(event: FulfillmentEvent) -> Message:
                 order_id=order,
                 offer_id=str(event.offer_id),
                 provider_id=event.provider_id,
+                first_day=event.first_day.isoformat(),
+                last_day=event.last_day.isoformat(),
             )
         case OfferRejected():
             return events_pb.OfferRejected(
@@ -101,6 +104,10 @@ def event_to_wire(event: FulfillmentEvent) -> Message:
                 order_id=order,
                 provider_id=event.provider_id,
                 answer_by_time=timestamp_to_wire(event.answer_by),
+            )
+        case CancellationAccepted():
+            return events_pb.CancellationAccepted(
+                fulfillment_order_id=work, order_id=order, provider_id=event.provider_id
             )
         case CancellationRejected():
             return events_pb.CancellationRejected(

@@ -7,7 +7,8 @@ from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
 from services.fulfillment.application.accept_offers import AcceptOffer
 from services.fulfillment.application.ports import OfferedWork
 from services.fulfillment.application.reject_offers import RejectOffer
-from services.fulfillment.domain.values import OfferId
+from services.fulfillment.application.watch_offers import Watched
+from services.fulfillment.domain.values import OfferId, ProviderId
 from services.fulfillment.wire.fields import entries_from_wire, provider_id_from_wire
 from services.fulfillment.wire.orders import offer_to_wire, order_to_wire
 
@@ -32,6 +33,13 @@ def rejections_from_wire(request: pb.RejectOffersRequest) -> list[RejectOffer | 
         )
 
     return entries_from_wire(request.rejections, "rejections", rejection)
+
+
+def watched_to_wire(watched: Watched, *, seen_by: ProviderId) -> pb.WatchOffersResponse:
+    return pb.WatchOffersResponse(
+        offers=[offered_work_to_wire(some) for some in watched.offers],
+        cancellations=[order_to_wire(some, seen_by=seen_by) for some in watched.cancellations],
+    )
 
 
 def offered_work_to_wire(work: OfferedWork) -> pb.OfferedWork:

@@ -31,6 +31,7 @@ from services.order.domain.values import (
     Reason,
     RequestState,
     ReturnId,
+    ServiceLevel,
     ShipmentId,
 )
 
@@ -61,6 +62,7 @@ def order_from_rows(
         payment_heard=row.payment_heard,
         shipping_lines=charges_from_row(row.shipping_lines, currency),
         discount_lines=charges_from_row(row.discount_lines, currency),
+        service_level=ServiceLevel(row.service_level),
         psp_token=row.psp_token,
         ship_to=address_from_json(row.ship_to),
         lines=tuple(
@@ -106,6 +108,7 @@ def row_from_order(order: Order) -> dict[str, Any]:
         "discount": order.discount.minor_units,
         "shipping_lines": [(c.title, c.amount.minor_units) for c in order.shipping_lines],
         "discount_lines": [(c.title, c.amount.minor_units) for c in order.discount_lines],
+        "service_level": order.service_level,
         "psp_token": order.psp_token,
         "for_return_id": order.for_return_id,
         "created_at": order.created_at,

@@ -35,6 +35,7 @@ orders = Table(
     # [[title, minor units], …]
     Column("shipping_lines", JSONB, nullable=False),
     Column("discount_lines", JSONB, nullable=False),
+    Column("service_level", Text, nullable=False),
     Column("psp_token", Text, nullable=False),
     Column("ship_to", JSONB, nullable=False),
     # [[sku, location, units], …], as product answered: read and written whole.

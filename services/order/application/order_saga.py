@@ -13,10 +13,10 @@ What happens after an order is placed, step by step.
     change requested      fulfillment changes the work,            dispatched → change refused
                           product gets back what goes out
     cancel requested      before PLACED: compensate; after it
-                          fulfillment cancels, compensate          dispatched → cancel refused
-    no provider,          fulfillment cancels, compensate          dispatched → wait longer
-    deadline passed,
-    authorization expired
+                          fulfillment cancels, compensate          dispatched, kept → refused
+    no provider,          fulfillment cancels, compensate          dispatched → wait longer,
+    deadline passed,      (it asks whoever does the work: wait     kept → again in a day
+    authorization expired for that, silence means yes)
     compensate            product releases, payment voids,         again until done
                           the order is REJECTED or CANCELLED
 
@@ -195,11 +195,14 @@ class OrderSaga:
 
     async def cancel_fulfillment(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:
         """
-        Ask fulfillment to give up the work on each order, unless a parcel has left.
+        Ask fulfillment to give up the work on each order, unless a parcel has left or a provider
+        keeps it. Where providers have to be asked, this waits, and asks again.
         """
         answers = await self.fulfillment.cancel(orders)
+        now = self.clock()
         return [
-            after_cancelling(order, answer) for order, answer in zip(orders, answers, strict=True)
+            after_cancelling(order, answer, now)
+            for order, answer in zip(orders, answers, strict=True)
         ]
 
     async def compensate(self, orders: Sequence[Order]) -> Sequence[OrderOutcome]:

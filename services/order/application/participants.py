@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from services.order.domain.order import Order
@@ -22,6 +23,18 @@ class Refused:
 
     reason: str
     passing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """
+    Another context has to ask somebody first.
+
+    Attributes:
+        answer_by: By when all who are asked by now will have answered.
+    """
+
+    answer_by: datetime
 
 
 class Inventory(Protocol):
@@ -117,8 +130,9 @@ class Fulfillment(Protocol):
         """
         ...
 
-    async def cancel(self, orders: Sequence[Order]) -> Sequence[Refused | None]:
+    async def cancel(self, orders: Sequence[Order]) -> Sequence[Refused | Pending | None]:
         """
-        Give up the work on each order, unless a parcel has left.
+        Give up the work on each order, unless a parcel has left; where providers do the work
+        already, they are asked, and may refuse.
         """
         ...

@@ -34,6 +34,7 @@ from services.order.domain.values import (
     OrderId,
     OrderLine,
     ReturnId,
+    ServiceLevel,
 )
 
 # What one transaction places at most, unless a single order has more: with many more lines it takes
@@ -89,6 +90,7 @@ class PlaceOrder:
     shipping_lines: tuple[OrderCharge, ...] = ()
     discount_lines: tuple[OrderCharge, ...] = ()
     for_return_id: ReturnId | None = None
+    service_level: ServiceLevel = ServiceLevel.STANDARD
     trace: str = ""
 
 
@@ -206,6 +208,7 @@ def order_from(command: PlaceOrder, sold: Mapping[Sku, SoldVariant], now: dateti
         discount=amount_of(command.discount, command.discount_lines, currency),
         shipping_lines=command.shipping_lines,
         discount_lines=command.discount_lines,
+        service_level=command.service_level,
         ship_to=command.ship_to,
         psp_token=command.psp_token.text,
         reference=command.reference,

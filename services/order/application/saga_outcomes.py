@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from chassis.saga.standing import A_PERSON
 from chassis.saga.steps import Outcome, S, TryAgain
-from services.order.application.participants import Refused
+from services.order.application.participants import Pending, Refused
 from services.order.domain.order import Order
 from services.order.domain.values import Allocation, Reason
 
@@ -20,6 +20,8 @@ CONFIRM_WITHIN = timedelta(minutes=8)
 DISPATCH_WITHIN = timedelta(days=7)
 DELIVER_WITHIN = timedelta(days=30)
 LOOK_AGAIN_AFTER = timedelta(days=1)
+# After the time for a provider's answer is over; asking again then is no harm.
+ANSWER_TOLD_WITHIN = timedelta(minutes=1)
 
 OrderOutcome = Outcome[Order] | TryAgain
 
@@ -124,18 +126,27 @@ def after_changing(
     return Outcome(change=Order.settle_change, next_step="follow_fulfillment")
 
 
-def after_cancelling(order: Order, refused: Refused | None) -> OrderOutcome:
-    if refused is None:
+def after_cancelling(order: Order, answer: Refused | Pending | None, now: datetime) -> OrderOutcome:
+    if answer is None:
         if order.cancellation and order.is_to_be_cancelled:
             return given_up(order.cancellation.reason)
         return given_up(_why_hopeless(order))
-    if refused.passing:
-        return TryAgain(because=refused.reason)
-    # A parcel left while we asked: its event is here, or is on the way and wakes the saga.
+    if isinstance(answer, Pending):
+        # What they answer wakes the saga. Who is silent agrees: that is told soon after.
+        return Outcome(
+            next_step="cancel_fulfillment",
+            wait=max(answer.answer_by - now, timedelta(0)) + ANSWER_TOLD_WITHIN,
+            waits_for="provider",
+        )
+    if answer.passing:
+        return TryAgain(because=answer.reason)
+    # A parcel left while we asked: its event is here, or is on the way and wakes the saga. Or a
+    # provider keeps the work: it will leave, or is asked for again if there is no hope for it.
+    seen_to_at_once = bool(order.shipments) or order.is_to_be_changed
     return Outcome(
-        change=_refuse_cancellation(_ours(refused)) if order.is_to_be_cancelled else None,
+        change=_refuse_cancellation(_ours(answer)) if order.is_to_be_cancelled else None,
         next_step="follow_fulfillment",
-        wait=timedelta(0) if order.shipments else LOOK_AGAIN_AFTER,
+        wait=timedelta(0) if seen_to_at_once else LOOK_AGAIN_AFTER,
         waits_for="provider",
     )
 

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 from chassis.kernel.money import Money
-from services.order.domain.values import AccountId, Address, Allocation, Goods, OrderId, Reason
+from services.order.domain.values import (
+    AccountId,
+    Address,
+    Allocation,
+    Goods,
+    OrderId,
+    Reason,
+    ServiceLevel,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +28,7 @@ class OrderConfirmed:
     account_id: AccountId
     ship_to: Address
     goods: tuple[Allocation, ...]
+    service_level: ServiceLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from services.order.domain.values import (
     PaymentStatus,
     Reason,
     ReturnId,
+    ServiceLevel,
 )
 
 
@@ -77,6 +78,7 @@ class Order(OrderReturns):
         discount_lines: tuple[OrderCharge, ...] = (),
         for_return_id: ReturnId | None = None,
         may_be_free: bool = False,
+        service_level: ServiceLevel = ServiceLevel.STANDARD,
     ) -> Self:
         """
         Accept an order: stock and money are sought from here on.
@@ -114,6 +116,7 @@ class Order(OrderReturns):
             shipping_lines=shipping_lines,
             discount_lines=discount_lines,
             for_return_id=for_return_id,
+            service_level=service_level,
         )
         order._must_make_sense(least=0 if may_be_free else 1)
         order.record(
@@ -158,6 +161,7 @@ class Order(OrderReturns):
                 account_id=self.account_id,
                 ship_to=self.ship_to,
                 goods=self.allocations,
+                service_level=self.service_level,
             )
         )
         self.note(now, "order confirmed", "product")
@@ -190,11 +194,12 @@ class Order(OrderReturns):
 
     def accept_work(self, provider: str, now: datetime) -> None:
         """
-        Note that a provider works on it.
+        Note that a provider works on it, or did: of an order that has ended it is no news.
         """
         if self.fulfillment_status is FulfillmentStatus.UNFULFILLED:
             self.fulfillment_status = moved(self.fulfillment_status, FulfillmentStatus.IN_PROGRESS)
-        self.note(now, "work accepted", provider)
+        if not self.has_ended:
+            self.note(now, "work accepted", provider)
 
     def complete(self, now: datetime) -> None:
         """

@@ -79,6 +79,24 @@ class OrderRequests(OrderState):
             )
             self.note(now, f"cancellation refused: {refusal}", "fulfillment")
 
+    def ask_provider(self, provider: str, now: datetime) -> bool:
+        """
+        Note that a provider is asked to give the work up; of an order that has ended it is no news.
+        """
+        if self.has_ended:
+            return False
+        self.note(now, f"cancellation requested of {provider}", "fulfillment")
+        return True
+
+    def keep_work(self, reason: str, provider: str, now: datetime) -> bool:
+        """
+        Note that the work was not given up; of an order that has ended it is no news.
+        """
+        if self.has_ended:
+            return False
+        self.note(now, f"work kept: {reason}" if reason else "work kept", provider)
+        return True
+
     def request_change(
         self, ship_to: Address | None, quantities: Mapping[int, int], now: datetime
     ) -> bool:

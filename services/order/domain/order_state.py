@@ -30,6 +30,7 @@ from services.order.domain.values import (
     Reason,
     RequestState,
     ReturnId,
+    ServiceLevel,
     ShipmentId,
 )
 
@@ -69,6 +70,7 @@ class OrderState(Aggregate[OrderEvent]):
     updated_at: datetime
     shipping_lines: tuple[OrderCharge, ...] = ()
     discount_lines: tuple[OrderCharge, ...] = ()
+    service_level: ServiceLevel = ServiceLevel.STANDARD
     status: OrderStatus = OrderStatus.PENDING
     payment_status: PaymentStatus = PaymentStatus.NONE
     fulfillment_status: FulfillmentStatus = FulfillmentStatus.UNFULFILLED

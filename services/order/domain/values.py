@@ -25,6 +25,11 @@ class Channel(StrEnum):
     CONSUMER = "CONSUMER"
 
 
+class ServiceLevel(StrEnum):
+    STANDARD = "STANDARD"
+    EXPRESS = "EXPRESS"
+
+
 class OrderStatus(StrEnum):
     PENDING = "PENDING"
     PLACED = "PLACED"

@@ -14,8 +14,14 @@ from retail.fulfillment.v1 import fulfillment_events_pb2 as pb
 from services.order.application.note_deliveries import NoteDelivery, note_deliveries
 from services.order.application.note_dispatches import NoteDispatch, note_dispatches
 from services.order.application.note_lost_parcels import NoteLostParcel, note_lost_parcels
+from services.order.application.note_providers_asked import (
+    NoteProviderAsked,
+    note_providers_asked,
+)
 from services.order.application.note_unfulfillable import NoteUnfulfillable, note_unfulfillable
 from services.order.application.note_work_accepted import NoteWorkAccepted, note_work_accepted
+from services.order.application.note_work_given_up import NoteWorkGivenUp, note_work_given_up
+from services.order.application.note_work_kept import NoteWorkKept, note_work_kept
 from services.order.application.ports import Transaction
 from services.order.application.returns.note_returns import note_returns
 from services.order.domain.values import Goods, LocationId, OrderId, ShipmentId
@@ -93,8 +99,33 @@ def subscriptions(join: Join, clock: Clock) -> Sequence[Subscription]:
         commands = [note_return_from_wire(event) for event in events]
         await note_returns(commands, tx=join(tx), clock=clock)
 
+    async def asked(events: Sequence[pb.CancellationRequested], tx: OpenTransaction) -> None:
+        commands = [
+            NoteProviderAsked(order_id=_order_id(event.order_id), provider_id=event.provider_id)
+            for event in events
+        ]
+        await note_providers_asked(commands, tx=join(tx), clock=clock)
+
+    async def kept(events: Sequence[pb.CancellationRejected], tx: OpenTransaction) -> None:
+        commands = [
+            NoteWorkKept(
+                order_id=_order_id(event.order_id),
+                provider_id=event.provider_id,
+                reason=event.reason,
+            )
+            for event in events
+        ]
+        await note_work_kept(commands, tx=join(tx), clock=clock)
+
+    async def given_up(events: Sequence[pb.FulfillmentOrderCancelled], tx: OpenTransaction) -> None:
+        commands = [NoteWorkGivenUp(order_id=_order_id(event.order_id)) for event in events]
+        await note_work_given_up(commands, tx=join(tx), clock=clock)
+
     return (
         Subscription(pb.OfferAccepted, accepted),
+        Subscription(pb.CancellationRequested, asked),
+        Subscription(pb.CancellationRejected, kept),
+        Subscription(pb.FulfillmentOrderCancelled, given_up),
         Subscription(pb.ShipmentDispatched, dispatched),
         Subscription(pb.ShipmentDelivered, delivered),
         Subscription(pb.FulfillmentOrderUnfulfillable, unfulfillable),

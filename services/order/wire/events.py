@@ -39,6 +39,7 @@ def event_to_wire(event: OrderEvent) -> Message:
                     )
                     for item in event.goods
                 ],
+                service_level=event.service_level,
             )
         case OrderRejected():
             return events_pb.OrderRejected(order_id=str(event.order_id), reason=event.reason)

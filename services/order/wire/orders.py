@@ -30,6 +30,7 @@ from services.order.domain.values import (
     OrderId,
     OrderLine,
     OrderStatus,
+    ServiceLevel,
     account_id,
 )
 from services.order.wire.address import address_from_wire, address_to_wire
@@ -61,7 +62,16 @@ class StatusUnknown(InvalidInput):
     pass
 
 
+class ServiceLevelUnknown(InvalidInput):
+    pass
+
+
 _CHANNELS = {pb.CHANNEL_BUSINESS: Channel.BUSINESS, pb.CHANNEL_CONSUMER: Channel.CONSUMER}
+_SERVICE_LEVELS = {
+    pb.SERVICE_LEVEL_UNSPECIFIED: ServiceLevel.STANDARD,
+    pb.SERVICE_LEVEL_STANDARD: ServiceLevel.STANDARD,
+    pb.SERVICE_LEVEL_EXPRESS: ServiceLevel.EXPRESS,
+}
 
 
 def place_order_from_wire(request: pb.PlaceOrderRequest, *, trace: str) -> PlaceOrder:
@@ -71,6 +81,10 @@ def place_order_from_wire(request: pb.PlaceOrderRequest, *, trace: str) -> Place
     """
     if request.channel not in _CHANNELS:
         raise ChannelMissing("channel is CHANNEL_BUSINESS or CHANNEL_CONSUMER", field="channel")
+    if request.service_level not in _SERVICE_LEVELS:
+        raise ServiceLevelUnknown(
+            f"service_level {request.service_level} is none", field="service_level"
+        )
     if not request.HasField("ship_to"):
         raise AddressMissing("ship_to is required", field="ship_to")
     if len(request.lines) > MOST_LINES:
@@ -90,6 +104,7 @@ def place_order_from_wire(request: pb.PlaceOrderRequest, *, trace: str) -> Place
         reference=check_words(request.reference, "reference", most=64),
         shipping_lines=charges_from_wire(request.shipping_lines, "shipping_lines"),
         discount_lines=charges_from_wire(request.discount_lines, "discount_lines"),
+        service_level=_SERVICE_LEVELS[request.service_level],
         trace=trace,
     )
 
@@ -234,6 +249,7 @@ def order_to_wire(order: Order, timeline: Sequence[TracedEntry] = ()) -> pb.Orde
         discount_lines=charges_to_wire(order.discount_lines),
         returns=[return_to_wire(taken) for taken in order.returns.values()],
         for_return_id=str(order.for_return_id) if order.for_return_id else "",
+        service_level=f"SERVICE_LEVEL_{order.service_level}",
     )
 
 

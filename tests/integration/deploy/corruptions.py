@@ -235,6 +235,36 @@ CORRUPTIONS = {
         f" now() + interval '1 hour', 'provider', now() FROM orders WHERE id = {ONE_COMPLETED}",
         "sagas-end",
     ),
+    "a return is forgotten": (
+        "order",
+        "order_returns",
+        "INSERT INTO order_returns SELECT gen_random_uuid(), id, 'RETURN', 'REFUND', 'SETTLING',"
+        f" 'main', '[]', '[]', NULL, NULL, NULL, now() FROM orders WHERE id = {ONE_COMPLETED}",
+        "returns-settle",
+    ),
+    "a saga of a return is left over": (
+        "order",
+        "sagas",
+        "INSERT INTO sagas (id, step, due_at, waits_for, began_at) VALUES (gen_random_uuid(),"
+        " 'close_return', now() + interval '1 hour', 'a person', now())",
+        "sagas-end",
+    ),
+    "more is paid back than was charged": (
+        "order",
+        "order_returns",
+        "INSERT INTO order_returns SELECT gen_random_uuid(), id, 'RETURN', 'REFUND', 'SETTLED',"
+        " 'main', '[]', '[]', grand_total + 1, 0, NULL, now() FROM orders"
+        f" WHERE id = {ONE_COMPLETED}",
+        "returns-add-up",
+    ),
+    "more comes back than has left": (
+        "order",
+        "order_returns",
+        "INSERT INTO order_returns SELECT gen_random_uuid(), id, 'RETURN', 'REFUND', 'SETTLED',"
+        " 'main', '[]', '[[1, 1000000]]', 0, 0, NULL, now() FROM orders"
+        f" WHERE id = {ONE_COMPLETED}",
+        "returns-add-up",
+    ),
     "a line changes after the order": (
         "order",
         "order_lines",
@@ -275,6 +305,30 @@ CORRUPTIONS = {
         "'id', gen_random_uuid(), 'location_id', 'elsewhere', 'change_number', 1))).*"
         " FROM fulfillment_orders AS work WHERE ordered_units > 0 LIMIT 1",
         "changes-whole",
+    ),
+    "a provider's day is fuller than its work": (
+        "fulfillment",
+        "provider_days",
+        "UPDATE provider_days SET taken = taken + 1",
+        "capacity-taken",
+    ),
+    "nobody says whether a promise was kept": (
+        "fulfillment",
+        "fulfillment_orders",
+        "UPDATE fulfillment_orders SET promise_state = 'OPEN' WHERE status = 'CLOSED'",
+        "promises-judged",
+    ),
+    "a provider is asked and forgotten": (
+        "fulfillment",
+        "fulfillment_orders",
+        "INSERT INTO fulfillment_orders SELECT (jsonb_populate_record(work, jsonb_build_object("
+        "'id', gen_random_uuid(), 'location_id', 'elsewhere', 'status', 'IN_PROGRESS',"
+        " 'packed_units', 0,"
+        " 'dispatched_units', 0, 'delivered_units', 0, 'ended_units', 0,"
+        " 'request_status', 'CANCELLATION_REQUESTED',"
+        " 'answer_cancellation_by', now() - interval '5 minutes'))).*"
+        " FROM fulfillment_orders AS work WHERE status = 'CLOSED' LIMIT 1",
+        "cancellations-answered",
     ),
     "a parcel has other goods in it": (
         "fulfillment",

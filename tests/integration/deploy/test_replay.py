@@ -22,7 +22,7 @@ HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,Custome
 
 def invoices(first, count):
     """
-    Return CSV rows of *count* invoices: small baskets, with one cancellation for each twenty.
+    Return CSV rows of *count* invoices: small baskets, and of each twentieth one unit comes back.
     """
     dice = random.Random(first)
     yield HEADER
@@ -34,7 +34,8 @@ def invoices(first, count):
             yield f"{number},{code},THING {code},{units},{date},{price},17850.0,United Kingdom"
         yield f"{number},POST,POSTAGE,1,{date},3.5,17850.0,United Kingdom"
         if number % 20 == 0:
-            yield f"C{number},10000,THING,-1,{date},0.85,17850.0,United Kingdom"
+            yield f"C{number},{code},THING {code},-1,{date},{price},17850.0,United Kingdom"
+            yield f"C{number},99999,NEVER BOUGHT,-1,{date},0.85,17850.0,United Kingdom"
 
 
 @pytest.fixture
@@ -74,7 +75,11 @@ async def test_every_invoice_goes_all_the_way(cluster, data, capsys):
 
     summary = json.loads(capsys.readouterr().out)
     assert (summary["placed"], summary["completed"], summary["not_ended"]) == (60, 60, 0)
-    assert summary["invoices_skipped"] == {"cancellation (later: returns)": 3}
+    assert (summary["returns"], summary["returns_closed"]) == (3, 3)
+    assert summary["refunded_minor_units"] > 0
+    assert summary["cancelled_units_unmatched"] == {
+        "cancelled: never bought, as far as the data go": 3
+    }
     assert summary["place_to_completed"]["count"] == 60
     assert summary["verify"]["holds"]
     assert code == 0
@@ -101,6 +106,8 @@ async def test_what_is_short_is_rejected_and_counted(cluster, data, capsys):
     summary = json.loads(capsys.readouterr().out)
     assert summary["rejected"]["OUT_OF_STOCK"] > 0
     assert summary["completed"] + summary["rejected"]["OUT_OF_STOCK"] == 30
+    without = sum(summary["returns_without_order"].values())
+    assert summary["returns_closed"] + without == summary["returns"] == 2
     assert code == 0
 
 
@@ -119,7 +126,7 @@ async def test_it_survives_the_death_of_every_service(cluster, data, capsys):
         tasks.create_task(kill_one_after_another())
 
     summary = json.loads(capsys.readouterr().out)
-    assert summary["completed"] == 300
+    assert (summary["completed"], summary["returns_closed"]) == (300, 15)
     assert [i for i in summary["verify"]["invariants"] if i["violations"]] == []
     assert replaying.result() == 0
 
@@ -153,5 +160,6 @@ async def test_the_same_command_goes_on_where_it_was_stopped(cluster, data, firs
 
     summary = json.loads(output)
     assert (summary["placed"], summary["completed"]) == (150, 150)
+    assert summary["returns_closed"] == summary["returns"] == 8
     assert await orders_of(cluster, file) == 150
     assert whole.returncode == 0

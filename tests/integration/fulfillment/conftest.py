@@ -42,6 +42,12 @@ class Fulfillment:
             "answer_within": self.answer_within,
         }
 
+        self.asking = {
+            "uow": self.uow,
+            "clock": self.clock,
+            "answer_within": timedelta(hours=1),
+        }
+
     def clock(self) -> datetime:
         return self.now
 

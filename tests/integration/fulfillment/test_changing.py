@@ -77,7 +77,7 @@ def change(fulfillment, order_id, number, **at_location):
 
 def cancel(fulfillment, order_id):
     command = CancelFulfillment(order_id=order_id)
-    return outcome(cancel_fulfillment([command], uow=fulfillment.uow))
+    return outcome(cancel_fulfillment([command], **fulfillment.asking))
 
 
 def accept(fulfillment, *work):
@@ -201,7 +201,7 @@ async def test_whoever_accepts_meanwhile_accepts_the_work_as_it_is_then(fulfillm
 
 async def test_a_change_never_revives_what_was_cancelled(fulfillment):
     for _ in range(ROUNDS):
-        order_id, *_ = await given_split_work(fulfillment)
+        order_id, *_ = await given_split_work(fulfillment, accepted=False)
 
         given_up, refusal = await asyncio.gather(
             cancel(fulfillment, order_id), change(fulfillment, order_id, 1, leeds=1)
@@ -304,7 +304,8 @@ async def test_the_database_knows_work_without_goods_only_if_it_is_cancelled(ful
 
 async def next_offers(watch):
     async with asyncio.timeout(5):
-        return {(w.offer.id, w.order.goods[0].quantity.units) for w in await anext(watch)}
+        offers = (await anext(watch)).offers
+        return {(w.offer.id, w.order.goods[0].quantity.units) for w in offers}
 
 
 async def test_a_changed_offer_reaches_the_watcher_once_more_by_its_notice(

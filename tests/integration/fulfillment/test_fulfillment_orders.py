@@ -15,6 +15,7 @@ from services.fulfillment.application.dispatch_shipments import (
     dispatch_shipments,
 )
 from services.fulfillment.application.expire_offers import expire_offers
+from services.fulfillment.domain.provider import Provider
 from services.fulfillment.domain.values import OfferState, OrderId, ProviderId, ShipmentId
 
 
@@ -49,7 +50,8 @@ async def test_an_order_and_its_events_are_saved_together_or_not_at_all(fulfillm
     async def accept_and_fail():
         async with fulfillment.uow() as tx:
             (order,) = await tx.fulfillment_orders.with_ids([work.id])
-            order.accept(order.live_offer.id, ProviderId("ace"))
+            ace = Provider(id=ProviderId("ace"), name="Ace")
+            order.accept(order.live_offer.id, ace, fulfillment.now.date(), taken=0)
             await tx.fulfillment_orders.save([order])
             raise RuntimeError
 
@@ -115,6 +117,23 @@ async def test_the_database_keeps_more_than_was_ordered_from_leaving(fulfillment
             await tx.fulfillment_orders.save([order])
 
 
+async def test_the_database_knows_nobody_who_is_asked_to_give_up_what_has_left(
+    fulfillment, order_id
+):
+    await fulfillment.given_provider("ace")
+    (work,) = await fulfillment.given_accepted_work(order_id)
+    await dispatch_shipments(
+        [parcel(work, ShipmentId(new_id()))], uow=fulfillment.uow, clock=fulfillment.clock
+    )
+
+    with pytest.raises(IntegrityError, match="ck_fulfillment_orders_asked"):
+        async with fulfillment.uow() as tx:
+            (order,) = await tx.fulfillment_orders.with_ids([work.id])
+            # As a mistake in the rules would do it.
+            order.request_cancellation(fulfillment.now)
+            await tx.fulfillment_orders.save([order])
+
+
 async def test_the_database_keeps_two_providers_from_one_work(fulfillment, order_id):
     await fulfillment.given_provider("ace")
     await fulfillment.given_work(order_id)
@@ -159,7 +178,7 @@ async def test_the_statements_do_not_grow_with_the_batch(fulfillment):
         delivering = await statements(deliver_shipments(arrivals, **calls))
         return opening, accepting, dispatching, delivering
 
-    assert await journey(1) == await journey(200) == (3, 3, 6, 4)
+    assert await journey(1) == await journey(200) == (4, 5, 6, 4)
 
 
 async def test_each_replica_expires_what_no_other_has_locked(fulfillment):
@@ -220,6 +239,5 @@ async def test_a_provider_is_replaced_as_a_whole(fulfillment):
 
     async with fulfillment.uow() as tx:
         (ace,) = await tx.providers.all()
-        assert await tx.providers.serving(["GB"]) == []
-        assert await tx.providers.serving(["GB", "FR"]) == [ace]
-    assert ace.rank == 0
+        assert await tx.providers.with_ids([ProviderId("ace")]) == [ace]
+    assert (ace.rank, ace.regions) == (0, frozenset({"FR"}))

@@ -1,6 +1,7 @@
 import asyncio
 import socket
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import grpc
 import pytest
@@ -36,7 +37,7 @@ async def next_offers(watch, count):
     offers = set()
     async with asyncio.timeout(5):
         while len(offers) < count:
-            offers |= {work.offer.id for work in await anext(watch)}
+            offers |= {work.offer.id for work in (await anext(watch)).offers}
     return offers
 
 
@@ -85,7 +86,9 @@ async def server(fulfillment, patient):
         address = f"127.0.0.1:{free.getsockname()[1]}"
     server = Server(domain=DOMAIN, address=address)
     server.on_stop(patient.close)
-    servicer = FulfillmentServicer(notices=patient, **fulfillment.offering)
+    servicer = FulfillmentServicer(
+        notices=patient, answer_cancellation_within=timedelta(hours=1), **fulfillment.offering
+    )
     add_FulfillmentServiceServicer_to_server(servicer, server.grpc)
     await server.start()
     yield server, address

@@ -28,6 +28,7 @@ from services.order.domain.values import (
     OrderId,
     OrderLine,
     OrderStatus,
+    ServiceLevel,
     ShipmentId,
 )
 
@@ -64,6 +65,7 @@ def an_order() -> Order:
         ship_to=Address(name="Ada", lines=("1 Row",), city="", postal_code="", country_code="GB"),
         psp_token="tok_visa",
         reference="R-1",
+        service_level=ServiceLevel.EXPRESS,
         now=NOW,
     )
 
@@ -91,6 +93,7 @@ async def test_an_order_comes_back_as_it_was_saved(uow):
     again = await found(uow, order.id)
 
     assert again.lines == order.lines
+    assert again.service_level is ServiceLevel.EXPRESS
     assert again.ship_to == order.ship_to
     assert again.grand_total == Money(35_00, "EUR")
     assert (again.version, again.event_count) == (1, 1)

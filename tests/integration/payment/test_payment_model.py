@@ -265,7 +265,7 @@ def machine_of(shop):
     class OnPostgres(Machine):
         def shop(self):
             opened = shop(loop)
-            opened.known = [self.payment(number) for number in (1, 2)]
+            opened.known = [self.payment(number) for number in (1, 2, 3)]
             return opened
 
     return OnPostgres
@@ -276,15 +276,15 @@ async def test_payments_agree_with_the_psp_and_with_the_books(shop):
     await asyncio.to_thread(run_state_machine_as_test, machine_of(shop), settings=HOW)
 
 
-def lose_the_answer_to_a_capture(machine):
+def lose_the_answer_to_an_authorization(machine):
     machine.open()
     machine.misbehave("fails_after")
-    machine.capture(number=1, ask=1, amount=30)
+    machine.authorize(number=3, amount=100)
     machine.teardown()
 
 
 async def test_a_lost_answer_is_asked_for_again(shop):
-    await asyncio.to_thread(lose_the_answer_to_a_capture, machine_of(shop)())
+    await asyncio.to_thread(lose_the_answer_to_an_authorization, machine_of(shop)())
 
 
 async def test_the_model_sees_a_key_that_is_another_each_time(shop, monkeypatch):
@@ -295,7 +295,7 @@ async def test_the_model_sees_a_key_that_is_another_each_time(shop, monkeypatch)
     monkeypatch.setattr(authorizations.Authorization, "look", blind)
 
     with pytest.raises((AssertionError, TimeoutError)):
-        await asyncio.to_thread(lose_the_answer_to_a_capture, machine_of(shop)())
+        await asyncio.to_thread(lose_the_answer_to_an_authorization, machine_of(shop)())
 
 
 async def blind(_question):

@@ -12,8 +12,8 @@ from deploy.local.replay_state import ReplayState, load_state, save_state
 from deploy.local.world.latency import latency_of
 from deploy.local.world.outcomes import Followed, Outcomes
 from deploy.local.world.patience import CallRefused, Patience
-from deploy.local.world.providers import Character, Provider
-from deploy.local.world.stage import Stage
+from deploy.providers.parcels import parcels_of
+from deploy.providers.stage import Stage
 from retail.fulfillment.v1 import fulfillment_service_pb2 as fulfillment_pb
 from retail.order.v1 import order_events_pb2 as events
 from retail.order.v1 import order_service_pb2 as pb
@@ -78,14 +78,12 @@ async def test_what_gathers_is_done_together():
     assert batches == [[1, 2, 3], [4, 5]]
 
 
-def parcels_of(units, count):
-    character = Character(id="p", name="P", parcels=count)
-    provider = Provider(character, SimpleNamespace(fulfillment=None), Patience())
+def shared_out(units, count):
     work = fulfillment_pb.FulfillmentOrder(
         fulfillment_order_id=str(uuid4()),
         lines=[fulfillment_pb.FulfillmentLine(sku="A", quantity=units)],
     )
-    return list(provider._parcels(work)), list(provider._parcels(work))
+    return list(parcels_of(work, count)), list(parcels_of(work, count))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +92,7 @@ def parcels_of(units, count):
 def test_goods_are_shared_out_over_the_parcels_and_the_last_one_takes_the_rest(
     units, count, shares
 ):
-    parcels, again = parcels_of(units, count)
+    parcels, again = shared_out(units, count)
 
     assert [parcel.lines[0].quantity for parcel in parcels[:-1]] == shares
     assert parcels[-1].lines == ()

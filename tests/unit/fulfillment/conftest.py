@@ -14,20 +14,28 @@ from services.fulfillment.application.open_fulfillment_orders import (
     OpenFulfillmentOrders,
     open_fulfillment_orders,
 )
-from services.fulfillment.application.ports import OfferedWork
+from services.fulfillment.application.ports import Noticed, OfferedWork
 from services.fulfillment.domain.events import FulfillmentEvent
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.performance import ProviderNote
 from services.fulfillment.domain.provider import Provider
 from services.fulfillment.domain.values import (
     Address,
     FulfillmentOrderId,
     Goods,
     LocationId,
-    OfferId,
     OrderId,
     ProviderId,
+    ServiceLevel,
     ShipmentId,
 )
+from tests.unit.fulfillment.parcels_memory import InMemoryParcelLabels, InMemoryTracking, Printer
+from tests.unit.fulfillment.providers_memory import (
+    InMemoryOfferExplanations,
+    InMemoryProviderDays,
+    InMemoryProviders,
+)
+from tests.unit.fulfillment.returns_memory import InMemoryReturns
 
 HOME = Address(
     name="A. Consignee", lines=("1 High St",), city="Hull", postal_code="HU1", country_code="GB"
@@ -43,18 +51,33 @@ class FulfillmentWorld:
 
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+        # How fast what is confirmed is to arrive.
+        self.service_level = ServiceLevel.STANDARD
         self.providers: dict[ProviderId, Provider] = {}
+        self.notes: list[ProviderNote] = []
         self.orders: dict[FulfillmentOrderId, FulfillmentOrder] = {}
         # Every order that was heard of, and whether it was opened.
         self.passed: dict[OrderId, bool] = {}
+        self.returns = {}
+        self.received = {}
+        self.parcel_labels = {}
+        self.tracked = {}
+        self.printer = Printer()
         self.events: list[FulfillmentEvent] = []
         # What watchers are told, one round after the other.
-        self.news: list[dict[OfferId, int] | None] = [None]
+        self.news: list[Noticed | None] = [None]
         # What every use case needs that may make an offer.
         self.offering = {
             "uow": self.uow,
             "clock": self.clock,
             "answer_within": timedelta(seconds=30),
+        }
+
+        # What every use case needs that may ask for work to be given up.
+        self.asking = {
+            "uow": self.uow,
+            "clock": self.clock,
+            "answer_within": timedelta(hours=1),
         }
 
     def clock(self) -> datetime:
@@ -68,9 +91,12 @@ class FulfillmentWorld:
         tx = InMemoryTransaction(self)
         yield tx
         self.providers = tx.providers.by_id
+        self.notes = tx.provider_days.notes
         self.orders = tx.fulfillment_orders.by_id
         self.passed = tx.intake.passed
-        self.events += tx.fulfillment_orders.events
+        self.parcel_labels, self.tracked = tx.parcel_labels.by_id, tx.tracking.events
+        self.returns, self.received = tx.returns.by_id, tx.returns.received
+        self.events += [*tx.fulfillment_orders.events, *tx.returns.events]
 
     @contextmanager
     def of(self, provider_id):  # noqa: ARG002
@@ -94,7 +120,9 @@ class FulfillmentWorld:
             for location, units_of in at_location.items()
             for sku, units in units_of.items()
         )
-        command = OpenFulfillmentOrders(order_id=order_id, ship_to=HOME, goods=goods)
+        command = OpenFulfillmentOrders(
+            order_id=order_id, ship_to=HOME, goods=goods, service_level=self.service_level
+        )
         async with self.uow() as tx:
             await open_fulfillment_orders(
                 [command], tx=tx, clock=self.clock, answer_within=self.offering["answer_within"]
@@ -109,10 +137,13 @@ class FulfillmentWorld:
 
     async def given_accepted_work(self, order_id: OrderId, **goods: int) -> FulfillmentOrder:
         offer = (await self.given_work(order_id, **goods)).live_offer
-        command = AcceptOffer(offer_id=offer.id, provider_id=offer.provider_id)
-        await accept_offers([command], **self.offering)
+        await self.accept(offer)
         self.events.clear()
         return self.work_on(order_id)[0]
+
+    async def accept(self, offer) -> None:
+        command = AcceptOffer(offer_id=offer.id, provider_id=offer.provider_id)
+        await accept_offers([command], **self.offering)
 
     def work_on(self, order_id: OrderId) -> list[FulfillmentOrder]:
         return [order for order in self.orders.values() if order.order_id == order_id]
@@ -124,23 +155,17 @@ class FulfillmentWorld:
 class InMemoryTransaction:
     def __init__(self, world: FulfillmentWorld) -> None:
         self.providers = InMemoryProviders(dict(world.providers))
-        self.fulfillment_orders = InMemoryFulfillmentOrders(deepcopy(world.orders))
+        self.provider_days = InMemoryProviderDays(list(world.notes))
+        self.fulfillment_orders = InMemoryFulfillmentOrders(
+            deepcopy(world.orders), self.provider_days
+        )
+        self.open_cancellations = InMemoryOpenCancellations(self.fulfillment_orders)
+        self.offer_explanations = InMemoryOfferExplanations(self.fulfillment_orders)
         self.open_offers = InMemoryOpenOffers(self.fulfillment_orders)
         self.intake = InMemoryIntake(dict(world.passed))
-
-
-class InMemoryProviders:
-    def __init__(self, by_id) -> None:
-        self.by_id = by_id
-
-    async def all(self):
-        return [self.by_id[id_] for id_ in sorted(self.by_id)]
-
-    async def serving(self, country_codes):
-        return [p for p in self.by_id.values() if any(p.serves(code) for code in country_codes)]
-
-    async def put(self, provider):
-        self.by_id[provider.id] = provider
+        self.parcel_labels = InMemoryParcelLabels(world.parcel_labels, self.fulfillment_orders)
+        self.tracking = InMemoryTracking(world.tracked, self.fulfillment_orders)
+        self.returns = InMemoryReturns(world.returns, world.received)
 
 
 class InMemoryIntake:
@@ -160,8 +185,9 @@ class InMemoryIntake:
 
 
 class InMemoryFulfillmentOrders:
-    def __init__(self, by_id) -> None:
+    def __init__(self, by_id, provider_days) -> None:
         self.by_id = by_id
+        self._provider_days = provider_days
         self.events = []
 
     async def with_ids(self, ids):
@@ -174,6 +200,9 @@ class InMemoryFulfillmentOrders:
             if any(offer.id in offer_ids for offer in order.offers)
         ]
 
+    async def beside(self, ids):
+        return await self.of_orders({order.order_id for order in await self.with_ids(ids)})
+
     async def of_orders(self, order_ids):
         return [order for order in self.by_id.values() if order.order_id in order_ids]
 
@@ -181,8 +210,25 @@ class InMemoryFulfillmentOrders:
         overdue = [o for o in self.by_id.values() if any(x.is_overdue(now) for x in o.offers)]
         return overdue[:limit]
 
+    async def with_overdue_shipments(self, dispatched_by, *, limit):
+        late = [
+            order
+            for order in self.by_id.values()
+            if any(shipment.is_overdue(dispatched_by) for shipment in order.shipments)
+        ]
+        return late[:limit]
+
     async def of_order(self, order_id):
         return sorted(await self.of_orders([order_id]), key=lambda order: order.location_id)
+
+    async def done_by(self, provider_id, *, after, limit):
+        done = (
+            order
+            for order in self.by_id.values()
+            if order.done_by == provider_id and order.status == "IN_PROGRESS"
+        )
+        page = sorted(done, key=lambda order: order.id)
+        return [order for order in page if after is None or order.id > after][:limit]
 
     async def holders_of(self, shipment_ids):
         return {
@@ -202,6 +248,7 @@ class InMemoryFulfillmentOrders:
                 order.event_count += len(events)
                 self.by_id[order.id] = order
                 self.events += events
+                await self._provider_days.note(order.pull_notes())
 
 
 class InMemoryOpenOffers:
@@ -228,6 +275,29 @@ class InMemoryOpenOffers:
             for offer in order.offers
             if offer.is_open
         ]
+
+
+class InMemoryOpenCancellations:
+    def __init__(self, orders: InMemoryFulfillmentOrders) -> None:
+        self._orders = orders
+
+    async def of(self, provider_id):
+        asked = [o for o in self._asked() if o.live_offer.provider_id == provider_id]
+        return {order.id: order.answer_cancellation_by for order in asked}
+
+    async def read(self, provider_id, ids):
+        theirs = await self.of(provider_id)
+        return [order for order in self._asked() if order.id in ids and order.id in theirs]
+
+    async def overdue(self, now, *, limit):
+        overdue = [o.order_id for o in self._asked() if o.answer_cancellation_by <= now]
+        return set(overdue[:limit])
+
+    async def next_deadline(self):
+        return min((order.answer_cancellation_by for order in self._asked()), default=None)
+
+    def _asked(self):
+        return [order for order in self._orders.by_id.values() if order.is_asked]
 
 
 @pytest.fixture

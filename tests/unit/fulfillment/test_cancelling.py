@@ -5,6 +5,7 @@ import pytest
 from services.fulfillment.application.accept_offers import AcceptOffer, accept_offers
 from services.fulfillment.application.cancel_fulfillment import (
     CancelFulfillment,
+    Cancelling,
     cancel_fulfillment,
 )
 from services.fulfillment.application.dispatch_shipments import (
@@ -25,7 +26,7 @@ def one_provider(world):
 
 
 async def cancel(world, order_id):
-    (answer,) = await cancel_fulfillment([CancelFulfillment(order_id=order_id)], uow=world.uow)
+    (answer,) = await cancel_fulfillment([CancelFulfillment(order_id=order_id)], **world.asking)
     return answer
 
 
@@ -34,7 +35,7 @@ async def test_all_the_work_on_an_order_is_given_up(world, order_id):
 
     answer = await cancel(world, order_id)
 
-    assert answer == order_id
+    assert answer == Cancelling(order_id=order_id)
     for work in world.work_on(order_id):
         assert work.status is FulfillmentOrderStatus.CANCELLED
         assert work.request_status is RequestStatus.CANCELLATION_ACCEPTED
@@ -44,6 +45,8 @@ async def test_all_the_work_on_an_order_is_given_up(world, order_id):
 
 async def test_a_withdrawn_offer_cannot_be_accepted_even_if_it_was_before(world, order_id):
     offer = (await world.given_accepted_work(order_id)).live_offer
+    await cancel(world, order_id)
+    world.later(hours=1)
     await cancel(world, order_id)
 
     command = AcceptOffer(offer_id=offer.id, provider_id=offer.provider_id)
@@ -80,7 +83,7 @@ async def test_cancelling_again_changes_nothing(world, order_id):
 
     answer = await cancel(world, order_id)
 
-    assert answer == order_id
+    assert answer == Cancelling(order_id=order_id)
     assert world.events == []
 
 
@@ -89,7 +92,7 @@ async def test_an_order_cancelled_before_it_was_heard_of_is_never_opened(world, 
 
     await world.confirm(order_id, leeds={"LAMP": 1})
 
-    assert answer == order_id
+    assert answer == Cancelling(order_id=order_id)
     assert world.work_on(order_id) == []
     assert world.events == []
 

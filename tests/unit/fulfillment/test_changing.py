@@ -11,6 +11,7 @@ from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
 from services.fulfillment.application.accept_offers import AcceptOffer, accept_offers
 from services.fulfillment.application.cancel_fulfillment import (
     CancelFulfillment,
+    Cancelling,
     cancel_fulfillment,
 )
 from services.fulfillment.application.change_fulfillment import (
@@ -22,6 +23,7 @@ from services.fulfillment.application.dispatch_shipments import (
     dispatch_shipments,
 )
 from services.fulfillment.application.expire_offers import expire_offers
+from services.fulfillment.application.ports import Noticed
 from services.fulfillment.application.watch_offers import watch_offers
 from services.fulfillment.domain.events import FulfillmentOrderChanged, ShipmentDispatched
 from services.fulfillment.domain.values import (
@@ -244,13 +246,13 @@ async def test_work_never_grows(world, order_id, more):
 
 async def test_what_was_given_up_is_not_changed(world, order_id):
     await world.given_work(order_id)
-    await cancel_fulfillment([CancelFulfillment(order_id=order_id)], uow=world.uow)
+    await cancel_fulfillment([CancelFulfillment(order_id=order_id)], **world.asking)
 
     assert await change(world, order_id, 1, leeds={"LAMP": 1}) == "FULFILLMENT_CANCELLED"
 
 
 async def test_what_was_given_up_before_it_was_heard_of_is_not_changed(world, order_id):
-    await cancel_fulfillment([CancelFulfillment(order_id=order_id)], uow=world.uow)
+    await cancel_fulfillment([CancelFulfillment(order_id=order_id)], **world.asking)
 
     assert await change(world, order_id, 1, leeds={"LAMP": 1}) == "FULFILLMENT_CANCELLED"
 
@@ -267,9 +269,9 @@ async def test_the_rest_of_changed_work_can_be_given_up(world, order_id):
     await world.confirm(order_id, leeds={"LAMP": 1}, york={"LAMP": 1})
     await change(world, order_id, 1, york={"LAMP": 1})
 
-    (answer,) = await cancel_fulfillment([CancelFulfillment(order_id=order_id)], uow=world.uow)
+    (answer,) = await cancel_fulfillment([CancelFulfillment(order_id=order_id)], **world.asking)
 
-    assert answer == order_id
+    assert answer == Cancelling(order_id=order_id)
     assert {work.status for work in world.work_on(order_id)} == {FulfillmentOrderStatus.CANCELLED}
     assert await change(world, order_id, 2, york={"LAMP": 1}) == "FULFILLMENT_CANCELLED"
 
@@ -312,7 +314,7 @@ async def test_the_next_provider_is_offered_the_changed_work(world, order_id):
 async def watched(world, *, meanwhile):
     rounds = []
     async for work in watch_offers(ACE, uow=world.uow, notices=world):
-        rounds.append([(w.offer.id, w.order.goods[0].quantity.units) for w in work])
+        rounds.append([(w.offer.id, w.order.goods[0].quantity.units) for w in work.offers])
         if meanwhile:
             await meanwhile()
             meanwhile = None
@@ -326,7 +328,8 @@ async def test_a_watcher_gets_a_changed_offer_once_more(world, order_id, noticed
     async def shrink():
         await change(world, order_id, 1, leeds={"LAMP": 1})
         # And then, whether or not it was told of it, it looks for itself.
-        world.news = [{offer.id: 1}, None, {offer.id: 1}] if noticed else [None, None]
+        shrunk = Noticed(offers={offer.id: 1})
+        world.news = [shrunk, None, shrunk] if noticed else [None, None]
 
     rounds = await watched(world, meanwhile=shrink)
 

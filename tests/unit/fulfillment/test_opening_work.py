@@ -1,11 +1,8 @@
 from uuid import UUID
 
-from services.fulfillment.domain.provider import Provider, choose_provider
 from services.fulfillment.domain.values import (
-    FulfillmentOrderId,
     FulfillmentOrderStatus,
     LocationId,
-    ProviderId,
     RequestStatus,
     fulfillment_order_id,
 )
@@ -59,25 +56,6 @@ async def test_the_lowest_rank_is_asked_first(world, order_id):
     work = await world.given_work(order_id)
 
     assert work.live_offer.provider_id == "first"
-
-
-def test_equals_share_the_work():
-    equals = [Provider(id=ProviderId(name), name=name) for name in ("a", "b", "c")]
-    works = [fulfillment_order_id(UUID(int=n), LocationId("leeds")) for n in range(600)]
-
-    chosen = [choose_provider(equals, country_code="GB", asked=(), work=work) for work in works]
-
-    assert all(150 < chosen.count(provider) < 250 for provider in equals)
-
-
-def test_who_was_asked_is_not_asked_again():
-    equals = [Provider(id=ProviderId(name), name=name) for name in ("a", "b")]
-
-    chosen = choose_provider(
-        equals, country_code="GB", asked={ProviderId("a")}, work=FulfillmentOrderId(UUID(int=2))
-    )
-
-    assert chosen == equals[1]
 
 
 def test_the_id_of_work_follows_from_order_and_location():

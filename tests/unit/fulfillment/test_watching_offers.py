@@ -2,6 +2,7 @@ from uuid import UUID
 
 import pytest
 
+from services.fulfillment.application.ports import Noticed
 from services.fulfillment.application.reject_offers import RejectOffer, reject_offers
 from services.fulfillment.application.watch_offers import CHUNK, watch_offers
 from services.fulfillment.domain.values import OrderId, ProviderId
@@ -17,7 +18,7 @@ def one_provider(world):
 async def watched(world, *, meanwhile=None):
     rounds = []
     async for work in watch_offers(ACE, uow=world.uow, notices=world):
-        rounds.append([some.offer.id for some in work])
+        rounds.append([some.offer.id for some in work.offers])
         if meanwhile:
             await meanwhile()
             meanwhile = None
@@ -37,7 +38,7 @@ async def test_a_watcher_gets_a_new_offer_when_it_is_noticed(world, order_id):
 
     async def make_another():
         second = await world.given_work(OrderId(UUID(int=2)))
-        world.news = [{first.id: 0, second.live_offer.id: 0}]
+        world.news = [Noticed(offers={first.id: 0, second.live_offer.id: 0})]
 
     rounds = await watched(world, meanwhile=make_another)
 
@@ -61,7 +62,7 @@ async def test_what_is_no_longer_open_is_not_sent(world, order_id):
     offer = (await world.given_work(order_id)).live_offer
     command = RejectOffer(offer_id=offer.id, provider_id=ACE, reason="")
     await reject_offers([command], **world.offering)
-    world.news = [None, {offer.id: 0}]
+    world.news = [None, Noticed(offers={offer.id: 0})]
 
     rounds = await watched(world)
 

@@ -1,19 +1,20 @@
 import asyncio
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 from google.rpc.error_details_pb2 import BadRequest
+from google.type.money_pb2 import Money
 
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
+from services.fulfillment.application.reject_offers import RejectOffer, reject_offers
 from services.fulfillment.domain.values import Goods, ProviderId
 from services.fulfillment.entrypoints.batches import Shared, answer_each
 from services.fulfillment.wire.offers import acceptances_from_wire
 from services.fulfillment.wire.orders import order_to_wire, result_to_wire
-from services.fulfillment.wire.providers import provider_from_wire
+from services.fulfillment.wire.providers import provider_from_wire, provider_to_wire
 from services.fulfillment.wire.shipments import dispatches_from_wire
 
 ID = str(UUID(int=1))
@@ -77,6 +78,19 @@ def test_a_batch_has_1_to_500_entries(count):
     assert refusal.value.reason == "BATCH_SIZE_OUT_OF_RANGE"
 
 
+def ace(**fields):
+    return pb.Provider(provider_id="ace", name="Ace", **fields)
+
+
+def terms(**fields):
+    return ace(service_terms=[pb.ServiceTerms(), pb.ServiceTerms(**fields)])
+
+
+def hours(**changes):
+    fields = {"time_zone": "Europe/London", "weekdays": [1], "cutoff": "16:00"} | changes
+    return ace(working_hours=pb.WorkingHours(**fields))
+
+
 @pytest.mark.parametrize(
     ("provider", "field"),
     [
@@ -84,6 +98,25 @@ def test_a_batch_has_1_to_500_entries(count):
         (pb.Provider(provider_id="ace"), "provider.name"),
         (pb.Provider(provider_id="ace", name="A\0ce"), "provider.name"),
         (pb.Provider(provider_id="ace", name="Ace", regions=["GB", "fr"]), "provider.regions[1]"),
+        (ace(daily_capacity=-1), "provider.daily_capacity"),
+        (ace(suspended=True, suspension_reason="x" * 201), "provider.suspension_reason"),
+        (terms(service_level=3), "provider.service_terms[1].service_level"),
+        (terms(), "provider.service_terms[1].service_level"),
+        (terms(cost=Money(currency_code="EUR", units=-1)), "provider.service_terms[1].cost"),
+        (terms(cost=Money(currency_code="eur")), "provider.service_terms[1].cost"),
+        (terms(transit_days_min=-1), "provider.service_terms[1].transit_days_min"),
+        (terms(transit_days_max=61), "provider.service_terms[1].transit_days_max"),
+        (terms(transit_days_min=2), "provider.service_terms[1].transit_days_max"),
+        (hours(time_zone="Europe/Atlantis"), "provider.working_hours.time_zone"),
+        (hours(time_zone="../zone.tab"), "provider.working_hours.time_zone"),
+        (hours(weekdays=[]), "provider.working_hours.weekdays"),
+        (hours(weekdays=[1, 1]), "provider.working_hours.weekdays"),
+        (hours(weekdays=[0]), "provider.working_hours.weekdays"),
+        (hours(cutoff="24:00"), "provider.working_hours.cutoff"),
+        (hours(cutoff="9:00"), "provider.working_hours.cutoff"),
+        (hours(holidays=["2026-12-25", "2026-02-30"]), "provider.working_hours.holidays[1]"),
+        (hours(holidays=["20261225"]), "provider.working_hours.holidays[0]"),
+        (hours(holidays=["2026-12-25"] * 101), "provider.working_hours.holidays"),
     ],
 )
 def test_a_malformed_provider_is_refused_with_the_path_of_the_field(provider, field):
@@ -91,6 +124,38 @@ def test_a_malformed_provider_is_refused_with_the_path_of_the_field(provider, fi
         provider_from_wire(provider)
 
     assert refusal.value.field == field
+
+
+def test_a_provider_comes_back_from_the_wire_as_it_was():
+    full = ace(
+        regions=["FR", "GB"],
+        rank=2,
+        suspended=True,
+        suspension_reason="holidays",
+        service_terms=[
+            pb.ServiceTerms(
+                service_level=pb.SERVICE_LEVEL_EXPRESS,
+                cost=Money(currency_code="EUR", units=4, nanos=500_000_000),
+                transit_days_max=1,
+            )
+        ],
+        daily_capacity=40,
+        working_hours=pb.WorkingHours(
+            time_zone="Europe/London", weekdays=[1, 6], cutoff="14:30", holidays=["2026-12-25"]
+        ),
+    )
+
+    assert provider_to_wire(provider_from_wire(full)) == full
+
+
+def test_a_provider_that_says_little_works_as_is_usual():
+    wire = provider_to_wire(provider_from_wire(ace()))
+
+    (usual,) = wire.service_terms
+    assert (usual.service_level, usual.HasField("cost")) == (pb.SERVICE_LEVEL_STANDARD, False)
+    assert (usual.transit_days_min, usual.transit_days_max) == (1, 5)
+    assert list(wire.working_hours.weekdays) == [1, 2, 3, 4, 5]
+    assert (wire.working_hours.time_zone, wire.working_hours.cutoff) == ("UTC", "16:00")
 
 
 def test_a_dispatch_keeps_what_its_lines_say():
@@ -106,10 +171,8 @@ async def test_a_provider_does_not_see_what_others_were_offered(world, order_id)
     world.given_provider("second", rank=2)
     work = await world.given_work(order_id)
     offer = work.live_offer
-    work.reject(offer.id, offer.provider_id, "too far")
-    work.seek_provider(
-        world.providers.values(), offer_id=order_id, expires_at=datetime(2026, 3, 1, tzinfo=UTC)
-    )
+    rejection = RejectOffer(offer_id=offer.id, provider_id=offer.provider_id, reason="too far")
+    (work,) = await reject_offers([rejection], **world.offering)
 
     wire = order_to_wire(work, seen_by=ProviderId("first"))
 

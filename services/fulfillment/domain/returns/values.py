@@ -2,11 +2,26 @@
 
 from enum import StrEnum
 from typing import NewType
-from uuid import UUID
+from uuid import UUID, uuid5
+
+from services.fulfillment.domain.values import ShipmentId
 
 ReturnId = NewType("ReturnId", UUID)
 ReceiptId = NewType("ReceiptId", UUID)
 AccountId = NewType("AccountId", str)
+
+NOBODY = AccountId("")
+
+# Fixed for ever: the ids of all returns that begin with a parcel follow from it.
+_NAMESPACE = UUID("8d1f0b52-54c3-5a0e-9c39-2f1c7f0f6a11")
+
+
+def parcel_return_id(shipment_id: ShipmentId) -> ReturnId:
+    """
+    Return the id of the return of a parcel that was lost or came back: always the same, so that
+    opening it twice cannot make two.
+    """
+    return ReturnId(uuid5(_NAMESPACE, str(shipment_id)))
 
 
 class ReturnKind(StrEnum):

@@ -1,7 +1,7 @@
 """Work that gathers while earlier work is being done."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -21,18 +21,29 @@ class Stage(Generic[T]):
         self._most = most
         self._waiting: list[T] = []
         self._working = 0
+        self._later = 0
         self._some = asyncio.Event()
 
     def __len__(self) -> int:
         """
-        Return how much is waiting or being done.
+        Return how much is waiting or being done, or will be.
         """
-        return len(self._waiting) + self._working
+        return len(self._waiting) + self._working + self._later
 
     def put(self, items: Iterable[T]) -> None:
         self._waiting.extend(items)
         if self._waiting:
             self._some.set()
+
+    def put_later(self, items: Collection[T], *, seconds: float) -> None:
+        """
+        Put *items*, together and in their order, when so much time has passed.
+        """
+        if seconds <= 0 or not items:
+            self.put(items)
+            return
+        self._later += len(items)
+        asyncio.get_running_loop().call_later(seconds, self._put_now, items)
 
     async def run(self) -> None:
         """
@@ -46,3 +57,7 @@ class Stage(Generic[T]):
             self._working = len(batch)
             await self._work(batch)
             self._working = 0
+
+    def _put_now(self, items: Collection[T]) -> None:
+        self._later -= len(items)
+        self.put(items)

@@ -1,0 +1,1 @@
+"""What a file of invoices says beside what the databases have."""

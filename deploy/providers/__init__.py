@@ -1,0 +1,1 @@
+"""Simulated service providers, the carrier of their parcels, and warehouses that count returns."""

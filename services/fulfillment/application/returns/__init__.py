@@ -1,0 +1,1 @@
+"""What happens to goods that come back, or are made good for: one file per use case."""

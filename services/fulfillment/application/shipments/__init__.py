@@ -1,0 +1,1 @@
+"""What is done about parcels: packed, labelled, tracked, lost and sent back."""
