@@ -6,6 +6,7 @@ import pytest
 
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
+from services.order.application.cancel_order import CancelOrder, cancel_order
 from services.order.application.place_orders import place_orders
 from services.order.application.ports import OrderNotFound
 from services.order.domain.order_return import OrderReturnState, RefundShipping
@@ -17,6 +18,7 @@ from services.order.domain.values import (
     PaymentStatus,
     ShipmentId,
 )
+from tests.unit.order.conftest import SHOP
 from tests.unit.order.returns_memory import ReturnWorld, back, return_id
 from tests.unit.order.stories import deliver, dispatch
 
@@ -288,3 +290,24 @@ async def test_an_order_waits_for_its_other_parcels_when_one_is_lost(world, orde
     await deliver(world, order_id, SECOND)
 
     assert world.orders[order_id].status is OrderStatus.COMPLETED
+
+
+async def test_a_replacement_that_the_customer_cancels_is_paid_back_and_nothing_is_voided(
+    world, delivered
+):
+    damaged = back(LAMP, 1, sellable=0, reason="DAMAGED")
+    await world.receive(delivered, ONE, damaged, kind="CLAIM", resolution="REPLACEMENT")
+    by = world.taken(delivered, ONE).replacement_id
+
+    await cancel_order(
+        CancelOrder(account_id=SHOP, order_id=by, note=""), uow=world.uow, clock=world.clock
+    )
+    for _ in range(3):
+        world.later(seconds=2)
+        await world.run_due()
+
+    assert world.orders[by].status is OrderStatus.CANCELLED
+    assert ("void", 1) not in world.calls
+    assert by not in world.held
+    assert world.refunded == {ONE: (10_00, 0)}
+    assert world.closed == {ONE: (10_00, None)}
