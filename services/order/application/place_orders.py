@@ -89,8 +89,8 @@ class PlaceOrder:
     reference: str
     shipping_lines: tuple[OrderCharge, ...] = ()
     discount_lines: tuple[OrderCharge, ...] = ()
-    for_return_id: ReturnId | None = None
     service_level: ServiceLevel = ServiceLevel.STANDARD
+    for_return_id: ReturnId | None = None
     trace: str = ""
 
 

@@ -76,9 +76,9 @@ class Order(OrderReturns):
         now: datetime,
         shipping_lines: tuple[OrderCharge, ...] = (),
         discount_lines: tuple[OrderCharge, ...] = (),
+        service_level: ServiceLevel = ServiceLevel.STANDARD,
         for_return_id: ReturnId | None = None,
         may_be_free: bool = False,
-        service_level: ServiceLevel = ServiceLevel.STANDARD,
     ) -> Self:
         """
         Accept an order: stock and money are sought from here on.
@@ -115,8 +115,8 @@ class Order(OrderReturns):
             updated_at=now,
             shipping_lines=shipping_lines,
             discount_lines=discount_lines,
-            for_return_id=for_return_id,
             service_level=service_level,
+            for_return_id=for_return_id,
         )
         order._must_make_sense(least=0 if may_be_free else 1)
         order.record(

@@ -81,24 +81,6 @@ def subscriptions(join: Join, clock: Clock) -> Sequence[Subscription]:
         ]
         await note_unfulfillable(commands, tx=join(tx), clock=clock)
 
-    async def lost(
-        events: Sequence[pb.ShipmentLost | pb.ShipmentReturnedToSender], tx: OpenTransaction
-    ) -> None:
-        commands = [
-            NoteLostParcel(
-                order_id=_order_id(event.order_id),
-                shipment_id=ShipmentId(UUID(event.shipment_id)),
-                comes_back=isinstance(event, pb.ShipmentReturnedToSender),
-                at=_lost_at(event).ToDatetime(UTC),
-            )
-            for event in events
-        ]
-        await note_lost_parcels(commands, tx=join(tx), clock=clock)
-
-    async def received(events: Sequence[pb.ReturnReceived], tx: OpenTransaction) -> None:
-        commands = [note_return_from_wire(event) for event in events]
-        await note_returns(commands, tx=join(tx), clock=clock)
-
     async def asked(events: Sequence[pb.CancellationRequested], tx: OpenTransaction) -> None:
         commands = [
             NoteProviderAsked(order_id=_order_id(event.order_id), provider_id=event.provider_id)
@@ -120,6 +102,24 @@ def subscriptions(join: Join, clock: Clock) -> Sequence[Subscription]:
     async def given_up(events: Sequence[pb.FulfillmentOrderCancelled], tx: OpenTransaction) -> None:
         commands = [NoteWorkGivenUp(order_id=_order_id(event.order_id)) for event in events]
         await note_work_given_up(commands, tx=join(tx), clock=clock)
+
+    async def lost(
+        events: Sequence[pb.ShipmentLost | pb.ShipmentReturnedToSender], tx: OpenTransaction
+    ) -> None:
+        commands = [
+            NoteLostParcel(
+                order_id=_order_id(event.order_id),
+                shipment_id=ShipmentId(UUID(event.shipment_id)),
+                comes_back=isinstance(event, pb.ShipmentReturnedToSender),
+                at=_lost_at(event).ToDatetime(UTC),
+            )
+            for event in events
+        ]
+        await note_lost_parcels(commands, tx=join(tx), clock=clock)
+
+    async def received(events: Sequence[pb.ReturnReceived], tx: OpenTransaction) -> None:
+        commands = [note_return_from_wire(event) for event in events]
+        await note_returns(commands, tx=join(tx), clock=clock)
 
     return (
         Subscription(pb.OfferAccepted, accepted),

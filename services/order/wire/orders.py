@@ -247,9 +247,9 @@ def order_to_wire(order: Order, timeline: Sequence[TracedEntry] = ()) -> pb.Orde
         change=change_to_wire(order.change) if order.change else None,
         shipping_lines=charges_to_wire(order.shipping_lines),
         discount_lines=charges_to_wire(order.discount_lines),
+        service_level=f"SERVICE_LEVEL_{order.service_level}",
         returns=[return_to_wire(taken) for taken in order.returns.values()],
         for_return_id=str(order.for_return_id) if order.for_return_id else "",
-        service_level=f"SERVICE_LEVEL_{order.service_level}",
     )
 
 
