@@ -29,22 +29,6 @@ INVARIANTS: tuple[Invariant, ...] = (
         """,
     ),
     by_query(
-        "cancellations-answered",
-        "Who is asked to give work up answers in time, or silence counts as yes within 60 s.",
-        context="fulfillment",
-        count="""
-            SELECT count(*) FROM fulfillment_orders
-            WHERE request_status = 'CANCELLATION_REQUESTED'
-        """,
-        violations="""
-            SELECT id::text, format('is asked for since long: the answer was due at %s',
-                answer_cancellation_by)
-            FROM fulfillment_orders
-            WHERE request_status = 'CANCELLATION_REQUESTED'
-                AND answer_cancellation_by < clock_timestamp() - interval '60 seconds'
-        """,
-    ),
-    by_query(
         "labels-made",
         "Every packed parcel has its label, and none waits for one for more than 10 minutes.",
         context="fulfillment",
