@@ -318,6 +318,71 @@ CORRUPTIONS = {
         "UPDATE fulfillment_orders SET promise_state = 'OPEN' WHERE status = 'CLOSED'",
         "promises-judged",
     ),
+    "one unit comes back again and again": (
+        "fulfillment",
+        "returns",
+        "INSERT INTO returns SELECT (jsonb_populate_record(back, jsonb_build_object("
+        "'id', gen_random_uuid()))).* FROM (SELECT * FROM returns WHERE kind = 'RETURN' LIMIT 1)"
+        " AS back, generate_series(1, 100)",
+        "returns-were-sent",
+    ),
+    "a return is forgotten": (
+        "fulfillment",
+        "returns",
+        "UPDATE returns SET state = 'APPROVED', counted_units = 0,"
+        " due_at = now() - interval '5 minutes' WHERE kind = 'RETURN' AND state = 'CLOSED'",
+        "returns-end",
+    ),
+    "a receipt is lost": (
+        "fulfillment",
+        "return_receipts",
+        "DELETE FROM return_receipts",
+        "returns-counted",
+    ),
+    "nobody makes good what was lost": (
+        "fulfillment",
+        "returns",
+        "DELETE FROM returns WHERE shipment_id IS NOT NULL",
+        "gone-parcels-made-good",
+    ),
+    "more is paid back than was decided": (
+        "payment",
+        "payment_transactions",
+        "UPDATE payment_transactions SET amount = amount + 1 WHERE kind = 'REFUND'",
+        "returns-agree",
+    ),
+    "what came back is booked in nowhere": (
+        "product",
+        "stock_movements",
+        "DELETE FROM stock_movements WHERE kind = 'RETURNED'",
+        "returns-restocked",
+    ),
+    "what came back is booked in twice": (
+        "product",
+        "stock_movements",
+        "INSERT INTO stock_movements OVERRIDING SYSTEM VALUE"
+        " SELECT (jsonb_populate_record(back, jsonb_build_object('position', -position))).*"
+        " FROM stock_movements AS back WHERE kind = 'RETURNED'",
+        "returns-restocked",
+    ),
+    "goods are paid back too dear": (
+        "order",
+        "order_returns",
+        "UPDATE order_returns SET refund = refund + 1 WHERE refund > 0",
+        "refunds-match-goods",
+    ),
+    "nothing makes a return good": (
+        "order",
+        "order_returns",
+        "UPDATE order_returns SET state = 'SETTLING'",
+        "returns-settle",
+    ),
+    "an order has got back more than it was": (
+        "order",
+        "order_returns",
+        "UPDATE order_returns SET refund = refund + 1000000 WHERE refund > 0",
+        "returns-add-up",
+    ),
     "a label is lost": (
         "fulfillment",
         "shipments",
