@@ -1,6 +1,7 @@
 """How the order service asks the others to change: what goes over the wire, and what comes back."""
 
 import socket
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,6 +12,7 @@ from chassis.kernel.text import Sku
 from chassis.rpc.client import channel
 from chassis.rpc.errors import status_from_error
 from chassis.rpc.server import Server
+from chassis.rpc.timestamps import timestamp_to_wire
 from retail.fulfillment.v1 import fulfillment_service_pb2 as fulfillment_pb
 from retail.fulfillment.v1.fulfillment_service_pb2_grpc import (
     FulfillmentServiceServicer,
@@ -29,7 +31,7 @@ from retail.product.v1.product_service_pb2_grpc import (
 from services.order.adapters.fulfillment import GrpcFulfillment
 from services.order.adapters.inventory import GrpcInventory
 from services.order.adapters.payments import GrpcPayments
-from services.order.application.participants import FulfillmentChange, Refused
+from services.order.application.participants import FulfillmentChange, Pending, Refused
 from services.order.domain.shipment import Shipment
 from services.order.domain.values import (
     Address,
@@ -44,10 +46,15 @@ from tests.integration.order.test_orders import an_order
 HOME = Address(
     name="A. Consignee", lines=("1 High St",), city="Hull", postal_code="HU1", country_code="GB"
 )
+DUE = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 TWO_LAMPS = Allocation(sku=Sku("LAMP"), location_id=LocationId("main"), units=2)
 
 
 class AlreadyShipped(RuleViolated):
+    pass
+
+
+class CancellationRejected(RuleViolated):
     pass
 
 
@@ -104,6 +111,19 @@ class Fulfillment(FulfillmentServiceServicer):
             ]
         )
 
+    async def CancelFulfillment(self, request, context):  # noqa: ARG002, N802
+        cancelled, pending, _ = request.order_ids
+        refusal = status_from_error(CancellationRejected("packed"), "fulfillment.retail")
+        return fulfillment_pb.CancelFulfillmentResponse(
+            results=[
+                fulfillment_pb.CancelFulfillmentResult(cancelled_order_id=cancelled),
+                fulfillment_pb.CancelFulfillmentResult(
+                    pending_order_id=pending, answer_by_time=timestamp_to_wire(DUE)
+                ),
+                fulfillment_pb.CancelFulfillmentResult(error=refusal),
+            ]
+        )
+
 
 @pytest.fixture
 async def others():
@@ -131,6 +151,18 @@ async def test_a_reservation_is_reduced_to_what_its_order_keeps(others):
     assert [r.reservation_id for r in product.asked.reductions] == [str(first.id), str(second.id)]
     (kept,) = product.asked.reductions[0].kept
     assert (kept.sku, kept.location_id, kept.quantity) == ("LAMP", "main", 2)
+
+
+async def test_work_is_given_up_or_asked_for_or_kept(others):
+    connection, *_ = others
+
+    answers = await GrpcFulfillment(connection).cancel([an_order() for _ in range(3)])
+
+    assert answers == [
+        None,
+        Pending(answer_by=DUE),
+        Refused(reason="CANCELLATION_REJECTED", passing=False),
+    ]
 
 
 async def test_the_work_on_an_order_is_changed_under_the_number_of_the_change(others):

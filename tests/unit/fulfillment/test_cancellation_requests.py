@@ -1,9 +1,10 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from uuid import UUID
 
 import pytest
 
+from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
 from services.fulfillment.application.answer_cancellations import (
     AnswerCancellation,
     answer_cancellations,
@@ -35,6 +36,9 @@ from services.fulfillment.domain.values import (
     RequestStatus,
     ShipmentId,
 )
+from services.fulfillment.wire.cancellations import answers_from_wire, cancellation_to_wire
+from services.fulfillment.wire.orders import order_to_wire
+from tests.unit.fulfillment.conftest import InMemoryFulfillmentOrders
 
 ACE = ProviderId("ace")
 KEPT = (FulfillmentOrderStatus.IN_PROGRESS, RequestStatus.CANCELLATION_REJECTED)
@@ -375,3 +379,61 @@ async def test_what_is_answered_already_is_not_sent(world, order_id, accepted):
     world.news = [None, Noticed(cancellations={accepted.id: by})]
 
     assert await watched(world) == []
+
+
+async def test_a_parcel_that_does_not_see_the_other_work_would_leave_it_undecided(
+    world, order_id, split, monkeypatch
+):
+    leeds, york = split
+    await cancel(world, order_id)
+    await answer(world, leeds, accepted=True)
+    # As a mistake in the lock would do it.
+    monkeypatch.setattr(
+        InMemoryFulfillmentOrders, "beside", InMemoryFulfillmentOrders.with_ids, raising=True
+    )
+
+    await dispatch(world, york)
+
+    assert state_of(world, leeds) == AGREED  # and nobody would ever decide
+    assert await dispatch(world, leeds) == "CANCELLATION_UNDER_WAY"
+
+
+def test_how_far_a_cancellation_is_stands_on_the_wire(order_id):
+    due = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+
+    done = cancellation_to_wire(Cancelling(order_id=order_id))
+    pending = cancellation_to_wire(Cancelling(order_id=order_id, answer_by=due))
+
+    assert (done.cancelled_order_id, done.pending_order_id) == (str(order_id), "")
+    assert (pending.cancelled_order_id, pending.pending_order_id) == ("", str(order_id))
+    assert pending.answer_by_time.ToDatetime(UTC) == due
+
+
+async def test_until_when_it_is_to_be_answered_is_shown_while_it_is_asked(
+    world, order_id, accepted
+):
+    await cancel(world, order_id)
+    asked = order_to_wire(world.orders[accepted.id])
+    await answer(world, accepted, accepted=False)
+    kept = order_to_wire(world.orders[accepted.id])
+
+    assert asked.answer_cancellation_by.ToDatetime(UTC) == world.now + timedelta(hours=1)
+    assert not kept.HasField("answer_cancellation_by")
+
+
+@pytest.mark.parametrize(
+    ("wire", "field"),
+    [
+        (pb.CancellationAnswer(fulfillment_order_id="x"), "answers[0].fulfillment_order_id"),
+        (
+            pb.CancellationAnswer(fulfillment_order_id=str(UUID(int=1)), reason="x" * 201),
+            "answers[0].reason",
+        ),
+    ],
+)
+def test_a_malformed_answer_is_refused_with_the_path_of_the_field(wire, field):
+    request = pb.AnswerCancellationsRequest(provider_id="ace", answers=[wire])
+
+    (refusal,) = answers_from_wire(request)
+
+    assert refusal.field == field

@@ -8,7 +8,7 @@ Safe under a running service: what is added has defaults, which are true of what
 from chassis.storage.migrations import execute
 
 revision = "0004"
-down_revision = "0009"
+down_revision = "0003"
 
 PROVIDERS = """
 ALTER TABLE providers
