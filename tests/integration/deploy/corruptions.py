@@ -288,13 +288,29 @@ CORRUPTIONS = {
         "UPDATE fulfillment_orders SET promise_state = 'OPEN' WHERE status = 'CLOSED'",
         "promises-judged",
     ),
-    "a provider is asked and forgotten": (
+    "a label is lost": (
+        "fulfillment",
+        "shipments",
+        "INSERT INTO shipments SELECT (jsonb_populate_record(parcel, jsonb_build_object("
+        "'id', gen_random_uuid(), 'number', 100, 'state', 'PACKED', 'packed_at', now(),"
+        " 'dispatched_at', NULL, 'delivered_at', NULL, 'ended_at', NULL))).*"
+        " FROM shipments AS parcel WHERE state = 'DELIVERED' LIMIT 1",
+        "labels-made",
+    ),
+    "the work counts a parcel as arrived that has not": (
+        "fulfillment",
+        "shipments",
+        "UPDATE shipments SET state = 'DISPATCHED', delivered_at = NULL WHERE state = 'DELIVERED'",
+        "parcels-add-up",
+    ),
+    # One that is overdue would be decided at once: the service is running.
+    "a cancellation is never decided": (
         "fulfillment",
         "fulfillment_orders",
         "UPDATE fulfillment_orders SET status = 'IN_PROGRESS',"
         " request_status = 'CANCELLATION_ACCEPTED', delivered_units = 0, ended_units = 0"
         " WHERE id = (SELECT id FROM fulfillment_orders WHERE status = 'CLOSED' LIMIT 1)",
-        "cancellations-answered",
+        "cancellations-end",
     ),
     "a parcel has other goods in it": (
         "fulfillment",

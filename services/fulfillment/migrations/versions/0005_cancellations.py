@@ -3,7 +3,7 @@
 from chassis.storage.migrations import execute
 
 revision = "0005"
-down_revision = "0004"
+down_revision = "0009"
 
 CANCELLATIONS = (
     """

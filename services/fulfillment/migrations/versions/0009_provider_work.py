@@ -7,7 +7,7 @@ The index holds work under way only: what it costs does not grow with history.
 from chassis.storage.migrations import execute
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0004"
 
 PROVIDER_WORK = (
     "ALTER TABLE fulfillment_orders ADD COLUMN done_by text",
