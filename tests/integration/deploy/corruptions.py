@@ -313,7 +313,7 @@ CORRUPTIONS = {
         " 'request_status', 'CANCELLATION_REQUESTED',"
         " 'answer_cancellation_by', now() - interval '5 minutes'))).*"
         " FROM fulfillment_orders AS work WHERE status = 'CLOSED' LIMIT 1",
-        "cancellations-end",
+        "cancellations-answered",
     ),
     "a cancellation is never decided": (
         "fulfillment",
@@ -321,7 +321,7 @@ CORRUPTIONS = {
         "UPDATE fulfillment_orders SET status = 'IN_PROGRESS',"
         " request_status = 'CANCELLATION_ACCEPTED', delivered_units = 0, ended_units = 0"
         " WHERE id = (SELECT id FROM fulfillment_orders WHERE status = 'CLOSED' LIMIT 1)",
-        "cancellations-end",
+        "cancellations-answered",
     ),
     "a parcel has other goods in it": (
         "fulfillment",
