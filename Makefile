@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m deploy.local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup proto lock fmt check test test-unit test-servers test-cluster up down status logs demo replay audit import verify bench bench-events bench-product bench-payment stress events provision psp webhooks reconcile sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
+.PHONY: help setup proto lock fmt check test test-unit test-servers test-cluster up down status logs demo replay audit import verify bench bench-events bench-product bench-payment bench-fulfillment stress events provision psp webhooks reconcile sagas saga-bench dead-letters replay-events rebuild-history docs golden clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -100,6 +100,10 @@ bench-product: setup  ## Reads, reservations on hot SKUs and searches, beside th
 bench-payment: export GRPC_ENABLE_FORK_SUPPORT = false
 bench-payment: setup  ## Authorizations, captures, bookings and reading the books, beside their limits (ONLY=, ROUNDS=, ENTRIES=, JSON=1)
 	@$(LOCAL) bench-payment $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ENTRIES),--entries $(ENTRIES)) $(if $(JSON),--json)
+
+bench-fulfillment: export GRPC_ENABLE_FORK_SUPPORT = false
+bench-fulfillment: setup  ## Offers, parcels and returns, one by one and settled, with few and many kept, beside their limits (ONLY=, ROUNDS=, KEPT=, JSON=1)
+	@$(LOCAL) bench-fulfillment $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(KEPT),--kept $(KEPT)) $(if $(JSON),--json)
 
 events: setup  ## How events flow: what waits, what was published, who is behind
 	@$(LOCAL) events $(if $(JSON),--json)

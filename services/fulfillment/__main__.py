@@ -20,11 +20,13 @@ from retail.fulfillment.v1.fulfillment_service_pb2_grpc import (
 from retail.fulfillment.v1.provider_service_pb2_grpc import (
     add_ProviderServiceServicer_to_server,
 )
+from retail.fulfillment.v1.return_service_pb2_grpc import add_ReturnServiceServicer_to_server
 from retail.fulfillment.v1.shipment_service_pb2_grpc import add_ShipmentServiceServicer_to_server
 from services.fulfillment.adapters.unit_of_work import SqlTransaction, sql_unit_of_work
 from services.fulfillment.adapters.zpl_labels import ZplLabels
 from services.fulfillment.entrypoints.notices import NatsOfferNotices
 from services.fulfillment.entrypoints.provider_servicer import ProviderServicer
+from services.fulfillment.entrypoints.return_servicer import ReturnServicer
 from services.fulfillment.entrypoints.servicer import FulfillmentServicer
 from services.fulfillment.entrypoints.shipment_servicer import ShipmentServicer
 from services.fulfillment.entrypoints.shipment_timers import (
@@ -34,6 +36,7 @@ from services.fulfillment.entrypoints.shipment_timers import (
 from services.fulfillment.entrypoints.subscriptions import HEARS, subscriptions
 from services.fulfillment.entrypoints.timers import (
     expire_overdue_offers,
+    expire_overdue_returns,
     expire_unanswered_cancellations,
 )
 from services.fulfillment.settings import Settings
@@ -75,12 +78,17 @@ async def main(settings: Settings) -> None:
     add_FulfillmentServiceServicer_to_server(servicer, server.grpc)
     providers = ProviderServicer(uow=uow, clock=system_clock, answer_within=within, weights=weights)
     add_ProviderServiceServicer_to_server(providers, server.grpc)
+    returns = ReturnServicer(
+        uow=uow, clock=system_clock, policy=settings.return_policy, labels=labels
+    )
+    add_ReturnServiceServicer_to_server(returns, server.grpc)
     shipments = ShipmentServicer(uow=uow, labels=labels, clock=system_clock)
     add_ShipmentServiceServicer_to_server(shipments, server.grpc)
     if settings.grpc_reflection:
         server.reflect(
             "retail.fulfillment.v1.FulfillmentService",
             "retail.fulfillment.v1.ProviderService",
+            "retail.fulfillment.v1.ReturnService",
             "retail.fulfillment.v1.ShipmentService",
         )
 
@@ -109,6 +117,7 @@ async def main(settings: Settings) -> None:
             expire_overdue_offers(
                 uow=uow, clock=system_clock, answer_within=within, weights=weights
             ),
+            expire_overdue_returns(uow=uow, clock=system_clock, policy=settings.return_policy),
             keep_making_labels(uow=uow, labels=labels, clock=system_clock),
             keep_losing_overdue(uow=uow, clock=system_clock, lost_after=settings.lost_after),
         ]

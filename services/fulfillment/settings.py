@@ -7,6 +7,11 @@ import msgspec
 
 from chassis.settings import ServiceSettings
 from services.fulfillment.domain.ranking import RankingWeights
+from services.fulfillment.domain.returns.policy import ReturnPolicy
+
+# Beyond a hundred years, dates to reckon with end.
+Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
+Units = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):
@@ -18,6 +23,13 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
             the other two.
         ranking_score: How much it counts how they did.
         ranking_capacity: How much it counts how much of their day is left.
+        return_window_days: How long after their delivery goods can be returned or claimed.
+        claim_lost_after_days: How long after it left a parcel can be claimed as lost of which
+            no promise is known; any other one once its promise is broken.
+        auto_approve_units: Returns of up to so many units are approved at once.
+        auto_claim_units: Claims of up to so many units are; 0: a person looks at each.
+        decide_within_days: A return that nobody has decided by then is approved.
+        receive_within_days: What has not come back by then is missing, or all is given up.
         lost_after_days: When a parcel that has left and not arrived is given up as lost.
         gs1_company_prefix: With what the codes of our parcels begin; the one that GS1 keeps for
             examples unless given.
@@ -28,6 +40,12 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     ranking_cost: Annotated[float, msgspec.Meta(ge=0)] = 0.4
     ranking_score: Annotated[float, msgspec.Meta(ge=0)] = 0.4
     ranking_capacity: Annotated[float, msgspec.Meta(ge=0)] = 0.2
+    return_window_days: Days = 30
+    claim_lost_after_days: Days = 14
+    auto_approve_units: Units = 1_000_000_000
+    auto_claim_units: Units = 0
+    decide_within_days: Days = 3
+    receive_within_days: Days = 30
     lost_after_days: Annotated[float, msgspec.Meta(gt=0, le=3650)] = 30.0
     gs1_company_prefix: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{7,10}$")] = "9521234"
 
@@ -47,6 +65,17 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     def ranking_weights(self) -> RankingWeights:
         return RankingWeights(
             cost=self.ranking_cost, score=self.ranking_score, capacity=self.ranking_capacity
+        )
+
+    @property
+    def return_policy(self) -> ReturnPolicy:
+        return ReturnPolicy(
+            window=timedelta(days=self.return_window_days),
+            lost_after=timedelta(days=self.claim_lost_after_days),
+            auto_approve_units=self.auto_approve_units,
+            auto_claim_units=self.auto_claim_units,
+            decide_within=timedelta(days=self.decide_within_days),
+            receive_within=timedelta(days=self.receive_within_days),
         )
 
     @property

@@ -129,6 +129,16 @@ async def test_something_can_be_sold(cluster, tmp_path):
     assert '"available": "6"' in output
 
 
+async def test_parcels_can_be_sent(cluster, tmp_path):
+    code, output = await commands_of("how-to/send-parcels.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert "J_C3_B3n _26 Co. _5EFS" in output
+    assert '"trackingState": "TRACKING_STATE_OUT_FOR_DELIVERY"' in output
+    assert '"state": "SHIPMENT_STATE_LOST"' in output
+    assert '"status": "FULFILLMENT_ORDER_STATUS_CLOSED"' in output
+
+
 async def test_carts_can_be_sold_with(cluster, tmp_path):
     for _ in range(2):
         code, output = await commands_of("how-to/sell-with-carts.md", cluster, tmp_path)

@@ -7,6 +7,7 @@ from deploy.local.invariants import (
     money,
     orders,
     psp,
+    returns,
     settlement,
     stock,
     work,
@@ -20,6 +21,7 @@ INVARIANTS = (
     *orders.INVARIANTS,
     *goods.INVARIANTS,
     *work.INVARIANTS,
+    *returns.INVARIANTS,
     *history.INVARIANTS,
     *events.INVARIANTS,
 )

@@ -1,6 +1,7 @@
 """
 Goods that come back: each return is asked for when its order is completed, and followed until it is
-closed. It is followed as orders are: by events, and by asking for those that were not heard of.
+closed, as orders are: by events, and by asking for those that were not heard of. The warehouse that
+counts what comes is the cluster's.
 """
 
 import asyncio
@@ -18,7 +19,6 @@ from deploy.local.invoices.invoice_order import InvoiceReturn
 from deploy.local.world.outcomes import BETWEEN_LOOKS_SECONDS, MOST_LOOKS, SILENT_SECONDS
 from deploy.local.world.patience import CallRefused, Patience, is_passing
 from deploy.local.world.services import Services
-from deploy.local.world.warehouse import Warehouse
 from deploy.providers.stage import Stage
 from retail.fulfillment.v1 import return_service_pb2 as pb
 
@@ -78,7 +78,6 @@ class Returning:
         self._asking = Stage(self._ask)
         self._agreeing = Stage(self._agree)
         self._looking = Stage(self._look)
-        self._warehouse = Warehouse(services, patience, told=self._note, refused=self._refuse)
         self._open: dict[str, Returned] = {}
         self._changed = asyncio.Event()
         self.followed: list[Returned] = []
@@ -124,7 +123,7 @@ class Returning:
         Work until cancelled.
         """
         async with asyncio.TaskGroup() as tasks:
-            for stage in (self._asking, self._agreeing, self._looking, self._warehouse):
+            for stage in (self._asking, self._agreeing, self._looking):
                 tasks.create_task(stage.run())
             await self._sweep()
 
@@ -189,7 +188,8 @@ class Returning:
 
     def _note(self, news: pb.Return) -> None:
         """
-        Do what a return waits for, as it is now.
+        Do what a return waits for, as it is now. Once it is approved, that is the warehouse of the
+        cluster, and then the services themselves.
         """
         each = self._open.get(news.return_id)
         if each is None:
@@ -197,8 +197,6 @@ class Returning:
         each.looked_at, each.known = time.monotonic(), True
         if news.state == pb.RETURN_STATE_REQUESTED:
             self._agreeing.put([news])
-        elif news.state == pb.RETURN_STATE_APPROVED:
-            self._warehouse.expect([news])
         elif news.state in ENDED:
             each.seconds = each.looked_at - each.asked_at
             each.refunded = pennies(news)
@@ -209,7 +207,7 @@ class Returning:
         if each is None:
             return
         if reason == "RETURN_NOT_IN_STATE":
-            # Somebody else has agreed or counted meanwhile, or it has come to another end.
+            # Somebody else has decided meanwhile.
             self._looking.put([each])
         else:
             self._end(each, reason)

@@ -10,6 +10,7 @@ from chassis.kernel.money import Money
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from services.fulfillment.application.returns.ports import Receipt
+from services.fulfillment.application.shipments.ports import KeptLabel
 from services.fulfillment.domain.returns.goods_return import Return
 from services.fulfillment.domain.returns.line import Count, FromParcel, ReturnLine, WantedLine
 from services.fulfillment.domain.returns.values import (
@@ -115,6 +116,21 @@ def row_from_receipt(receipt: Receipt) -> dict[str, Any]:
         "return_id": receipt.return_id,
         "counts": [(c.sku, c.quantity.units, c.disposition) for c in receipt.counts],
         "is_last": receipt.is_last,
+    }
+
+
+def label_from_row(row: Row[Any]) -> KeptLabel:
+    return KeptLabel(
+        tracking_number=row.tracking_number, media_type=row.media_type, content=row.content
+    )
+
+
+def row_from_label(return_id: ReturnId, label: KeptLabel) -> dict[str, Any]:
+    return {
+        "return_id": return_id,
+        "tracking_number": label.tracking_number,
+        "media_type": label.media_type,
+        "content": label.content,
     }
 
 

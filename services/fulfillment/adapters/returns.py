@@ -12,14 +12,20 @@ from chassis.storage.bulk import insert_rows
 from chassis.storage.database import Transaction
 from chassis.telemetry.tracing import trace_for
 from services.fulfillment.adapters import tables
+from services.fulfillment.adapters.provider_days import SqlProviderDays
 from services.fulfillment.adapters.return_rows import (
     changes_from_return,
+    label_from_row,
     receipt_from_row,
     return_from_row,
+    row_from_label,
     row_from_receipt,
     row_from_return,
 )
 from services.fulfillment.application.returns.ports import Place, Receipt
+from services.fulfillment.application.shipments.ports import KeptLabel
+from services.fulfillment.domain.calendar import local_day
+from services.fulfillment.domain.performance import ProviderNote
 from services.fulfillment.domain.returns.goods_return import Return
 from services.fulfillment.domain.returns.values import (
     AccountId,
@@ -27,7 +33,7 @@ from services.fulfillment.domain.returns.values import (
     ReturnId,
     ReturnState,
 )
-from services.fulfillment.domain.values import LocationId, OrderId
+from services.fulfillment.domain.values import LocationId, OrderId, ProviderId
 from services.fulfillment.wire.returns.events import return_event_to_wire
 
 # NO KEY, so that receipts and labels may be added.
@@ -49,6 +55,17 @@ _OVERDUE = text(
 )
 _FIND = text("SELECT * FROM returns WHERE id = :id")
 _RECEIPTS = text("SELECT * FROM return_receipts WHERE id = ANY(CAST(:ids AS uuid[]))")
+_LABEL = text("SELECT * FROM return_labels WHERE return_id = :id")
+# Whoever accepted the work, and where its clock stands.
+_SENDERS = text(
+    """
+    SELECT shipments.id, offers.provider_id, promise_time_zone
+    FROM shipments
+    JOIN fulfillment_orders ON fulfillment_orders.id = shipments.fulfillment_order_id
+    JOIN offers ON offers.fulfillment_order_id = fulfillment_orders.id
+    WHERE shipments.id = ANY(CAST(:ids AS uuid[])) AND offers.state = 'ACCEPTED'
+    """
+)
 
 
 class SqlReturns:
@@ -56,9 +73,10 @@ class SqlReturns:
     Saves returns, their receipts and events together, or none of it.
     """
 
-    def __init__(self, tx: Transaction, outbox: Outbox) -> None:
+    def __init__(self, tx: Transaction, outbox: Outbox, provider_days: SqlProviderDays) -> None:
         self._tx = tx
         self._outbox = outbox
+        self._provider_days = provider_days
         # As they stand in the database: what is written is what differs.
         self._read: dict[ReturnId, Mapping[str, Any]] = {}
 
@@ -114,6 +132,14 @@ class SqlReturns:
         rows = await self._tx.rows(_RECEIPTS, {"ids": list(ids)})
         return {ReceiptId(row.id): receipt_from_row(row) for row in rows}
 
+    async def label(self, return_id: ReturnId) -> KeptLabel | None:
+        rows = await self._tx.rows(_LABEL, {"id": return_id})
+        return label_from_row(rows[0]) if rows else None
+
+    async def keep_label(self, return_id: ReturnId, label: KeptLabel) -> None:
+        row = row_from_label(return_id, label)
+        await insert_rows(self._tx, tables.return_labels, [row], raced=True)
+
     async def save(self, returns: Sequence[Return], receipts: Sequence[Receipt] = ()) -> None:
         changed = [some for some in returns if row_from_return(some) != self._read.get(some.id)]
         for some in changed:
@@ -126,6 +152,24 @@ class SqlReturns:
         self._read |= {some.id: row_from_return(some) for some in changed}
         rows = sorted(map(row_from_receipt, receipts), key=lambda row: row["id"].int)
         await insert_rows(self._tx, tables.return_receipts, rows, raced=True)
+        await self._note_harm(changed)
+
+    async def _note_harm(self, returns: Sequence[Return]) -> None:
+        harmed = [(part, some.since) for some in returns for part in some.pull_harmed()]
+        if not harmed:
+            return
+        ids = [part.shipment_id for part, _ in harmed]
+        senders = {row.id: row for row in await self._tx.rows(_SENDERS, {"ids": ids})}
+        notes = [
+            ProviderNote(
+                provider_id=ProviderId(sender.provider_id),
+                day=local_day(at, sender.promise_time_zone or "UTC"),
+                damaged=part.units,
+            )
+            for part, at in harmed
+            if (sender := senders.get(part.shipment_id))
+        ]
+        await self._provider_days.note(notes)
 
     def _known(self, rows: Sequence[Row[Any]]) -> Sequence[Return]:
         found = [return_from_row(row) for row in rows]

@@ -36,9 +36,9 @@ class SqlTransaction:
         self.offer_explanations = SqlOfferExplanations(tx)
         self.open_offers = SqlOpenOffers(tx)
         self.providers = SqlProviders(tx)
+        self.returns = SqlReturns(tx, outbox, self.provider_days)
         self.parcel_labels = SqlParcelLabels(tx)
         self.tracking = SqlTracking(tx)
-        self.returns = SqlReturns(tx, outbox)
 
 
 def sql_unit_of_work(database: Database, *, told: Wake, clock: Clock) -> UnitOfWork:

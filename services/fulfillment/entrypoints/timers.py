@@ -9,10 +9,13 @@ from functools import partial
 from chassis.backoff import backoff_seconds
 from chassis.kernel.clock import Clock
 from chassis.outages import is_outage
+from chassis.repeat import repeat
 from services.fulfillment.application import expire_cancellations as cancellations
 from services.fulfillment.application import expire_offers as offers
 from services.fulfillment.application.ports import UnitOfWork
+from services.fulfillment.application.returns.expire_returns import expire_returns
 from services.fulfillment.domain.ranking import USUAL_WEIGHTS, RankingWeights
+from services.fulfillment.domain.returns.policy import ReturnPolicy
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +24,18 @@ MOST_SECONDS = 1.0
 
 # What is overdue but locked is somebody's work: it will be seen to, or be free again.
 LEAST_SECONDS = 0.05
+
+# Returns wait for days.
+RETURNS_SECONDS = 5.0
+
+
+async def expire_overdue_returns(*, uow: UnitOfWork, clock: Clock, policy: ReturnPolicy) -> None:
+    """
+    Let returns go on without whoever they wait for in vain, until cancelled. Any number of
+    replicas may do it.
+    """
+    expire = partial(expire_returns, uow=uow, clock=clock, policy=policy)
+    await repeat(expire, name="expire returns", every_seconds=RETURNS_SECONDS, eager=True)
 
 
 async def expire_overdue_offers(

@@ -288,6 +288,21 @@ CORRUPTIONS = {
         "UPDATE fulfillment_orders SET promise_state = 'OPEN' WHERE status = 'CLOSED'",
         "promises-judged",
     ),
+    "a label is lost": (
+        "fulfillment",
+        "shipments",
+        "INSERT INTO shipments SELECT (jsonb_populate_record(parcel, jsonb_build_object("
+        "'id', gen_random_uuid(), 'number', 100, 'state', 'PACKED', 'packed_at', now(),"
+        " 'dispatched_at', NULL, 'delivered_at', NULL, 'ended_at', NULL))).*"
+        " FROM shipments AS parcel WHERE state = 'DELIVERED' LIMIT 1",
+        "labels-made",
+    ),
+    "the work counts a parcel as arrived that has not": (
+        "fulfillment",
+        "shipments",
+        "UPDATE shipments SET state = 'DISPATCHED', delivered_at = NULL WHERE state = 'DELIVERED'",
+        "parcels-add-up",
+    ),
     "a provider is asked and forgotten": (
         "fulfillment",
         "fulfillment_orders",
@@ -298,7 +313,7 @@ CORRUPTIONS = {
         " 'request_status', 'CANCELLATION_REQUESTED',"
         " 'answer_cancellation_by', now() - interval '5 minutes'))).*"
         " FROM fulfillment_orders AS work WHERE status = 'CLOSED' LIMIT 1",
-        "cancellations-end",
+        "cancellations-answered",
     ),
     "a cancellation is never decided": (
         "fulfillment",
@@ -306,7 +321,7 @@ CORRUPTIONS = {
         "UPDATE fulfillment_orders SET status = 'IN_PROGRESS',"
         " request_status = 'CANCELLATION_ACCEPTED', delivered_units = 0, ended_units = 0"
         " WHERE id = (SELECT id FROM fulfillment_orders WHERE status = 'CLOSED' LIMIT 1)",
-        "cancellations-end",
+        "cancellations-answered",
     ),
     "a parcel has other goods in it": (
         "fulfillment",

@@ -17,6 +17,7 @@ from services.fulfillment.application.open_fulfillment_orders import (
 )
 from services.fulfillment.application.providers.put_provider import put_provider
 from services.fulfillment.domain.provider import Provider
+from services.fulfillment.domain.returns.values import AccountId
 from services.fulfillment.domain.values import Address, Goods, LocationId, OrderId, ProviderId
 
 HOME = Address(
@@ -36,6 +37,7 @@ class Fulfillment:
         self.uow = sql_unit_of_work(database, told=self.told, clock=self.clock)
         self.join = partial(SqlTransaction, told=self.told, clock=self.clock)
         self.answer_within = timedelta(seconds=30)
+        self.account_id = AccountId("shop-1")
         self.offering = {
             "uow": self.uow,
             "clock": self.clock,
@@ -61,6 +63,7 @@ class Fulfillment:
         commands = [
             OpenFulfillmentOrders(
                 order_id=order_id,
+                account_id=self.account_id,
                 ship_to=HOME,
                 goods=((LocationId("leeds"), Goods(Sku("LAMP"), Quantity(units))),),
             )

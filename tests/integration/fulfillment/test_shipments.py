@@ -14,6 +14,10 @@ from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from services.fulfillment.adapters.sscc import check_digit
 from services.fulfillment.adapters.zpl_labels import ZplLabels
+from services.fulfillment.application.answer_cancellations import (
+    AnswerCancellation,
+    answer_cancellations,
+)
 from services.fulfillment.application.cancel_fulfillment import (
     CancelFulfillment,
     cancel_fulfillment,
@@ -255,8 +259,12 @@ async def test_work_is_packed_or_given_up_and_what_is_given_up_is_not_packed(ful
 
         await asyncio.gather(
             pack(fulfillment, labels, packing(work, shipment_id())),
-            cancel_fulfillment([give_up], uow=fulfillment.uow),
+            cancel_fulfillment([give_up], **fulfillment.asking),
         )
+        agreed = AnswerCancellation(
+            fulfillment_order_id=work.id, provider_id=ACE, accepted=True, reason=""
+        )
+        await answer_cancellations([agreed], **fulfillment.asking)
 
         (read,) = await fulfillment.work_on(work.order_id)
         assert (read.status, read.shipments) == (FulfillmentOrderStatus.CANCELLED, ())

@@ -17,18 +17,16 @@ from retail.fulfillment.v1 import return_service_pb2 as pb
 
 class Returns:
     """
-    The fulfillment service, as far as returns go: it closes what it has counted.
+    The fulfillment service, as far as returns go.
 
     Attributes:
         after_asking: In which state a return begins.
-        counted: Receipts, in the order they came.
     """
 
     def __init__(self, after_asking=pb.RETURN_STATE_APPROVED, refuses=""):
         self.after_asking = after_asking
         self.refuses = refuses
         self.known = {}
-        self.counted = []
 
     async def RequestReturn(self, request, **_more):  # noqa: N802  as in the contract
         if self.refuses:
@@ -43,26 +41,22 @@ class Returns:
         )
 
     async def ApproveReturns(self, request, **_more):  # noqa: N802
-        return pb.ApproveReturnsResponse(
-            results=[self._moved(id_, pb.RETURN_STATE_APPROVED) for id_ in request.return_ids]
-        )
-
-    async def ReceiveReturns(self, request, **_more):  # noqa: N802
-        self.counted += request.receipts
-        results = [self._moved(r.return_id, pb.RETURN_STATE_RECEIVED) for r in request.receipts]
-        for receipt in request.receipts:
-            self.known[receipt.return_id].refunded.units = 3
-            self._moved(receipt.return_id, pb.RETURN_STATE_CLOSED)
-        return pb.ReceiveReturnsResponse(results=results)
+        for id_ in request.return_ids:
+            self.known[id_].state = pb.RETURN_STATE_APPROVED
+        results = [pb.ReturnResult(customer_return=self.known[id_]) for id_ in request.return_ids]
+        return pb.ApproveReturnsResponse(results=results)
 
     async def GetReturn(self, request, **_more):  # noqa: N802
         return pb.GetReturnResponse(customer_return=self.known[request.return_id])
 
-    def _moved(self, return_id, state):
-        self.known[return_id].state = state
-        result = pb.ReturnResult()
-        result.customer_return.CopyFrom(self.known[return_id])
-        return result
+    async def close(self):
+        """
+        Count what has been approved, pay it back, and close it.
+        """
+        while [each.state for each in self.known.values()] != [pb.RETURN_STATE_APPROVED]:
+            await asyncio.sleep(0)
+        (each,) = self.known.values()
+        each.state, each.refunded.units = pb.RETURN_STATE_CLOSED, 3
 
 
 WANTED = InvoiceReturn(
@@ -82,16 +76,15 @@ async def returning(returns):
 
 async def closed(following, returns):
     """
-    Tell, as the broker does, that what was counted is closed, and wait for the end.
+    Have the return closed and tell it, as the broker does; wait for the end.
     """
-    while not returns.counted:
-        await asyncio.sleep(0)
+    await returns.close()
     await following.hear(SimpleNamespace(headers={"ce-subject": str(WANTED.return_id)}))
     await following.all_ended()
 
 
 @pytest.mark.parametrize("begins", [pb.RETURN_STATE_REQUESTED, pb.RETURN_STATE_APPROVED])
-async def test_what_comes_back_is_agreed_to_counted_and_followed_until_it_is_closed(begins):
+async def test_what_comes_back_is_agreed_to_and_followed_until_it_is_closed(begins):
     returns = Returns(after_asking=begins)
     async with returning(returns) as following:
         following.order_ended("1", "order", "COMPLETED")
@@ -101,9 +94,8 @@ async def test_what_comes_back_is_agreed_to_counted_and_followed_until_it_is_clo
     summary = summary_of_returns(Accounts(returns=1), following)
     assert (summary["returns_closed"], summary["refunded_minor_units"]) == (1, 300)
     assert returns_ended_well(summary)
-    (receipt,) = returns.counted
-    assert {c.sku: c.quantity for c in receipt.counts} == {"A": 2, "B": 1}
-    assert {c.disposition for c in receipt.counts} == {pb.DISPOSITION_SELLABLE}
+    (known,) = returns.known.values()
+    assert {line.sku: line.quantity for line in known.lines} == {"A": 2, "B": 1}
 
 
 async def test_one_that_is_closed_already_is_found_closed():
@@ -113,7 +105,6 @@ async def test_one_that_is_closed_already_is_found_closed():
         await following.all_ended()
 
     assert following.states == {"CLOSED": 1}
-    assert not returns.counted
 
 
 async def test_of_an_order_that_came_to_nothing_nothing_comes_back():

@@ -60,6 +60,7 @@ class FulfillmentWorld:
         self.passed: dict[OrderId, bool] = {}
         self.returns = {}
         self.received = {}
+        self.return_labels = {}
         self.parcel_labels = {}
         self.tracked = {}
         self.printer = Printer()
@@ -96,6 +97,7 @@ class FulfillmentWorld:
         self.passed = tx.intake.passed
         self.parcel_labels, self.tracked = tx.parcel_labels.by_id, tx.tracking.events
         self.returns, self.received = tx.returns.by_id, tx.returns.received
+        self.return_labels = tx.returns.labels
         self.events += [*tx.fulfillment_orders.events, *tx.returns.events]
 
     @contextmanager
@@ -163,9 +165,9 @@ class InMemoryTransaction:
         self.offer_explanations = InMemoryOfferExplanations(self.fulfillment_orders)
         self.open_offers = InMemoryOpenOffers(self.fulfillment_orders)
         self.intake = InMemoryIntake(dict(world.passed))
+        self.returns = InMemoryReturns(world.returns, world.received, world.return_labels)
         self.parcel_labels = InMemoryParcelLabels(world.parcel_labels, self.fulfillment_orders)
         self.tracking = InMemoryTracking(world.tracked, self.fulfillment_orders)
-        self.returns = InMemoryReturns(world.returns, world.received)
 
 
 class InMemoryIntake:

@@ -7,7 +7,8 @@ from services.fulfillment.adapters.return_rows import row_from_return
 
 
 class InMemoryReturns:
-    def __init__(self, by_id, received) -> None:
+    def __init__(self, by_id, received, labels) -> None:
+        self.labels = dict(labels)
         self.by_id = deepcopy(by_id)
         self.read = {id_: row_from_return(some) for id_, some in by_id.items()}
         self.received = dict(received)
@@ -48,6 +49,12 @@ class InMemoryReturns:
 
     async def receipts(self, ids):
         return {id_: self.received[id_] for id_ in ids if id_ in self.received}
+
+    async def label(self, return_id):
+        return self.labels.get(return_id)
+
+    async def keep_label(self, return_id, label):
+        self.labels[return_id] = label
 
     async def save(self, returns, receipts=()):
         for some in returns:

@@ -11,6 +11,7 @@ from services.fulfillment.domain.returns.line import FromParcel, ReturnLine, Wan
 from services.fulfillment.domain.returns.parcels import Taken, taken_by
 from services.fulfillment.domain.returns.policy import DEFAULT_POLICY, ReturnPolicy
 from services.fulfillment.domain.returns.values import (
+    NOWHERE,
     AccountId,
     Resolution,
     ReturnKind,
@@ -18,8 +19,6 @@ from services.fulfillment.domain.returns.values import (
     parcel_return_id,
 )
 from services.fulfillment.domain.values import Goods, LocationId, OrderId, ShipmentId
-
-NO_LOCATION = LocationId("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,7 @@ def _opened(
         kind=ReturnKind.CLAIM if parcel.lost else ReturnKind.UNDELIVERED,
         resolution=Resolution.REFUND,
         lines=lines,
-        location_id=NO_LOCATION if parcel.lost else parcel.location_id,
+        location_id=NOWHERE if parcel.lost else parcel.location_id,
         policy=policy,
         now=now,
         shipment_id=parcel.shipment_id,

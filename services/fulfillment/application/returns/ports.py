@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.fulfillment.application.shipments.ports import KeptLabel
 from services.fulfillment.domain.returns.goods_return import Return
 from services.fulfillment.domain.returns.line import Count
 from services.fulfillment.domain.returns.values import (
@@ -97,6 +98,10 @@ class Returns(Protocol):
         ...
 
     async def receipts(self, ids: Collection[ReceiptId]) -> Mapping[ReceiptId, Receipt]: ...
+
+    async def label(self, return_id: ReturnId) -> KeptLabel | None: ...
+
+    async def keep_label(self, return_id: ReturnId, label: KeptLabel) -> None: ...
 
     async def save(self, returns: Sequence[Return], receipts: Sequence[Receipt] = ()) -> None:
         """

@@ -42,6 +42,6 @@ async def save_with_returns(
         for shipment in order.shipments
         if shipment.is_gone and shipment.id not in gone_before
     ]
+    # Returns come before what saving writes to, in the global order of locks.
+    await open_parcel_returns(parcels, tx=tx, now=now)
     await tx.fulfillment_orders.save(orders)
-    if parcels:
-        await open_parcel_returns(parcels, tx=tx, now=now)

@@ -1,7 +1,7 @@
 """The Return aggregate: goods that come back, or are made good for, until all is settled."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from chassis.kernel.aggregate import Aggregate
@@ -16,7 +16,7 @@ from services.fulfillment.domain.returns.events import (
     ReturnReceived,
     ReturnRequested,
 )
-from services.fulfillment.domain.returns.line import Count, ReturnLine, WantedLine
+from services.fulfillment.domain.returns.line import Count, FromParcel, ReturnLine, WantedLine
 from services.fulfillment.domain.returns.policy import ReturnPolicy
 from services.fulfillment.domain.returns.values import (
     AccountId,
@@ -49,6 +49,8 @@ class Return(Aggregate[ReturnEvent]):
         tracking_number: On its label; empty if there is none.
         shipment_id: The parcel that was lost or comes back, if it began with one.
         sent_back: The tracking number of what was not accepted, once that went back.
+        harmed: Units that turned out damaged, to be noted of whoever sent their parcels when this
+            is saved.
     """
 
     id: ReturnId
@@ -68,6 +70,7 @@ class Return(Aggregate[ReturnEvent]):
     refunded: Money | None = None
     replacement_order_id: OrderId | None = None
     sent_back: str | None = None
+    harmed: list[FromParcel] = field(default_factory=list, repr=False)
 
     @classmethod
     def request(
@@ -125,6 +128,13 @@ class Return(Aggregate[ReturnEvent]):
         Whether its units can be in no other return.
         """
         return self.state not in _OFF
+
+    def pull_harmed(self) -> list[FromParcel]:
+        """
+        Return what is to be noted, and forget it.
+        """
+        harmed, self.harmed = self.harmed, []
+        return harmed
 
     @property
     def to_be_sent_back(self) -> bool:
@@ -251,6 +261,16 @@ class Return(Aggregate[ReturnEvent]):
         else:
             self._cancel(NOTHING_CAME, now)
 
+    def label(self, tracking_number: str) -> None:
+        """
+        Note what its label says.
+
+        Raises:
+            ReturnNotInState: Nothing is to be sent.
+        """
+        self.must_have_label()
+        self.tracking_number = tracking_number
+
     def must_have_label(self) -> None:
         """
         Raises:
@@ -264,6 +284,7 @@ class Return(Aggregate[ReturnEvent]):
         if self.kind is not ReturnKind.CLAIM:
             self.lines = tuple(line.with_rest_missing() for line in self.lines)
         self._move(ReturnState.RECEIVED, now)
+        self.harmed += [part for line in self.lines for part in line.harmed_in(self.kind)]
         self.record(
             ReturnReceived(
                 return_id=self.id,

@@ -105,6 +105,19 @@ class ReturnLine:
             reason=self.wanted.reason,
         )
 
+    def harmed_in(self, kind: ReturnKind) -> tuple[FromParcel, ...]:
+        """
+        Return how many units were damaged, by the parcels they were sent in: those claimed as
+        such, or counted as such. Which of a SKU these were nobody knows: the first.
+        """
+        claimed = kind is ReturnKind.CLAIM and self.wanted.reason is ReturnReason.DAMAGED
+        left, parts = self.units if claimed else self.damaged, []
+        for part in self.parcels:
+            if units := min(left, part.units):
+                parts.append(FromParcel(part.shipment_id, units))
+                left -= units
+        return tuple(parts)
+
     def _plus(self, disposition: Disposition, units: int) -> "ReturnLine":
         match disposition:
             case Disposition.SELLABLE:

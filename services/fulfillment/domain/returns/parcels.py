@@ -7,33 +7,32 @@ from datetime import datetime
 
 from chassis.kernel.text import Sku
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.promise import DeliveryPromise
 from services.fulfillment.domain.returns import refusals
 from services.fulfillment.domain.returns.goods_return import Return
 from services.fulfillment.domain.returns.line import FromParcel, ReturnLine, WantedLine
 from services.fulfillment.domain.returns.policy import ReturnPolicy
 from services.fulfillment.domain.returns.values import ReturnReason
 from services.fulfillment.domain.shipment import Shipment
-from services.fulfillment.domain.values import LocationId, ShipmentId, ShipmentState
+from services.fulfillment.domain.values import LocationId, ShipmentId
 
 # How many units of a SKU of a parcel are in returns.
 Taken = Counter[tuple[ShipmentId, Sku]]
-
-_LEFT = (
-    ShipmentState.DISPATCHED,
-    ShipmentState.DELIVERED,
-    ShipmentState.LOST,
-    ShipmentState.RETURNED_TO_SENDER,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentParcel:
     """
-    A parcel that has left, and from where.
+    A parcel that has left, when and from where, and when its goods were to arrive.
+
+    Attributes:
+        promise: `None` of what was taken on before there were promises.
     """
 
     shipment: Shipment
+    left_at: datetime
     location_id: LocationId
+    promise: DeliveryPromise | None
 
     def left_of(self, sku: Sku, taken: Taken) -> int:
         """
@@ -48,12 +47,17 @@ def sent_parcels(orders: Iterable[FulfillmentOrder]) -> list[SentParcel]:
     Return the parcels of *orders* that have left, the oldest first.
     """
     parcels = [
-        SentParcel(shipment=shipment, location_id=order.location_id)
+        SentParcel(
+            shipment=shipment,
+            left_at=left_at,
+            location_id=order.location_id,
+            promise=order.promise,
+        )
         for order in orders
         for shipment in order.shipments
-        if shipment.state in _LEFT
+        if shipment.has_left and (left_at := shipment.dispatched_at)
     ]
-    return sorted(parcels, key=lambda parcel: (parcel.shipment.dispatched_at, parcel.shipment.id))
+    return sorted(parcels, key=lambda parcel: (parcel.left_at, parcel.shipment.id))
 
 
 def taken_by(returns: Iterable[Return]) -> Taken:
@@ -80,7 +84,7 @@ def out_of_parcels(
     """
     Return the line that takes what is *wanted* out of *parcels*: what arrived, as long as the
     window of its own parcel is open, the oldest first. What is claimed as lost is first of all
-    what should have arrived long ago, then what is said to have arrived and did not.
+    what is gone or should have arrived long ago, then what is said to have arrived and did not.
 
     Raises:
         ReturnsExceedDelivered: So many have not arrived, or are in other returns.
@@ -89,19 +93,29 @@ def out_of_parcels(
     """
     arrived = [parcel for parcel in parcels if parcel.shipment.delivered_at]
     open_ = [p for p in arrived if policy.takes_back(p.shipment.delivered_at or now, now)]
-    overdue: list[SentParcel] = []
+    moving: list[SentParcel] = []
     if wanted.reason is ReturnReason.LOST:
-        moving = [p for p in parcels if p.shipment.state is ShipmentState.DISPATCHED]
-        overdue = [p for p in moving if policy.gives_up(p.shipment.dispatched_at or now, now)]
+        moving = [p for p in parcels if not p.shipment.delivered_at]
+    overdue = [p for p in moving if _is_overdue(p, policy, now)]
     line = _taken_out(wanted, [*overdue, *open_], taken)
     if line:
         return line
     what = f"{wanted.quantity.units} of {wanted.sku}"
-    if wanted.reason is ReturnReason.LOST and _taken_out(wanted, [*moving, *open_], taken):
+    if _taken_out(wanted, [*moving, *open_], taken):
         raise refusals.ParcelNotOverdue(f"{what} are on their way, and not overdue")
     if _taken_out(wanted, [*overdue, *arrived], taken):
         raise refusals.ReturnWindowClosed(f"{what} arrived more than {policy.window.days} days ago")
     raise refusals.ReturnsExceedDelivered(f"{what} are more than arrived and are in no return")
+
+
+def _is_overdue(parcel: SentParcel, policy: ReturnPolicy, now: datetime) -> bool:
+    # Of a parcel that is gone all is claimed by itself, but for what was in a claim then. If that
+    # one is turned down, its units are not forgotten.
+    if parcel.shipment.is_gone:
+        return True
+    if parcel.promise:
+        return not parcel.promise.is_met_at(now)
+    return policy.gives_up(parcel.left_at, now)
 
 
 def _taken_out(

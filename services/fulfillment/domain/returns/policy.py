@@ -11,7 +11,8 @@ class ReturnPolicy:
     """
     Attributes:
         window: How long after its delivery a unit can be returned or claimed.
-        lost_after: How long after it left a parcel can be claimed as lost.
+        lost_after: How long after it left a parcel can be claimed as lost that no promise was
+            made of.
         auto_approve_units: Up to so many units a return is approved at once.
         auto_claim_units: Up to so many units a claim is.
         decide_within: What nobody has decided by then is approved.

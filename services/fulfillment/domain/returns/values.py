@@ -4,13 +4,16 @@ from enum import StrEnum
 from typing import NewType
 from uuid import UUID, uuid5
 
-from services.fulfillment.domain.values import ShipmentId
+from services.fulfillment.domain.values import LocationId, ShipmentId
 
 ReturnId = NewType("ReturnId", UUID)
 ReceiptId = NewType("ReceiptId", UUID)
 AccountId = NewType("AccountId", str)
 
 NOBODY = AccountId("")
+
+# Where the goods of a claim are to come.
+NOWHERE = LocationId("")
 
 # Fixed for ever: the ids of all returns that begin with a parcel follow from it.
 _NAMESPACE = UUID("8d1f0b52-54c3-5a0e-9c39-2f1c7f0f6a11")

@@ -1,0 +1,1 @@
+"""How fast work is done by providers, and goods are taken back."""
