@@ -13,8 +13,10 @@ from services.order.domain.history.facts import (
     ChargedBack,
     Confirmed,
     Ended,
+    GoodsReturned,
     ParcelDelivered,
     ParcelDispatched,
+    ParcelLost,
     Placed,
     Refunded,
     Told,
@@ -88,8 +90,13 @@ def lives(draw):
         facts += [ARRIVED] * draw(st.integers(0, len(facts) - 1))
         lost = WorkUnfulfillable(location_id=LocationId(location))
         facts += draw(st.lists(st.just(lost), max_size=1))
+        facts += [ParcelLost()] * draw(st.integers(0, 1))
         works.append(tell(work, *facts))
-    return [tell(ORDER, *order), tell(ORDER, *payment), *works]
+    units = draw(st.lists(st.integers(0, 4), max_size=2))
+    returns = [
+        tell(UUID(int=10 + number), GoodsReturned(units=each)) for number, each in enumerate(units)
+    ]
+    return [tell(ORDER, *order), tell(ORDER, *payment), *works, *returns]
 
 
 def interleaved(life, random):

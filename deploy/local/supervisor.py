@@ -39,7 +39,7 @@ LONGEST_PAUSE_SECONDS = 2.0
 FORGIVEN_AFTER_SECONDS = 10.0
 # Whoever has not once been well and dies so often never will be.
 DEATHS_BEFORE_HEALTH = 3
-START_SECONDS = 55.0
+START_SECONDS = 95.0
 
 
 class Supervisor:

@@ -111,6 +111,14 @@ async def test_a_catalog_can_be_imported(cluster, tmp_path):
     assert "0 created, 0 updated, 2 unchanged, 1 refused" in output
 
 
+async def test_providers_can_be_looked_after(cluster, tmp_path):
+    code, output = await commands_of("how-to/look-after-providers.md", cluster, tmp_path)
+
+    assert code == 0, output
+    assert '"excluded": "SERVICE_LEVEL"' in output
+    assert '"suspensionReason": "strike until Friday"' in output
+
+
 async def test_something_can_be_sold(cluster, tmp_path):
     code, output = await commands_of("how-to/sell-something.md", cluster, tmp_path)
 

@@ -258,26 +258,6 @@ INVARIANTS = (
             GROUP BY order_id HAVING count(DISTINCT change_number) > 1
         """,
     ),
-    by_query(
-        "cancellations-end",
-        "Who is asked to give work up answers in time; who has agreed waits for somebody asked.",
-        context="fulfillment",
-        count="SELECT count(*) FROM fulfillment_orders WHERE answer_cancellation_by IS NOT NULL",
-        violations="""
-            SELECT id::text, CASE request_status
-                WHEN 'CANCELLATION_REQUESTED'
-                    THEN format('was to be answered by %s', answer_cancellation_by)
-                ELSE 'its provider has agreed, and nobody else is asked' END
-            FROM fulfillment_orders AS work
-            WHERE (request_status = 'CANCELLATION_REQUESTED'
-                    AND answer_cancellation_by < clock_timestamp() - interval '60 seconds')
-                OR (request_status = 'CANCELLATION_ACCEPTED' AND status = 'IN_PROGRESS'
-                    AND NOT EXISTS (
-                        SELECT FROM fulfillment_orders AS other
-                        WHERE other.order_id = work.order_id
-                            AND other.request_status = 'CANCELLATION_REQUESTED'))
-        """,
-    ),
     Invariant(
         "parcels-match",
         "Fulfillment, order and product agree about every parcel and what is in it.",

@@ -65,4 +65,26 @@ INVARIANTS: tuple[Invariant, ...] = (
                 (sums.packed, sums.sent, sums.delivered, sums.ended)
         """,
     ),
+    by_query(
+        "cancellations-answered",
+        "Who is asked to give work up answers in time, or silence counts as yes within 60 s;"
+        " who has agreed waits for somebody who is asked.",
+        context="fulfillment",
+        count="SELECT count(*) FROM fulfillment_orders WHERE answer_cancellation_by IS NOT NULL",
+        violations="""
+            SELECT id::text, CASE request_status
+                WHEN 'CANCELLATION_REQUESTED'
+                    THEN format('is asked for since long: the answer was due at %s',
+                        answer_cancellation_by)
+                ELSE 'its provider has agreed, and nobody else is asked' END
+            FROM fulfillment_orders AS work
+            WHERE (request_status = 'CANCELLATION_REQUESTED'
+                    AND answer_cancellation_by < clock_timestamp() - interval '60 seconds')
+                OR (request_status = 'CANCELLATION_ACCEPTED' AND status = 'IN_PROGRESS'
+                    AND NOT EXISTS (
+                        SELECT FROM fulfillment_orders AS other
+                        WHERE other.order_id = work.order_id
+                            AND other.request_status = 'CANCELLATION_REQUESTED'))
+        """,
+    ),
 )

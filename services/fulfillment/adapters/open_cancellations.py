@@ -19,7 +19,8 @@ _OF = text(
 _READ = text(
     """
     SELECT fulfillment_orders.*, offers.id AS offer_id, offers.provider_id, offers.state,
-        offers.expires_at, offers.reason, offers.change_number AS offer_change_number
+        offers.expires_at, offers.reason, offers.change_number AS offer_change_number,
+        offers.day AS offer_day
     FROM fulfillment_orders JOIN offers ON fulfillment_order_id = fulfillment_orders.id
     WHERE fulfillment_orders.id = ANY(CAST(:ids AS uuid[]))
         AND request_status = 'CANCELLATION_REQUESTED'

@@ -42,8 +42,11 @@ def settle_cancellation(work: Sequence[FulfillmentOrder], *, answer_by: datetime
     """
     if not any(part.is_asked or part.has_agreed for part in work):
         return  # nobody asks, or all is decided
-    if any(part.request_status is RequestStatus.CANCELLATION_REJECTED for part in work):
-        # Of this very request: whoever had said no to an earlier one was asked anew.
+    # A no of this very request: whoever had said no to an earlier one was asked anew.
+    refused = any(part.request_status is RequestStatus.CANCELLATION_REJECTED for part in work)
+    # A parcel that leaves ends the request: this only keeps whoever calls from failing for ever.
+    left = any(shipment.has_left for part in work for shipment in part.shipments)
+    if refused or left:
         keep_whole(work, OTHERS_GO_ON)
     else:
         _go_on_cancelling(work, answer_by)

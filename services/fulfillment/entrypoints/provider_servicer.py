@@ -8,12 +8,12 @@ from chassis.kernel.clock import Clock
 from chassis.kernel.ids import parse_id
 from retail.fulfillment.v1 import provider_service_pb2 as pb
 from retail.fulfillment.v1.provider_service_pb2_grpc import ProviderServiceServicer
-from services.fulfillment.application.explain_offers import explain_offers
-from services.fulfillment.application.get_provider import get_provider
 from services.fulfillment.application.ports import UnitOfWork
-from services.fulfillment.application.rank_providers import rank_providers
-from services.fulfillment.application.resume_provider import resume_provider
-from services.fulfillment.application.suspend_provider import suspend_provider
+from services.fulfillment.application.providers.explain_offers import explain_offers
+from services.fulfillment.application.providers.get_provider import get_provider
+from services.fulfillment.application.providers.rank_providers import rank_providers
+from services.fulfillment.application.providers.resume_provider import resume_provider
+from services.fulfillment.application.providers.suspend_provider import suspend_provider
 from services.fulfillment.domain.ranking import RankingWeights
 from services.fulfillment.domain.values import FulfillmentOrderId
 from services.fulfillment.wire.fields import provider_id_from_wire

@@ -17,9 +17,9 @@ from services.fulfillment.application.deliver_shipments import deliver_shipments
 from services.fulfillment.application.dispatch_shipments import dispatch_shipments
 from services.fulfillment.application.list_fulfillment_orders import list_fulfillment_orders
 from services.fulfillment.application.list_provider_work import list_provider_work
-from services.fulfillment.application.list_providers import list_providers
 from services.fulfillment.application.ports import OfferNotices, UnitOfWork
-from services.fulfillment.application.put_provider import put_provider
+from services.fulfillment.application.providers.list_providers import list_providers
+from services.fulfillment.application.providers.put_provider import put_provider
 from services.fulfillment.application.reject_offers import reject_offers
 from services.fulfillment.application.watch_offers import watch_offers
 from services.fulfillment.domain.ranking import USUAL_WEIGHTS, RankingWeights

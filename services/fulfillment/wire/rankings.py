@@ -3,10 +3,10 @@
 from chassis.kernel.text import check_words
 from chassis.rpc.timestamps import timestamp_to_wire
 from retail.fulfillment.v1 import provider_service_pb2 as pb
-from services.fulfillment.application.get_provider import WatchedProvider
 from services.fulfillment.application.ports import OfferExplanation
-from services.fulfillment.application.rank_providers import RankProviders
-from services.fulfillment.application.suspend_provider import SuspendProvider
+from services.fulfillment.application.providers.get_provider import WatchedProvider
+from services.fulfillment.application.providers.rank_providers import RankProviders
+from services.fulfillment.application.providers.suspend_provider import SuspendProvider
 from services.fulfillment.domain.ranking import RankedProvider
 from services.fulfillment.wire.fields import provider_id_from_wire
 from services.fulfillment.wire.providers import country_from_wire, level_from_wire

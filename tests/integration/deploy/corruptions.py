@@ -235,6 +235,36 @@ CORRUPTIONS = {
         f" now() + interval '1 hour', 'provider', now() FROM orders WHERE id = {ONE_COMPLETED}",
         "sagas-end",
     ),
+    "a return is forgotten": (
+        "order",
+        "order_returns",
+        "INSERT INTO order_returns SELECT gen_random_uuid(), id, 'RETURN', 'REFUND', 'SETTLING',"
+        f" 'main', '[]', '[]', NULL, NULL, NULL, now() FROM orders WHERE id = {ONE_COMPLETED}",
+        "returns-settle",
+    ),
+    "a saga of a return is left over": (
+        "order",
+        "sagas",
+        "INSERT INTO sagas (id, step, due_at, waits_for, began_at) VALUES (gen_random_uuid(),"
+        " 'close_return', now() + interval '1 hour', 'a person', now())",
+        "sagas-end",
+    ),
+    "more is paid back than was charged": (
+        "order",
+        "order_returns",
+        "INSERT INTO order_returns SELECT gen_random_uuid(), id, 'RETURN', 'REFUND', 'SETTLED',"
+        " 'main', '[]', '[]', grand_total + 1, 0, NULL, now() FROM orders"
+        f" WHERE id = {ONE_COMPLETED}",
+        "returns-add-up",
+    ),
+    "more comes back than has left": (
+        "order",
+        "order_returns",
+        "INSERT INTO order_returns SELECT gen_random_uuid(), id, 'RETURN', 'REFUND', 'SETTLED',"
+        " 'main', '[]', '[[1, 1000000]]', 0, 0, NULL, now() FROM orders"
+        f" WHERE id = {ONE_COMPLETED}",
+        "returns-add-up",
+    ),
     "a line changes after the order": (
         "order",
         "order_lines",
@@ -378,7 +408,7 @@ CORRUPTIONS = {
         " 'request_status', 'CANCELLATION_REQUESTED',"
         " 'answer_cancellation_by', now() - interval '5 minutes'))).*"
         " FROM fulfillment_orders AS work WHERE status = 'CLOSED' LIMIT 1",
-        "cancellations-end",
+        "cancellations-answered",
     ),
     "a cancellation is never decided": (
         "fulfillment",
@@ -386,7 +416,7 @@ CORRUPTIONS = {
         "UPDATE fulfillment_orders SET status = 'IN_PROGRESS',"
         " request_status = 'CANCELLATION_ACCEPTED', delivered_units = 0, ended_units = 0"
         " WHERE id = (SELECT id FROM fulfillment_orders WHERE status = 'CLOSED' LIMIT 1)",
-        "cancellations-end",
+        "cancellations-answered",
     ),
     "a parcel has other goods in it": (
         "fulfillment",

@@ -15,7 +15,7 @@ from services.fulfillment.application.open_fulfillment_orders import (
     OpenFulfillmentOrders,
     open_fulfillment_orders,
 )
-from services.fulfillment.application.put_provider import put_provider
+from services.fulfillment.application.providers.put_provider import put_provider
 from services.fulfillment.domain.provider import Provider
 from services.fulfillment.domain.returns.values import AccountId
 from services.fulfillment.domain.values import Address, Goods, LocationId, OrderId, ProviderId

@@ -14,6 +14,10 @@ from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
 from services.fulfillment.adapters.sscc import check_digit
 from services.fulfillment.adapters.zpl_labels import ZplLabels
+from services.fulfillment.application.answer_cancellations import (
+    AnswerCancellation,
+    answer_cancellations,
+)
 from services.fulfillment.application.cancel_fulfillment import (
     CancelFulfillment,
     cancel_fulfillment,
@@ -248,15 +252,19 @@ async def test_a_parcel_is_packed_once_by_many_at_once(fulfillment, labels):
         assert label.tracking_number.encode() in label.content
 
 
-async def test_work_is_packed_or_given_up_and_what_is_given_up_is_not_packed(fulfillment, labels):
+async def test_work_is_packed_or_asked_back_and_what_is_given_up_is_not_packed(fulfillment, labels):
     ids = [OrderId(new_id()) for _ in range(ROUNDS)]
     for work in await fulfillment.given_accepted_work(*ids):
         give_up = CancelFulfillment(order_id=work.order_id)
+        agree = AnswerCancellation(
+            fulfillment_order_id=work.id, provider_id=ACE, accepted=True, reason=""
+        )
 
         await asyncio.gather(
             pack(fulfillment, labels, packing(work, shipment_id())),
-            cancel_fulfillment([give_up], uow=fulfillment.uow),
+            cancel_fulfillment([give_up], **fulfillment.offering),
         )
+        await answer_cancellations([agree], **fulfillment.offering)
 
         (read,) = await fulfillment.work_on(work.order_id)
         assert (read.status, read.shipments) == (FulfillmentOrderStatus.CANCELLED, ())

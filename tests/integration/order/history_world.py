@@ -40,7 +40,7 @@ CORRUPTIONS = (
     "UPDATE order_history SET captured = captured + 1, voided = true, refunded = refunded + 1,"
     " charged_back = 7 WHERE order_id = :id",
     "UPDATE order_history SET fulfillment_status = 'RETURNED' WHERE order_id = :id",
-    "UPDATE order_history SET works = '{}' WHERE order_id = :id",
+    "UPDATE order_history SET works = '{}', returns = '{}' WHERE order_id = :id",
     "UPDATE order_history SET order_version = 1, payment_version = 0 WHERE order_id = :id",
 )
 
@@ -86,6 +86,19 @@ def money_back(order_id):
     ]
 
 
+def goods_back():
+    """
+    What fulfillment tells of a return of one of the two, after it has asked and approved.
+    """
+    lamp = fulfillment_pb.ReturnedGoods(sku="LAMP", sellable=1, accepted=1, reason="OTHER")
+    return [
+        fulfillment_pb.ReturnRequested(kind="RETURN"),
+        fulfillment_pb.ReturnApproved(),
+        fulfillment_pb.ReturnReceived(kind="RETURN", resolution="REFUND", goods=[lamp]),
+        fulfillment_pb.ReturnClosed(),
+    ]
+
+
 class World:
     """
     Three contexts that tell of orders, without any service: the events are all there is.
@@ -98,12 +111,13 @@ class World:
         self.waiting = []
         self.told = defaultdict(list)
 
-    def live(self, orders, *, money_back=lambda _order_id: []):
+    def live(self, orders, *, money_back=lambda _order_id: [], goods_back=list):
         """
         Have events of new orders wait to be told, those of different aggregates in any order.
 
         Args:
             money_back: What payment tells besides.
+            goods_back: What fulfillment tells of a return of each.
         """
         lives = [(new_id(), UUID(int=new_id().int ^ 7)) for _ in range(orders)]
         rests = [
@@ -113,6 +127,13 @@ class World:
             for more in [money_back(order_id) if context == "payment" else []]
             for events in [list(enumerate([*parts, *more], start=1))]
         ]
+        for order_id, _ in lives:
+            return_id = UUID(int=order_id.int ^ 11)
+            told = [
+                self.event(order_id, return_id, "fulfillment", *each)
+                for each in enumerate(goods_back(), start=1)
+            ]
+            rests += [(order_id, "fulfillment", told)] if told else []
         random = Random(orders)
         while rests:
             rest = random.choice(rests)

@@ -14,7 +14,7 @@ from services.order.adapters.history_rebuild import RebuildUnderWay, sql_rebuild
 from services.order.adapters.order_history import SqlOrderHistory
 from services.order.domain.values import FulfillmentStatus, OrderStatus, PaymentStatus
 from services.order.entrypoints.history_subscriptions import HEARS
-from tests.integration.order.history_world import World, money_back
+from tests.integration.order.history_world import World, goods_back, money_back
 
 
 @pytest.fixture
@@ -69,6 +69,20 @@ async def test_what_was_paid_back_and_charged_back_is_told_anew_as_well(world):
     assert await world.shown() == world.truth()
     half_back = (OrderStatus.COMPLETED, PaymentStatus.PARTIALLY_REFUNDED, ALL_IS_WELL[2])
     assert await world.statuses() == [half_back] * 10
+    assert summary.missing + summary.wrong == 10
+
+
+async def test_what_came_back_is_told_anew_as_well(world):
+    world.live(orders=10, goods_back=goods_back)
+    async with world.listening():
+        await world.tell(140)
+    await world.corrupt()
+
+    summary = await world.rebuild()
+
+    assert await world.shown() == world.truth()
+    one_back = (*ALL_IS_WELL[:2], FulfillmentStatus.PARTIALLY_RETURNED)
+    assert await world.statuses() == [one_back] * 10
     assert summary.missing + summary.wrong == 10
 
 

@@ -21,10 +21,13 @@ from services.fulfillment.application.cancel_fulfillment import (
     cancel_fulfillment,
 )
 from services.fulfillment.application.expire_offers import expire_offers
-from services.fulfillment.application.put_provider import put_provider
+from services.fulfillment.application.providers.put_provider import put_provider
+from services.fulfillment.application.providers.resume_provider import resume_provider
+from services.fulfillment.application.providers.suspend_provider import (
+    SuspendProvider,
+    suspend_provider,
+)
 from services.fulfillment.application.reject_offers import RejectOffer, reject_offers
-from services.fulfillment.application.resume_provider import resume_provider
-from services.fulfillment.application.suspend_provider import SuspendProvider, suspend_provider
 from services.fulfillment.domain.calendar import WorkingHours
 from services.fulfillment.domain.provider import Provider
 from services.fulfillment.domain.values import OfferId, OrderId, ProviderId

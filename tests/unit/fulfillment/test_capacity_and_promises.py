@@ -23,6 +23,11 @@ from services.fulfillment.application.dispatch_shipments import (
 )
 from services.fulfillment.application.expire_offers import expire_offers
 from services.fulfillment.application.reject_offers import RejectOffer, reject_offers
+from services.fulfillment.application.shipments.end_parcels import EndParcel
+from services.fulfillment.application.shipments.lose_shipments import lose_shipments
+from services.fulfillment.application.shipments.return_shipments_to_sender import (
+    return_shipments_to_sender,
+)
 from services.fulfillment.domain.calendar import WorkingHours
 from services.fulfillment.domain.promise import PromiseState
 from services.fulfillment.domain.provider import ServiceTerms
@@ -216,6 +221,25 @@ async def test_a_promise_is_kept_if_the_last_parcel_is_in_time(
     counted = await performance_of(world)
     assert work.promise.state is state
     assert (counted.parcels, counted.on_time) == (2, on_time)
+
+
+@pytest.mark.parametrize(
+    ("end", "counted"), [(lose_shipments, (2, 1, 1)), (return_shipments_to_sender, (1, 1, 0))]
+)
+async def test_a_parcel_that_does_not_arrive_breaks_the_promise(world, order_id, end, counted):
+    world.given_provider("ace")
+    work = await world.given_accepted_work(order_id)
+    arrived, gone = await send(world, work, 1, 2)
+    await deliver(world, arrived)
+    command = EndParcel(fulfillment_order_id=work.id, shipment_id=gone.shipment_id)
+
+    for _ in range(2):
+        (work,) = await end([command], uow=world.uow, clock=world.clock)
+
+    seen = await performance_of(world)
+    assert work.promise.state is PromiseState.BROKEN
+    # Of one that comes back nobody knows whose fault that was.
+    assert (seen.parcels, seen.on_time, seen.lost) == counted
 
 
 async def test_a_day_ends_by_the_providers_clock(world, order_id):

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,8 @@ from services.order.domain.history.facts import (
     Captured,
     Changed,
     ChargedBack,
+    GoodsReturned,
+    ParcelLost,
     Refunded,
     Voided,
     WorkAccepted,
@@ -40,6 +43,8 @@ from tests.order_lives import (
     summary_of,
     tell,
 )
+
+FIRST_RETURN, SECOND_RETURN = UUID(int=8), UUID(int=9)
 
 
 def test_an_order_that_goes_well_ends_completed_paid_and_delivered():
@@ -157,6 +162,36 @@ def test_chargebacks_are_summed_and_those_that_were_won_come_off():
 
     assert summary.funds.charged_back == 5_00
     assert summary.payment_status is PaymentStatus.PARTIALLY_PAID
+
+
+def test_what_came_back_shows_once_all_has_left():
+    summary = summary_of(
+        *tell(ORDER, PLACED, CONFIRMED),
+        *tell(EAST, parcel(3), ARRIVED),
+        *tell(FIRST_RETURN, GoodsReturned(units=1)),
+    )
+    assert summary.fulfillment_status is FulfillmentStatus.PARTIALLY_FULFILLED
+
+    for each in tell(WEST, parcel(2), ParcelLost()):
+        summary.hear(each)
+    assert summary.fulfillment_status is FulfillmentStatus.PARTIALLY_RETURNED
+    assert (summary.parcels_lost, summary.units_returned) == (1, 1)
+    assert summary.delivered_at is None
+
+    for each in tell(SECOND_RETURN, GoodsReturned(units=4)):
+        summary.hear(each)
+    assert summary.fulfillment_status is FulfillmentStatus.RETURNED
+
+
+def test_an_order_that_came_back_was_delivered_when_it_was():
+    summary = summary_of(
+        *tell(ORDER, PLACED, CONFIRMED),
+        *tell(EAST, parcel(5), ARRIVED),
+        *tell(FIRST_RETURN, GoodsReturned(units=5)),
+    )
+
+    assert summary.fulfillment_status is FulfillmentStatus.RETURNED
+    assert summary.delivered_at == NOW + timedelta(days=2)
 
 
 def test_an_event_without_meaning_for_the_history_is_no_news():

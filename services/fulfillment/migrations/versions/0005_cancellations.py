@@ -16,7 +16,7 @@ ALTER TABLE fulfillment_orders
     # It holds open cancellations only: what it costs does not grow with history.
     """
 CREATE INDEX ix_fulfillment_orders_asked ON fulfillment_orders (answer_cancellation_by)
-    INCLUDE (id, order_id, done_by) WHERE request_status = 'CANCELLATION_REQUESTED'
+    INCLUDE (id, order_id) WHERE request_status = 'CANCELLATION_REQUESTED'
 """,
 )
 

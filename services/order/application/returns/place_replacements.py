@@ -75,6 +75,7 @@ def replacement_of(order: Order, return_id: ReturnId, now: datetime) -> Order:
         ship_to=order.ship_to,
         psp_token=order.psp_token,
         reference=order.reference,
+        service_level=order.service_level,
         now=now,
         for_return_id=return_id,
         may_be_free=True,

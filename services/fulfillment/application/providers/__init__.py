@@ -1,0 +1,1 @@
+"""What is known of providers: who they are, how they do, why they are asked."""
