@@ -16,7 +16,7 @@ AGGREGATES = {
     "product": ("products", "categories", "stock_items", "reservations"),
     "order": ("orders",),
     "payment": ("payments",),
-    "fulfillment": ("fulfillment_orders",),
+    "fulfillment": ("fulfillment_orders", "returns"),
 }
 
 _VERSIONS = """
