@@ -235,7 +235,7 @@ CORRUPTIONS = {
         f" now() + interval '1 hour', 'provider', now() FROM orders WHERE id = {ONE_COMPLETED}",
         "sagas-end",
     ),
-    "a return is forgotten": (
+    "an order forgets a return": (
         "order",
         "order_returns",
         "INSERT INTO order_returns SELECT gen_random_uuid(), id, 'RETURN', 'REFUND', 'SETTLING',"
@@ -398,18 +398,7 @@ CORRUPTIONS = {
         "UPDATE shipments SET state = 'DISPATCHED', delivered_at = NULL WHERE state = 'DELIVERED'",
         "parcels-add-up",
     ),
-    "a provider is asked and forgotten": (
-        "fulfillment",
-        "fulfillment_orders",
-        "INSERT INTO fulfillment_orders SELECT (jsonb_populate_record(work, jsonb_build_object("
-        "'id', gen_random_uuid(), 'location_id', 'elsewhere', 'status', 'IN_PROGRESS',"
-        " 'packed_units', 0,"
-        " 'dispatched_units', 0, 'delivered_units', 0, 'ended_units', 0,"
-        " 'request_status', 'CANCELLATION_REQUESTED',"
-        " 'answer_cancellation_by', now() - interval '5 minutes'))).*"
-        " FROM fulfillment_orders AS work WHERE status = 'CLOSED' LIMIT 1",
-        "cancellations-answered",
-    ),
+    # One that is overdue would be decided at once: the service is running.
     "a cancellation is never decided": (
         "fulfillment",
         "fulfillment_orders",

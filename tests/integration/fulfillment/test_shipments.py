@@ -252,19 +252,20 @@ async def test_a_parcel_is_packed_once_by_many_at_once(fulfillment, labels):
         assert label.tracking_number.encode() in label.content
 
 
-async def test_work_is_packed_or_asked_back_and_what_is_given_up_is_not_packed(fulfillment, labels):
+async def test_work_is_packed_or_given_up_and_what_is_given_up_is_not_packed(fulfillment, labels):
     ids = [OrderId(new_id()) for _ in range(ROUNDS)]
     for work in await fulfillment.given_accepted_work(*ids):
         give_up = CancelFulfillment(order_id=work.order_id)
-        agree = AnswerCancellation(
+
+        await cancel_fulfillment([give_up], **fulfillment.asking)
+        agreed = AnswerCancellation(
             fulfillment_order_id=work.id, provider_id=ACE, accepted=True, reason=""
         )
 
         await asyncio.gather(
             pack(fulfillment, labels, packing(work, shipment_id())),
-            cancel_fulfillment([give_up], **fulfillment.offering),
+            answer_cancellations([agreed], **fulfillment.asking),
         )
-        await answer_cancellations([agree], **fulfillment.offering)
 
         (read,) = await fulfillment.work_on(work.order_id)
         assert (read.status, read.shipments) == (FulfillmentOrderStatus.CANCELLED, ())
