@@ -54,7 +54,7 @@ test-servers: setup  ## Those of one service on real servers: minutes
 test-unit: setup  ## Unit and architecture tests: seconds, no server
 	$(BIN)/pytest tests/unit tests/architecture
 
-up: setup  ## Start the local cluster (REPLICAS=2, NATS_NODES=3)
+up: setup  ## Start the local cluster (REPLICAS=2, NATS_NODES=3, PROVIDERS=file)
 	$(LOCAL) up
 
 down:  ## Stop it; its data stay in .run/

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from chassis.settings import ServiceSettings
+from deploy.providers.settings import Settings as ProvidersSettings
 from deploy.psp.settings import Settings as PspSettings
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "configuration.md"
@@ -29,6 +30,7 @@ def page() -> str:
         if set(settings.__struct_fields__) - common:
             parts.append(section(f"services/{service}", settings, common))
     parts.append(section("deploy/psp, the simulated PSP", PspSettings, set()))
+    parts.append(section("deploy/providers, the played providers", ProvidersSettings, set()))
     return "\n".join(parts)
 
 

@@ -1,28 +1,28 @@
 """
 Show the main job: orders from place to delivery, with all that can become of them, and check it.
 
-Starts the cluster if it does not run, brings products and stock in, places eleven orders at once,
-lets providers accept, dispatch and deliver, and shows what happened: each order, the timeline and
-the trace of one, and whether every invariant holds. Ends with 0 only if everything is as expected.
-Each run has goods and orders of its own: run it as often as you like.
+Starts the cluster if it does not run, brings products and stock in and places fourteen orders at
+once. Providers accept, dispatch and deliver; customers send something back, and exchange something.
+Shows what happened: each order, the timeline and the trace of one, and whether every invariant
+holds. Ends with 0 only if everything is as expected. Each run has goods and orders of its own: run
+it as often as you like.
 """
 
 import asyncio
 import os
-import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from uuid import uuid4
 
 from chassis.kernel.clock import system_clock
 from chassis.telemetry.setup import set_up_telemetry
-from chassis.telemetry.tracing import current_traceparent, trace_id_of, tracer
 from chassis.terminal import print_table
 from deploy.local.cluster import Cluster, to_json
 from deploy.local.providers import providers_at_work, with_providers
 from deploy.local.showcase.goods import Shop
-from deploy.local.showcase.journeys import JOURNEYS, Journey
-from deploy.local.showcase.outcome import Outcome, outcome_of
+from deploy.local.showcase.journeys import JOURNEYS
+from deploy.local.showcase.outcome import Outcome
+from deploy.local.showcase.travels import Travels
 from deploy.local.traces import Span, complete_trace, missing_from, tree_of
 from deploy.local.up import Report, bring_up, nats_nodes_from, replicas_from, silent
 from deploy.local.verdict import Verdict
@@ -31,9 +31,7 @@ from deploy.local.while_running import while_running
 from deploy.local.world.catalogue import offer_products, receive
 from deploy.local.world.latency import short
 from deploy.local.world.patience import Patience
-from deploy.local.world.services import Services, services_of
-from deploy.local.world.watching import watched_to_its_end
-from retail.order.v1 import order_service_pb2 as pb
+from deploy.local.world.services import services_of
 
 ALL_WITHIN_SECONDS = 120.0
 
@@ -83,46 +81,16 @@ async def play(cluster: Cluster, report: Report) -> Sequence[Outcome]:
     """
     patience = Patience()
     shop = Shop(uuid4().hex[:6])
-    async with services_of(cluster) as services:
+    async with providers_at_work(cluster) as retire, services_of(cluster) as services:
         report(f"\nBringing {len(shop.products)} products into the shop …")
         await offer_products(shop.products, services=services, patience=patience)
         await receive(shop.deliveries, occasion=shop.run, services=services, patience=patience)
         report(f"Placing {len(JOURNEYS)} orders at once …\n")
-        async with providers_at_work(cluster) as retire:
-            began = time.monotonic()
-
-            async def travel(journey: Journey) -> Outcome:
-                def tell(what: str) -> None:
-                    after = f"+{time.monotonic() - began:.3f}"
-                    report(f"  {after:>7} s  {journey.name:<25} {what}")
-
-                order, trace_id = await place_and_watch(journey, shop, services, patience, tell)
-                return await outcome_of(
-                    journey, order, trace_id, shop=shop, services=services, patience=patience
-                )
-
-            async with asyncio.timeout(ALL_WITHIN_SECONDS), asyncio.TaskGroup() as tasks:
-                travelling = [tasks.create_task(travel(journey)) for journey in JOURNEYS]
-            await retire()
-    return [each.result() for each in travelling]
-
-
-async def place_and_watch(
-    journey: Journey, shop: Shop, services: Services, patience: Patience, tell: Report
-) -> tuple[pb.Order, str]:
-    """
-    Place the order of *journey* and tell each step until it has ended; return it as it is then,
-    with the id of the trace it was placed in.
-    """
-    with tracer.start_as_current_span(f"customer: {journey.name}"):
-        trace_id = trace_id_of(current_traceparent())
-        placed = (await patience(services.order.PlaceOrder, journey.request(shop))).order
-    order, told = placed, 0
-    async for order in watched_to_its_end(placed, services):
-        for entry in order.timeline[told:]:
-            tell(f"{entry.what}  ({entry.cause})")
-        told = len(order.timeline)
-    return order, trace_id
+        travels = Travels(shop=shop, services=services, patience=patience, report=report)
+        async with asyncio.timeout(ALL_WITHIN_SECONDS), asyncio.TaskGroup() as tasks:
+            travelling = [tasks.create_task(travels.travel(journey)) for journey in JOURNEYS]
+        await retire()
+    return [outcome for each in travelling for outcome in each.result()]
 
 
 def show(outcomes: Sequence[Outcome], spans: Sequence[Span], verdict: Verdict) -> None:
@@ -134,6 +102,7 @@ def show(outcomes: Sequence[Outcome], spans: Sequence[Span], verdict: Verdict) -
             "STATUS · PAYMENT · FULFILLMENT",
             "TOTAL",
             "CAPTURED",
+            "REFUNDED",
             "PARCELS",
             "CONFIRMED",
             "ENDED",
@@ -146,6 +115,7 @@ def show(outcomes: Sequence[Outcome], spans: Sequence[Span], verdict: Verdict) -
                 each.axes,
                 str(each.total),
                 str(each.captured),
+                str(each.refunded) if each.refunded.minor_units else "-",
                 str(len(each.order.shipments)),
                 since(each.seconds_to("order confirmed")),
                 since(
@@ -197,6 +167,7 @@ def for_json(
                 "axes": each.axes,
                 "total": str(each.total),
                 "captured": str(each.captured),
+                "refunded": str(each.refunded),
                 "seconds_to_confirmed": each.seconds_to("order confirmed"),
                 "seconds_to_completed": each.seconds_to("order completed"),
                 "problems": each.problems,

@@ -149,7 +149,10 @@ class Replay:
         """
         broker = await connect_broker(self._cluster.nats_url, name="replay")
         try:
-            async with services_of(self._cluster) as services:
+            async with (
+                providers_at_work(self._cluster) as retire,
+                services_of(self._cluster) as services,
+            ):
                 self.returning = Returning(self._mapping.returns, services, self.patience)
                 self.outcomes = Outcomes(
                     services=services, patience=self.patience, told=self._order_ended
@@ -164,7 +167,6 @@ class Replay:
                 async with (
                     listening(self.outcomes, broker),
                     returning_goods(self.returning, broker),
-                    providers_at_work(self._cluster) as retire,
                 ):
                     ended = await self._place_all(services)
                     if not self.outcomes.under_way:

@@ -1,5 +1,6 @@
 """The carrier: it tells what becomes of parcels, late, twice and out of order as carriers do."""
 
+import logging
 from collections.abc import Sequence
 
 import msgspec
@@ -13,6 +14,8 @@ from deploy.providers.stage import Stage
 from deploy.providers.stubs import Stubs
 from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
 from retail.fulfillment.v1 import shipment_service_pb2 as shipment_pb
+
+log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = 0.2
 
@@ -51,7 +54,11 @@ class Carrier:
         self._seed = seed
         self._tell = Stage(self._record)
 
-    def __len__(self) -> int:
+    @property
+    def busy(self) -> int:
+        """
+        How much it has to tell.
+        """
         return len(self._tell)
 
     async def run(self) -> None:
@@ -70,11 +77,12 @@ class Carrier:
     async def _record(self, events: Sequence[shipment_pb.TrackingEvent]) -> None:
         request = shipment_pb.RecordTrackingRequest(events=events)
         answer = await self._patience(self._stubs.shipment.RecordTracking, request)
-        again = [
-            event
-            for event, result in zip(events, answer.results, strict=True)
-            if result.HasField("error") and is_passing(result.error)
-        ]
+        again = []
+        for event, result in zip(events, answer.results, strict=True):
+            if result.HasField("error") and is_passing(result.error):
+                again.append(event)
+            elif result.HasField("error"):
+                log.warning("%s is not taken in: %s", event.event_id, result.error.message)
         self._tell.put_later(again, seconds=AGAIN_SECONDS)
 
 

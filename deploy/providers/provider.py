@@ -52,7 +52,7 @@ class Provider:
         self._own_carrier = own if carrier is None else None
         self._pack = Stage(self._pack_parcels)
         self._dispatch = Stage(self._dispatch_parcels)
-        self._ending = Ending(self._desk, carrier or own)
+        self._ending = Ending(self._desk, own if carrier is None else carrier)
         self._offers = Offers(self._desk, self.take_up)
 
     @property
@@ -67,7 +67,7 @@ class Provider:
         """
         How many offers and parcels it has in hand.
         """
-        own = len(self._own_carrier) if self._own_carrier else 0
+        own = self._own_carrier.busy if self._own_carrier else 0
         return len(self._offers) + len(self._pack) + len(self._dispatch) + len(self._ending) + own
 
     async def register(self, *, suspended: bool = False) -> None:

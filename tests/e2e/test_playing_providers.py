@@ -18,6 +18,11 @@ from retail.order.v1 import order_service_pb2 as pb
 ISLAND = "TV"
 
 CAST = """
+[carrier]
+step_ms = 10
+doubles = 0.5
+delays = 0.5
+late_ms = 50
 [[providers]]
 id = "picky"
 name = "Picky"
@@ -32,6 +37,8 @@ rank = 2
 regions = ["TV"]
 parcels = 2
 habits.answers = {{ after_ms = 50, spread_ms = 100 }}
+habits.packs = true
+habits.tracked = true
 habits.dispatches.after_ms = {dispatch_ms}
 """
 

@@ -36,6 +36,9 @@ GOODS = (
     Goods("KETTLE", "Copper kettle", 3990, main=2),
     Goods("DOORMAT-PLAIN", "Coir doormat", 1525, main=50),
     Goods("DOORMAT-BLACK", "Coir doormat", 1525, main=50),
+    Goods("TEAPOT", "Stoneware teapot", 2400, main=20),
+    Goods("SCARF", "Lambswool scarf", 1900, main=20),
+    Goods("SHAWL", "Lambswool shawl", 2900, main=20),
     Goods("POSTCARDS", "Set of postcards", 320, north=500),
 )
 

@@ -7,6 +7,10 @@ from chassis.rpc.money import money_to_wire
 from deploy.local.showcase import carriers
 from deploy.local.showcase.goods import Shop, pounds, price_of
 from retail.common.v1.address_pb2 import Address
+from retail.fulfillment.v1.return_service_pb2 import (
+    RETURN_REASON_CHANGED_MIND,
+    WantedReturnLine,
+)
 from retail.order.v1 import order_service_pb2 as pb
 
 
@@ -35,7 +39,8 @@ class Expectation:
     Attributes:
         offers: The states of its offers, oldest first; of all its work.
         captures: How many times money is taken.
-        given_back: Goods that must all be free again.
+        given_back: Goods that must all be free again, but for so many that stay `sold`.
+        refunded: What is paid back, in pence.
     """
 
     status: str
@@ -46,6 +51,8 @@ class Expectation:
     captures: int = 1
     offers: tuple[str, ...] = ("ACCEPTED",)
     given_back: str = ""
+    sold: int = 0
+    refunded: int = 0
 
     @property
     def words(self) -> str:
@@ -62,6 +69,8 @@ class Journey:
 
     Attributes:
         shipping: In pence; `discount` likewise.
+        sends_back: What the customer sends back when it has come.
+        instead: The order that the customer gets for it: an exchange.
     """
 
     name: str
@@ -72,6 +81,15 @@ class Journey:
     discount: int = 0
     country_code: str = carriers.EVERYDAY
     psp_token: str = "tok_visa"
+    sends_back: tuple[Line, ...] = ()
+    instead: "Journey | None" = None
+
+    @property
+    def comes_back(self) -> bool:
+        """
+        Whether something of it is made good after its end.
+        """
+        return self.expect.refunded > 0
 
     @property
     def total(self) -> int:
@@ -115,6 +133,14 @@ class Journey:
             ),
             reference=self.name,
         )
+
+    def wanted_back(self, shop: Shop) -> list[WantedReturnLine]:
+        return [
+            WantedReturnLine(
+                sku=shop.sku(line.code), quantity=line.units, reason=RETURN_REASON_CHANGED_MIND
+            )
+            for line in self.sends_back
+        ]
 
 
 JOURNEYS = (
@@ -218,6 +244,42 @@ JOURNEYS = (
             captures=0,
             offers=(),
             given_back="DOORMAT-PLAIN",
+        ),
+    ),
+    Journey(
+        name="one of three comes back",
+        lines=(Line(code="TEAPOT", units=3),),
+        shipping=495,
+        sends_back=(Line(code="TEAPOT", units=1),),
+        expect=Expectation(
+            status="COMPLETED",
+            payment="PARTIALLY_REFUNDED",
+            fulfillment="PARTIALLY_RETURNED",
+            given_back="TEAPOT",
+            sold=2,
+            refunded=2400,
+        ),
+    ),
+    Journey(
+        name="exchanged for a dearer one",
+        lines=(Line(code="SCARF", units=1),),
+        sends_back=(Line(code="SCARF", units=1),),
+        instead=Journey(name="the dearer one", lines=(Line(code="SHAWL", units=1),)),
+        expect=Expectation(
+            status="COMPLETED",
+            payment="REFUNDED",
+            fulfillment="RETURNED",
+            given_back="SCARF",
+            refunded=1900,
+        ),
+    ),
+    Journey(
+        name="lost on its way",
+        lines=(Line(code="MUG-RED", units=2),),
+        shipping=395,
+        country_code=carriers.LOSES_THEM,
+        expect=Expectation(
+            status="COMPLETED", payment="REFUNDED", fulfillment="RETURNED", refunded=2095
         ),
     ),
 )

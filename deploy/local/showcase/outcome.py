@@ -1,12 +1,13 @@
 """What became of an order of the showcase, as all four services tell it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chassis.kernel.money import Money
 from chassis.rpc.money import money_from_wire
 from deploy.local.showcase.goods import Shop, units_of
-from deploy.local.showcase.journeys import Journey
+from deploy.local.showcase.journeys import Expectation, Journey
+from deploy.local.showcase.making_good import return_problems
 from deploy.local.world.patience import CallRefused, Patience
 from deploy.local.world.services import Services
 from retail.fulfillment.v1 import fulfillment_service_pb2 as fulfillment_pb
@@ -26,6 +27,7 @@ class Outcome:
     journey: Journey
     order: pb.Order
     captured: Money
+    refunded: Money
     problems: Sequence[str]
     trace_id: str
 
@@ -69,6 +71,7 @@ async def outcome_of(
     Ask every service about *order*, and compare with what was to become of it.
     """
     captured, left, captures = Money(0, "GBP"), Money(0, "GBP"), 0
+    refunded = Money(0, "GBP")
     try:
         payment = await patience(
             services.payment.GetPayment, payment_pb.GetPaymentRequest(payment_id=order.order_id)
@@ -80,6 +83,7 @@ async def outcome_of(
         money = payment.payment
         if money.authorized.currency_code == "GBP":
             captured = money_from_wire(money.captured, "captured")
+            refunded = money_from_wire(money.refunded, "refunded")
             left = (
                 money_from_wire(money.authorized, "authorized")
                 - captured
@@ -101,7 +105,12 @@ async def outcome_of(
         for offer in each.offers
     )
     outcome = Outcome(
-        journey=journey, order=order, captured=captured, problems=(), trace_id=trace_id
+        journey=journey,
+        order=order,
+        captured=captured,
+        refunded=refunded,
+        problems=(),
+        trace_id=trace_id,
     )
     expect = journey.expect
     wanted = {
@@ -109,6 +118,7 @@ async def outcome_of(
         "reason": (expect.reason, order.reason),
         "total": (journey.total, outcome.total.minor_units),
         "captured": (journey.captured, captured.minor_units),
+        "refunded": (expect.refunded, refunded.minor_units),
         "captures": (expect.captures, captures),
         "still set aside": (0, left.minor_units),
         "parcels": (expect.parcels, len(order.shipments)),
@@ -120,20 +130,20 @@ async def outcome_of(
         if is_ != was_to_be
     ]
     if expect.given_back:
-        problems += await stock_problems(expect.given_back, shop, services, patience)
-    return Outcome(
-        journey=journey, order=order, captured=captured, problems=problems, trace_id=trace_id
-    )
+        problems += await stock_problems(expect, shop, services, patience)
+    problems += await return_problems(order, services=services, patience=patience)
+    return replace(outcome, problems=problems)
 
 
 async def stock_problems(
-    code: str, shop: Shop, services: Services, patience: Patience
+    expect: Expectation, shop: Shop, services: Services, patience: Patience
 ) -> Sequence[str]:
     """
     Say what is still taken of the goods that an order gave back.
     """
+    code = expect.given_back
     request = product_pb.BatchGetStockRequest(skus=[shop.sku(code)])
     levels = (await patience(services.product.BatchGetStock, request)).stock_levels
     free = sum(level.available for level in levels)
-    whole = units_of(code)
+    whole = units_of(code) - expect.sold
     return [] if free == whole else [f"stock: {free} of {whole} {code} are free"]

@@ -326,7 +326,7 @@ CORRUPTIONS = {
         " AS back, generate_series(1, 100)",
         "returns-were-sent",
     ),
-    "a return is forgotten": (
+    "a return is not waited for": (
         "fulfillment",
         "returns",
         "UPDATE returns SET state = 'APPROVED', counted_units = 0,"
