@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.kernel.text import Sku
-from services.order.domain.charges import Charge, units_by_line
+from services.order.domain.charges import Charge
 from services.order.domain.order_money import OrderMoney
 from services.order.domain.order_return import (
     OrderReturn,
@@ -17,7 +17,7 @@ from services.order.domain.order_return import (
     ReturnKind,
 )
 from services.order.domain.refunds import Refunded, refund_for
-from services.order.domain.values import LocationId, OrderId, ReturnId
+from services.order.domain.values import LocationId, OrderId, OrderLine, ReturnId
 
 
 @dataclass(kw_only=True, eq=False)
@@ -35,21 +35,30 @@ class OrderReturns(OrderMoney):
         location_id: LocationId,
         goods: tuple[ReturnedGoods, ...],
         now: datetime,
+        replaced: ReturnId | None = None,
     ) -> bool:
         """
         Note that all is counted that came back; return whether that is news.
 
         Lines of one SKU come back in their order, the first one first.
+
+        Args:
+            replaced: The return whose replacement it is that came back, if it is one: its units
+                were not kept after all, and are made good as units of this return.
         """
         if return_id in self.returns:
             return False
+        kept = self.returns[replaced].units if replaced else self._units_kept()
+        units = _units_of_lines(goods, kept, self.lines)
+        if replaced:
+            self.returns[replaced].units = Counter(kept) - units
         self.returns[return_id] = OrderReturn(
             id=return_id,
             kind=kind,
             resolution=resolution,
             location_id=location_id,
             goods=goods,
-            units=self._units_of_lines(goods),
+            units=units,
             received_at=now,
         )
         self._follow_shipments()
@@ -119,21 +128,25 @@ class OrderReturns(OrderMoney):
             return all(taken.is_nobodys_wish for taken in self.returns.values())
         return policy is RefundShipping.ALWAYS
 
-    def _units_of_lines(self, goods: Sequence[ReturnedGoods]) -> Mapping[int, int]:
-        accepted: Counter[Sku] = Counter()
+    def _units_kept(self) -> Mapping[int, int]:
+        kept = Counter({line.number: line.quantity.units for line in self.lines})
         for taken in self.returns.values():
-            accepted += _accepted(taken.goods)
-        before = units_by_line(accepted, self.lines)
-        after = units_by_line(accepted + _accepted(goods), self.lines)
-        return {
-            number: units - before[number]
-            for number, units in after.items()
-            if units > before[number]
-        }
+            kept.subtract(taken.units)
+        return kept
 
 
-def _accepted(goods: Sequence[ReturnedGoods]) -> Counter[Sku]:
-    units: Counter[Sku] = Counter()
+def _units_of_lines(
+    goods: Sequence[ReturnedGoods], kept: Mapping[int, int], lines: Sequence[OrderLine]
+) -> Counter[int]:
+    """
+    Return how many units of each line *goods* are, of those that were *kept*.
+    """
+    left: Counter[Sku] = Counter()
     for some in goods:
-        units[some.sku] += some.accepted
+        left[some.sku] += some.accepted
+    units: Counter[int] = Counter()
+    for line in lines:
+        if taken := min(left[line.sku], kept.get(line.number, 0)):
+            units[line.number] = taken
+            left[line.sku] -= taken
     return units
