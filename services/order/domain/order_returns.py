@@ -48,19 +48,22 @@ class OrderReturns(OrderMoney):
         """
         if return_id in self.returns:
             return False
-        kept = self.returns[replaced].units if replaced else self._units_kept()
-        units = _units_of_lines(goods, kept, self.lines)
-        if replaced:
-            self.returns[replaced].units = Counter(kept) - units
-        self.returns[return_id] = OrderReturn(
+        taken = OrderReturn(
             id=return_id,
             kind=kind,
             resolution=resolution,
             location_id=location_id,
             goods=goods,
-            units=units,
+            units={},
             received_at=now,
         )
+        first = self.returns[replaced] if replaced else None
+        if first and first.resolution is Resolution.REPLACEMENT:
+            taken.units = _units_of(taken.units_of_skus, first.units, self.lines)
+            first.units = Counter(first.units) - taken.units
+        else:
+            taken.units = _units_of(taken.units_of_skus, self._units_kept(), self.lines)
+        self.returns[return_id] = taken
         self._follow_shipments()
         self.note(now, f"{kind.lower()} received", "fulfillment")
         return True
@@ -105,14 +108,18 @@ class OrderReturns(OrderMoney):
             taken.replacement_id = by
             self.note(now, f"replaced by order {by}", "order")
 
-    def pay_instead(self, return_id: ReturnId, now: datetime) -> None:
+    def pay_instead(self, return_id: ReturnId, sent: Mapping[Sku, int], now: datetime) -> None:
         """
-        Give money for goods that cannot be replaced.
+        Give money for goods that cannot be replaced: all but what was *sent*, which is kept.
         """
         taken = self.returns[return_id]
-        if taken.resolution is Resolution.REPLACEMENT:
-            taken.resolution, taken.replacement_id = Resolution.REFUND, None
-            self.note(now, "not replaced: paid back instead", "order")
+        if taken.resolution is not Resolution.REPLACEMENT:
+            return
+        taken.units = _units_of(taken.units_of_skus - Counter(sent), taken.units, self.lines)
+        taken.resolution = Resolution.REFUND
+        if not sent:
+            taken.replacement_id = None
+        self.note(now, "not replaced: paid back instead", "order")
 
     def settle_return(self, return_id: ReturnId, now: datetime) -> None:
         """
@@ -135,15 +142,13 @@ class OrderReturns(OrderMoney):
         return kept
 
 
-def _units_of_lines(
-    goods: Sequence[ReturnedGoods], kept: Mapping[int, int], lines: Sequence[OrderLine]
+def _units_of(
+    goods: Mapping[Sku, int], kept: Mapping[int, int], lines: Sequence[OrderLine]
 ) -> Counter[int]:
     """
     Return how many units of each line *goods* are, of those that were *kept*.
     """
-    left: Counter[Sku] = Counter()
-    for some in goods:
-        left[some.sku] += some.accepted
+    left = Counter(goods)
     units: Counter[int] = Counter()
     for line in lines:
         if taken := min(left[line.sku], kept.get(line.number, 0)):

@@ -7,12 +7,18 @@ import pytest
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from services.order.application.cancel_order import CancelOrder, cancel_order
+from services.order.application.note_unfulfillable import (
+    NoteUnfulfillable,
+    note_unfulfillable,
+)
 from services.order.application.place_orders import place_orders
 from services.order.application.ports import OrderNotFound
 from services.order.domain.order_return import OrderReturnState, RefundShipping
 from services.order.domain.values import (
+    Allocation,
     FulfillmentStatus,
     Goods,
+    LocationId,
     OrderId,
     OrderStatus,
     PaymentStatus,
@@ -274,6 +280,33 @@ async def test_a_replacement_that_comes_back_is_told_once(world, delivered):
 
     assert world.refunded == {TWO: (20_00, 0)}
     assert world.orders[delivered].units_returned == 2
+
+
+async def test_what_of_a_replacement_nobody_sends_is_paid_back(world, delivered):
+    damaged = back(LAMP, 3, sellable=0, reason="DAMAGED")
+    await world.receive(delivered, ONE, damaged, kind="CLAIM", resolution="REPLACEMENT")
+    by = world.taken(delivered, ONE).replacement_id
+    main, far = LocationId("main"), LocationId("far")
+    world.orders[by].allocations = tuple(
+        Allocation(sku=LAMP, location_id=place, units=units)
+        for place, units in ((main, 2), (far, 1))
+    )
+    await dispatch(world, by, SECOND, Goods(sku=LAMP, units=2))
+    world.later(seconds=2)
+    await world.run_due()
+    assert ONE not in world.closed
+
+    async with world.uow() as tx:
+        lost = NoteUnfulfillable(order_id=by, location_id=far)
+        await note_unfulfillable([lost], tx=tx, clock=world.clock)
+    world.later(hours=1)
+    await world.run_due()
+
+    assert world.refunded == {ONE: (10_00, 0)}
+    assert world.closed == {ONE: (10_00, by)}
+
+    await world.receive(by, TWO, back(LAMP, 2, reason="LATE"))
+    assert sum(value for value, _ in world.refunded.values()) == 35_00
 
 
 async def test_a_replacement_is_replaced_and_paid_back_like_the_first_goods(world, delivered):
