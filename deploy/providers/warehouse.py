@@ -170,9 +170,10 @@ def found(line: pb.ReturnLine, some: pb.Return, rules: Rules, seed: int) -> Coun
     """
     counts = Counter[pb.Disposition]()
     left = line.quantity
+    refused = 0 if some.kind == pb.RETURN_KIND_UNDELIVERED else rules.refused
     for disposition, share in (
         (pb.DISPOSITION_MISSING, rules.missing),
-        (pb.DISPOSITION_REFUSED, rules.refused),
+        (pb.DISPOSITION_REFUSED, refused),
         (pb.DISPOSITION_DAMAGED, rules.damaged),
     ):
         exact = share * line.quantity

@@ -20,6 +20,7 @@ from services.fulfillment.domain.returns.line import Count, FromParcel, ReturnLi
 from services.fulfillment.domain.returns.policy import ReturnPolicy
 from services.fulfillment.domain.returns.values import (
     AccountId,
+    Disposition,
     Resolution,
     ReturnId,
     ReturnKind,
@@ -208,9 +209,11 @@ class Return(Aggregate[ReturnEvent]):
         Raises:
             ReturnNotInState: No goods are awaited.
             ReceivedTooMuch: That is more than was to come.
+            NothingToRefuse: Something is refused that no customer sent.
         """
         self._must_be(ReturnState.APPROVED)
         counts = tuple(counts)
+        self._must_not_refuse(counts)
         lines = tuple(line.with_counts(counts) for line in self.lines)
         self._must_await(counts, lines)
         self.lines = lines
@@ -308,6 +311,12 @@ class Return(Aggregate[ReturnEvent]):
     def _must_be(self, *states: ReturnState) -> None:
         if self.state not in states:
             raise refusals.ReturnNotInState(f"return {self.id} is {self.state}")
+
+    def _must_not_refuse(self, counts: Iterable[Count]) -> None:
+        # It is paid back whatever was counted: sent back as well, it would be a gift.
+        refused = any(count.disposition is Disposition.REFUSED for count in counts)
+        if refused and self.kind is ReturnKind.UNDELIVERED:
+            raise refusals.NothingToRefuse(f"the goods of return {self.id} were not delivered")
 
     def _must_await(self, counts: Iterable[Count], lines: Iterable[ReturnLine]) -> None:
         known = {line.sku for line in self.lines}

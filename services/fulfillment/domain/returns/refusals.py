@@ -35,6 +35,10 @@ class ReceivedTooMuch(RuleViolated):
     pass
 
 
+class NothingToRefuse(RuleViolated):
+    pass
+
+
 class ReceiptMismatch(RuleViolated):
     pass
 

@@ -8,6 +8,7 @@ from services.fulfillment.application.returns.open_parcel_returns import (
     GoneParcel,
     open_parcel_returns,
 )
+from services.fulfillment.domain.returns import refusals
 from services.fulfillment.domain.returns.values import (
     AccountId,
     ReturnKind,
@@ -53,6 +54,18 @@ async def test_what_comes_back_undelivered_is_awaited_where_it_left(world):
     assert some.location_id == "leeds"
     assert some.due_at > world.now
     assert world.told() == ["ReturnRequested", "ReturnApproved"]
+
+
+async def test_what_was_never_delivered_is_not_refused_as_it_is_paid_back_anyhow(world, desk):
+    parcel = await desk.sent(LAMP=2)
+    await desk.gone(parcel, lost=False)
+    (some,) = world.returns.values()
+
+    with pytest.raises(refusals.NothingToRefuse):
+        await desk.receive(some.id, LAMP=("REFUSED", 1))
+
+    await desk.receive(some.id, LAMP=("DAMAGED", 2))
+    assert not world.returns[some.id].to_be_sent_back
 
 
 @pytest.mark.parametrize("lost", [True, False])
