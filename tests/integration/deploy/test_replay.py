@@ -12,7 +12,7 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from deploy.local import replay
+from deploy.local import audit, replay
 from deploy.local.cluster import load
 from deploy.local.databases import asyncpg_url
 from deploy.local.topology import ROOT
@@ -83,6 +83,21 @@ async def test_every_invoice_goes_all_the_way(cluster, data, capsys):
     assert summary["place_to_completed"]["count"] == 60
     assert summary["verify"]["holds"]
     assert code == 0
+    assert await audited(cluster, file, capsys) == (0, [])
+    # One unit more comes back by the file than by the databases.
+    with file.open("a") as text:
+        text.write("C1,10001,THING,-1,2010-12-02 08:26:00,0.85,17850.0,United Kingdom\n")
+    code, differences = await audited(cluster, file, capsys)
+    assert code == 1
+    assert any("return" in each for each in differences)
+
+
+async def audited(cluster, file, capsys):
+    """
+    Hold the databases beside *file*, and return how that ended and the differences.
+    """
+    code = await audit.run(Namespace(state=cluster.state, data=file, limit=None, json=True))
+    return code, json.loads(capsys.readouterr().out)["differences"]
 
 
 async def test_again_changes_nothing(cluster, data, capsys):
