@@ -1,8 +1,11 @@
 """The file of providers: what stands in it is checked before anybody starts."""
 
+import re
+
 import pytest
 
 from deploy.local.invoices.countries import CODES, NOWHERE
+from deploy.local.topology import ROOT
 from deploy.providers.file import DEFAULT_FILE, FileWrong, file_from, read_cast
 from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
 
@@ -31,6 +34,14 @@ def test_the_usual_providers_go_wherever_an_invoice_does():
 
 def test_nobody_goes_everywhere_by_accident():
     assert all(each.regions for each in read_cast(DEFAULT_FILE).characters)
+
+
+def test_nobody_plays_those_whom_a_document_has_its_reader_play():
+    pages = "".join(page.read_text() for page in (ROOT / "docs").rglob("*.md"))
+    by_hand = set(re.findall(r'\\?"providerId\\?": \\?"([a-z-]+)', pages))
+
+    assert by_hand
+    assert by_hand.isdisjoint(each.id for each in read_cast(DEFAULT_FILE).characters)
 
 
 def test_a_provider_is_known_to_fulfillment_as_the_file_says(file):
