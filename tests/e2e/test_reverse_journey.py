@@ -345,3 +345,24 @@ async def test_a_claim_is_made_good_by_the_same_goods_again(shop, services, retu
     assert not closed.HasField("refunded")
     assert (await payment_of(services, order.order_id)).captured == pounds(23)
     assert await stock_of(services, sku) == (2, 0)
+
+
+async def test_a_replacement_that_is_lost_is_paid_back_as_what_it_replaced(shop, services, returns):
+    sku = await shop.lamps(5)
+    order = await delivered(shop, services, sku, 2)
+
+    claim = await returns.claim(
+        order.order_id,
+        (sku, 1),
+        reason=returns_pb.RETURN_REASON_DAMAGED,
+        resolution=returns_pb.RESOLUTION_REPLACEMENT,
+    )
+    async with by_hand(services, f"hand-{uuid4().hex[:8]}") as (provider,):
+        await returns.approve(claim.return_id)
+        placed = await order_for(shop, claim.return_id)
+        work = await provider.accept(placed.order_id)
+        await provider.lose(work, await provider.dispatch(work))
+    lost = await returns.closed(order_id=placed.order_id)
+
+    assert lost.refunded == pounds(10)
+    assert (await payment_of(services, order.order_id)).refunded == pounds(10)
