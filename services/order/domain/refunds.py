@@ -53,7 +53,7 @@ def refund_for(
     Args:
         back: How many units of each line, by its number.
         parcels: All that have left; those not charged yet are not counted, nor are their goods.
-        with_shipping: Whether shipping is paid back, too, once all that was charged is back.
+        with_shipping: Whether shipping is paid back, too, once all that has left is back.
 
     Raises:
         UnitsBackNegative: Of some line, less than nothing comes back.
@@ -71,7 +71,9 @@ def refund_for(
         due = share_of(goods, value_of(returned, lines), value_of(sent, lines))
     shipping_paid = sum(refund.charge.shipping.minor_units for refund in earlier)
     goods_paid = sum(refund.charge.value.minor_units for refund in earlier) - shipping_paid
-    shipping_now = max(shipping - shipping_paid, 0) if with_shipping and all_back else 0
+    # What has left and is not charged yet may be kept: then all is not back.
+    with_shipping &= all_back and len(charged) == len(parcels)
+    shipping_now = max(shipping - shipping_paid, 0) if with_shipping else 0
     goods_now = max(due - goods_paid, 0)
     currency = lines[0].unit_price.currency
     return Charge(

@@ -147,6 +147,20 @@ def test_what_is_not_charged_yet_has_no_amount():
     assert order.returns[return_id(1)].refund is None
 
 
+def test_shipping_stays_paid_while_a_parcel_that_left_is_not_charged_yet():
+    order = an_order([("LAMP", 2, 10_00)], shipping=5_00)
+    send(order, "LAMP")
+    goods = (Goods(sku=Sku("LAMP"), units=1),)
+    late = ShipmentId(UUID(int=7))
+    order.dispatch(late, location_id=MAIN, goods=goods, at=NOW, now=NOW)
+    take_back(order, 1, back(Sku("LAMP"), 1))
+    assert decide(order, 1) == 10_00
+
+    order.capture([late], NOW)
+    take_back(order, 2, back(Sku("LAMP"), 1))
+    assert decide(order, 2) == 15_00
+
+
 def test_goods_that_come_back_while_others_are_still_to_leave_do_not_show_yet():
     order = an_order([("LAMP", 3, 10_00)])
     send(order, "LAMP")
