@@ -26,6 +26,20 @@ def with_providers(environ: Mapping[str, str]) -> Mapping[str, str]:
     return {"PROVIDERS": str(DEFAULT_FILE), **environ}
 
 
+def asks_for_the_usual(environ: Mapping[str, str]) -> bool:
+    """
+    Return whether *environ* says nothing of providers, or has the usual ones by `with_providers`.
+    """
+    return environ.get("PROVIDERS", str(DEFAULT_FILE)) == str(DEFAULT_FILE)
+
+
+def played_by(cluster: Cluster) -> Path | None:
+    """
+    Return the file that says who plays in *cluster*; none if nobody does.
+    """
+    return next((Path(each.environment["PROVIDERS_FILE"]) for each in cluster.actors), None)
+
+
 @asynccontextmanager
 async def providers_at_work(cluster: Cluster) -> AsyncGenerator[Retire]:
     """

@@ -24,9 +24,10 @@ from deploy.local.errors import StartFailed
 from deploy.local.leftovers import clear_leftovers
 from deploy.local.plan import make_plan
 from deploy.local.processes import MARK, last_lines, open_log
-from deploy.local.providers import with_providers
+from deploy.local.providers import asks_for_the_usual, played_by, with_providers
 from deploy.local.state import exclusive
 from deploy.local.topology import ROOT, WAYBILL, Topology
+from deploy.providers.file import file_from
 
 ALL_WELL_SECONDS = 100.0
 BETWEEN_LOOKS_SECONDS = 0.05
@@ -99,7 +100,7 @@ async def bring_up(
     with exclusive(state):
         cluster = read(state)
         if cluster is not None and cluster.alive and cluster.phase == "running":
-            report(already_running(cluster, replicas, nats_nodes))
+            report(already_running(cluster, replicas, nats_nodes, environ))
             return cluster
         try:
             # Perhaps somebody else's `up` was killed half-way: its supervisor goes on.
@@ -122,13 +123,18 @@ async def bring_up(
             raise
 
 
-def already_running(cluster: Cluster, replicas: int, nats_nodes: int) -> str:
+def already_running(
+    cluster: Cluster, replicas: int, nats_nodes: int, environ: Mapping[str, str]
+) -> str:
     answer = f"The cluster is running already, in {cluster.state}."
-    if (cluster.replicas, cluster.nats_nodes) == (replicas, nats_nodes):
+    played = played_by(cluster)
+    # Who asks for the usual ones has asked for none in particular.
+    wanted = played if asks_for_the_usual(environ) else file_from(environ)
+    if (cluster.replicas, cluster.nats_nodes, played) == (replicas, nats_nodes, wanted):
         return answer
     return (
-        f"{answer} It has REPLICAS={cluster.replicas} NATS_NODES={cluster.nats_nodes}:"
-        " to have it otherwise, `make down` first."
+        f"{answer} It has REPLICAS={cluster.replicas} NATS_NODES={cluster.nats_nodes}"
+        f" PROVIDERS={played or ''}: to have it otherwise, `make down` first."
     )
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
 import msgspec
 
-from chassis.kernel.money import Money
+from chassis.kernel.money import MOST_MINOR_UNITS, Money
 from chassis.rpc.money import money_to_wire
 from deploy.local.errors import LocalError
 from deploy.providers.carrier import Manners
@@ -20,6 +22,7 @@ DEFAULT_FILE = Path(__file__).with_name("providers.toml")
 
 ProviderId = Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{1,64}$")]
 CountryCode = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
+Day = Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Days = Annotated[int, msgspec.Meta(ge=0, le=60)]
 
 
@@ -36,9 +39,14 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     service_level: Literal["STANDARD", "EXPRESS"]
     # In minor units of the currency.
-    cost: Annotated[int, msgspec.Meta(ge=0)] = 0
+    cost: Annotated[int, msgspec.Meta(ge=0, le=MOST_MINOR_UNITS)] = 0
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "GBP"
     transit_days: tuple[Days, Days] = (1, 5)
+
+    def __post_init__(self) -> None:
+        least, most = self.transit_days
+        if least > most:
+            raise ValueError(f"transit_days are the least and the most, not {least} and {most}")
 
 
 class Hours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,8 +56,16 @@ class Hours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     time_zone: str = "UTC"
     weekdays: tuple[Annotated[int, msgspec.Meta(ge=1, le=7)], ...] = (1, 2, 3, 4, 5)
-    cutoff: Annotated[str, msgspec.Meta(pattern="^[0-2][0-9]:[0-5][0-9]$")] = "16:00"
-    holidays: tuple[str, ...] = ()
+    cutoff: Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "16:00"
+    holidays: Annotated[tuple[Day, ...], msgspec.Meta(max_length=100)] = ()
+
+    def __post_init__(self) -> None:
+        if self.time_zone not in available_timezones():
+            raise ValueError(f"time_zone {self.time_zone} is no IANA name of a time zone")
+        if not self.weekdays or len(set(self.weekdays)) != len(self.weekdays):
+            raise ValueError("weekdays are some of 1 to 7, each once")
+        for day in self.holidays:
+            date.fromisoformat(day)
 
 
 class Rejects(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,15 +104,19 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """
 
     id: ProviderId
-    name: str
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     regions: tuple[CountryCode, ...] = ()
-    rank: int = 0
-    daily_capacity: Annotated[int, msgspec.Meta(ge=0)] = 0
+    rank: Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)] = 0
+    daily_capacity: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     parcels: Annotated[int, msgspec.Meta(ge=1, le=20)] = 1
     service_terms: tuple[Terms, ...] = ()
     working_hours: Hours | None = None
     rejects: Rejects = Rejects()
     habits: Habits = Habits()
+
+    def __post_init__(self) -> None:
+        if len({terms.service_level for terms in self.service_terms}) != len(self.service_terms):
+            raise ValueError("service_terms say a service_level for a second time")
 
     def character(self, seed: int) -> Character:
         return Character(

@@ -17,7 +17,7 @@ async def commands_of(page, cluster, directory):
     text = (ROOT / "docs" / page).read_text()
     script = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
     for written, meant in (
-        (r"make (up|down)\n", ""),
+        (r"make (up|down)( PROVIDERS=)?\n", ""),
         (
             r"make replay-events SERVICE=(\w+) SINCE=([\w-]+)",
             rf"{LOCAL} replay-events \1 --since \2",

@@ -11,6 +11,7 @@ from deploy.local.errors import Busy, NotRunning, PortTaken, StartFailed, StateU
 from deploy.local.leftovers import find_leftovers
 from deploy.local.plan import make_plan
 from deploy.local.ports import Ports
+from deploy.local.providers import with_providers
 from deploy.local.state import exclusive
 from deploy.local.status import status_of
 from deploy.providers.file import DEFAULT_FILE, FileWrong
@@ -95,6 +96,18 @@ async def test_asking_a_running_cluster_for_more_says_how_to_get_it(up):
 
     assert cluster.replicas == 1
     assert "`make down` first" in said[0]
+
+
+async def test_other_providers_than_those_at_work_are_not_passed_over(up, tmp_path):
+    await up()
+    said = []
+
+    await up(environ={"PROVIDERS": str(tmp_path / "my.toml")}, report=said.append)
+    await up(environ=with_providers({}), report=said.append)
+
+    other, usual = said
+    assert "PROVIDERS=: to have it otherwise, `make down` first" in other
+    assert "`make down`" not in usual
 
 
 def test_a_taken_port_is_named_with_its_holder():

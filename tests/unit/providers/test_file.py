@@ -1,12 +1,17 @@
 """The file of providers: what stands in it is checked before anybody starts."""
 
+import re
+
 import pytest
 
 from deploy.local.invoices.countries import CODES, NOWHERE
+from deploy.local.topology import ROOT
 from deploy.providers.file import DEFAULT_FILE, FileWrong, file_from, read_cast
 from retail.fulfillment.v1 import fulfillment_service_pb2 as pb
 
 ONE = '[[providers]]\nid = "ace"\nname = "Ace"\n'
+LEVEL = '[[providers.service_terms]]\nservice_level = "STANDARD"\n'
+HOURS = "[providers.working_hours]\n"
 
 
 @pytest.fixture
@@ -29,6 +34,14 @@ def test_the_usual_providers_go_wherever_an_invoice_does():
 
 def test_nobody_goes_everywhere_by_accident():
     assert all(each.regions for each in read_cast(DEFAULT_FILE).characters)
+
+
+def test_nobody_plays_those_whom_a_document_has_its_reader_play():
+    pages = "".join(page.read_text() for page in (ROOT / "docs").rglob("*.md"))
+    by_hand = set(re.findall(r'\\?"providerId\\?": \\?"([a-z-]+)', pages))
+
+    assert by_hand
+    assert by_hand.isdisjoint(each.id for each in read_cast(DEFAULT_FILE).characters)
 
 
 def test_a_provider_is_known_to_fulfillment_as_the_file_says(file):
@@ -72,6 +85,15 @@ def test_a_provider_is_known_to_fulfillment_as_the_file_says(file):
         (ONE + "[providers.rejects]\ncountries = ['Fiji']\n", "rejects.countries"),
         ('[[providers]]\nid = "Ace!"\nname = "Ace"\n', "$.providers[0].id"),
         (ONE + ONE, "two providers with the id ace"),
+        ('[[providers]]\nid = "ace"\nname = ""\n', "$.providers[0].name"),
+        (ONE + "rank = 9999999999\n", "$.providers[0].rank"),
+        (ONE + "daily_capacity = 9999999999\n", "$.providers[0].daily_capacity"),
+        (ONE + LEVEL + "transit_days = [5, 1]\n", "least and the most, not 5 and 1 - at `$."),
+        (ONE + LEVEL + LEVEL, "second time - at `$.providers[0]`"),
+        (ONE + HOURS + 'time_zone = "Mars/Base"\n', "time_zone Mars/Base is no IANA name"),
+        (ONE + HOURS + "weekdays = []\n", "weekdays are some of 1 to 7"),
+        (ONE + HOURS + 'cutoff = "29:00"\n', "working_hours.cutoff"),
+        (ONE + HOURS + 'holidays = ["2027-13-01"]\n', "$.providers[0].working_hours"),
         ("[[warehouses]]\nmissing = 0.7\nrefused = 0.7\n", "$.warehouses[0]"),
     ],
 )
