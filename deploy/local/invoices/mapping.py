@@ -53,10 +53,6 @@ class Mapping:
                 units[line.sku] += line.quantity.units
         return units
 
-    @property
-    def country_codes(self) -> tuple[str, ...]:
-        return tuple(sorted({order.country_code for order in self.orders}))
-
 
 class _Skipped(Exception):
     """

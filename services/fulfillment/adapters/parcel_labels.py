@@ -10,7 +10,7 @@ from chassis.storage.database import Transaction
 from services.fulfillment.adapters import tables
 from services.fulfillment.application.labels import Label
 from services.fulfillment.application.shipments.ports import KeptLabel
-from services.fulfillment.domain.values import ShipmentId
+from services.fulfillment.domain.values import ProviderId, ShipmentId
 
 # By the index of those that are to be made still, whatever lies behind.
 _CLAIM_DUE = text(
@@ -33,7 +33,10 @@ _KEEP = text(
 _FIND = text(
     """
     SELECT tracking_number, media_type, content
-    FROM labels JOIN shipments ON shipments.id = shipment_id WHERE shipment_id = :id
+    FROM labels
+    JOIN shipments ON shipments.id = shipment_id
+    JOIN fulfillment_orders ON fulfillment_orders.id = fulfillment_order_id
+    WHERE shipment_id = :id AND done_by = :provider_id
     """
 )
 
@@ -68,8 +71,8 @@ class SqlParcelLabels:
             }
             await self._tx.run(_KEEP, made)
 
-    async def find(self, shipment_id: ShipmentId) -> KeptLabel | None:
-        for row in await self._tx.rows(_FIND, {"id": shipment_id}):
+    async def find(self, shipment_id: ShipmentId, provider_id: ProviderId) -> KeptLabel | None:
+        for row in await self._tx.rows(_FIND, {"id": shipment_id, "provider_id": provider_id}):
             return KeptLabel(
                 tracking_number=row.tracking_number,
                 media_type=row.media_type or "",

@@ -21,6 +21,7 @@ from services.fulfillment.application.shipments.unpack_shipments import unpack_s
 from services.fulfillment.domain.returns.policy import DEFAULT_POLICY, ReturnPolicy
 from services.fulfillment.domain.values import ProviderId
 from services.fulfillment.entrypoints.batches import Shared, answer_each
+from services.fulfillment.wire.fields import provider_id_from_wire
 from services.fulfillment.wire.orders import result_to_wire
 from services.fulfillment.wire.packing import (
     ends_from_wire,
@@ -75,7 +76,8 @@ class ShipmentServicer(ShipmentServiceServicer):
         self, request: pb.GetLabelRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetLabelResponse:
         shipment_id = shipment_id_from_wire(request.shipment_id, "shipment_id")
-        return label_to_wire(await get_label(shipment_id, uow=self._uow))
+        provider_id = provider_id_from_wire(request.provider_id, "provider_id")
+        return label_to_wire(await get_label(shipment_id, provider_id, uow=self._uow))
 
     async def RecordTracking(
         self, request: pb.RecordTrackingRequest, context: grpc.aio.ServicerContext

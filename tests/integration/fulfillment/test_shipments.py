@@ -165,14 +165,16 @@ async def test_a_label_is_kept_with_its_parcel_and_goes_with_it(fulfillment, lab
     id_ = shipment_id()
     (answer,) = await pack(fulfillment, labels, packing(work, id_))
 
-    label = await get_label(id_, uow=fulfillment.uow)
+    label = await get_label(id_, ACE, uow=fulfillment.uow)
+    with pytest.raises(DomainError, match="no packed shipment"):
+        await get_label(id_, ProviderId("other"), uow=fulfillment.uow)
     await unpack(fulfillment, work, id_)
 
     assert label.tracking_number == answer.shipment(id_).tracking_number
     assert check_digit(label.tracking_number[:-1]) == label.tracking_number[-1]
     assert label.content.startswith(b"^XA")
     with pytest.raises(DomainError, match="no packed shipment"):
-        await get_label(id_, uow=fulfillment.uow)
+        await get_label(id_, ACE, uow=fulfillment.uow)
 
 
 async def test_what_is_unpacked_makes_room_for_another_parcel(fulfillment, labels, work):
@@ -205,7 +207,7 @@ async def test_whoever_dies_before_labels_are_kept_leaves_them_to_a_worker(
 
     assert (early, claimed, made) == (0, 0, 1)
     assert (await parcels_of(fulfillment, work))[id_].state is ShipmentState.PACKED
-    assert (await get_label(id_, uow=fulfillment.uow)).content
+    assert (await get_label(id_, ACE, uow=fulfillment.uow)).content
     fulfillment.later(hours=1)
     assert await make_labels(labels=labels, **calls) == 0
 
@@ -248,7 +250,7 @@ async def test_a_parcel_is_packed_once_by_many_at_once(fulfillment, labels):
 
         ((known, shipment),) = (await parcels_of(fulfillment, work)).items()
         assert (known, shipment.state) == (id_, ShipmentState.PACKED)
-        label = await get_label(id_, uow=fulfillment.uow)
+        label = await get_label(id_, ACE, uow=fulfillment.uow)
         assert label.tracking_number.encode() in label.content
 
 

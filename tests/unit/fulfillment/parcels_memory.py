@@ -25,9 +25,11 @@ class InMemoryParcelLabels:
     async def keep(self, labels):
         self.by_id |= {id_: (self.by_id[id_][0], label) for id_, label in labels.items()}
 
-    async def find(self, shipment_id):
+    async def find(self, shipment_id, provider_id):
         shipment = self._shipment(shipment_id)
         if shipment is None or shipment_id not in self.by_id:
+            return None
+        if provider_id != self._work(shipment_id).done_by:
             return None
         label = self.by_id[shipment_id][1]
         return KeptLabel(
@@ -38,9 +40,11 @@ class InMemoryParcelLabels:
 
     def _shipment(self, id_):
         # A label goes with its parcel.
-        return next(
-            (s for o in self._orders.by_id.values() for s in o.shipments if s.id == id_), None
-        )
+        work = self._work(id_)
+        return work.shipment(id_) if work else None
+
+    def _work(self, id_):
+        return next((o for o in self._orders.by_id.values() if o.shipment(id_)), None)
 
 
 class InMemoryTracking:

@@ -40,6 +40,7 @@ from services.fulfillment.domain.values import (
     ShipmentState,
 )
 
+ACE = ProviderId("ace")
 PARCEL = ShipmentId(UUID(int=100))
 SECOND_PARCEL = ShipmentId(UUID(int=101))
 
@@ -79,7 +80,7 @@ async def dispatch(world, work, shipment_id=PARCEL, *, tracking="", **goods):
     command = DispatchShipment(
         shipment_id=shipment_id,
         fulfillment_order_id=work.id,
-        provider_id=ProviderId("ace"),
+        provider_id=ACE,
         goods=goods_of(goods),
         tracking_number=tracking,
     )
@@ -106,7 +107,7 @@ async def test_a_packed_parcel_has_a_label_and_a_number(world, order_id):
     (shipment,) = answer.shipments
     assert (shipment.state, shipment.tracking_number) == (ShipmentState.PACKED, "N1")
     assert (shipment.weight_grams, shipment.carrier) == (750, "own")
-    label = await get_label(PARCEL, uow=world.uow)
+    label = await get_label(PARCEL, ACE, uow=world.uow)
     assert (label.tracking_number, label.content) == ("N1", b"2 to A. Consignee")
 
 
@@ -228,7 +229,7 @@ async def test_what_is_unpacked_can_be_packed_again(world, order_id):
     assert answer.shipments == ()
     assert again.reason == "SHIPMENT_NOT_FOUND"
     assert anew.shipment(PARCEL).goods == goods_of({"LAMP": 1})
-    assert (await get_label(PARCEL, uow=world.uow)).tracking_number == "N2"
+    assert (await get_label(PARCEL, ACE, uow=world.uow)).tracking_number == "N2"
 
 
 async def test_what_has_left_is_not_unpacked(world, order_id):
@@ -263,9 +264,17 @@ async def test_a_label_that_is_not_made_yet_cannot_be_printed(world, order_id):
     await pack(world, packing(work))
 
     with pytest.raises(refusals.LabelNotReady):
-        await get_label(PARCEL, uow=world.uow)
+        await get_label(PARCEL, ACE, uow=world.uow)
     with pytest.raises(refusals.ShipmentNotFound):
-        await get_label(SECOND_PARCEL, uow=world.uow)
+        await get_label(SECOND_PARCEL, ACE, uow=world.uow)
+
+
+async def test_a_label_is_nobody_elses_business(world, order_id):
+    work = await world.given_accepted_work(order_id)
+    await pack(world, packing(work))
+
+    with pytest.raises(refusals.ShipmentNotFound):
+        await get_label(PARCEL, ProviderId("other"), uow=world.uow)
 
 
 async def test_of_two_labels_the_first_that_is_kept_counts(world, order_id):
@@ -282,7 +291,7 @@ async def test_of_two_labels_the_first_that_is_kept_counts(world, order_id):
 
     assert world.printer.made == 2
     assert answer.shipment(PARCEL).tracking_number == "N1"
-    assert (await get_label(PARCEL, uow=world.uow)).tracking_number == "N1"
+    assert (await get_label(PARCEL, ACE, uow=world.uow)).tracking_number == "N1"
 
 
 async def test_a_label_made_for_what_a_parcel_was_is_not_put_on_what_it_is(world, order_id):
@@ -345,7 +354,7 @@ async def test_work_that_is_given_up_is_unpacked(world, order_id):
 
     await cancel_fulfillment([CancelFulfillment(order_id=order_id)], **world.asking)
     agreed = AnswerCancellation(
-        fulfillment_order_id=work.id, provider_id=ProviderId("ace"), accepted=True, reason=""
+        fulfillment_order_id=work.id, provider_id=ACE, accepted=True, reason=""
     )
     await answer_cancellations([agreed], **world.asking)
 

@@ -112,7 +112,7 @@ async def test_a_parcel_is_shown_with_all_that_is_known_of_it(servicer, work):
     assert not shipment.HasField("dispatch_time")
     listed = await servicer.ListTracking(pb.ListTrackingRequest(shipment_id=ID), None)
     assert list(listed.events) == [tracking()]
-    label = await servicer.GetLabel(pb.GetLabelRequest(shipment_id=ID), None)
+    label = await servicer.GetLabel(pb.GetLabelRequest(provider_id="ace", shipment_id=ID), None)
     assert (label.tracking_number, label.media_type) == ("N1", "text/plain")
 
 
@@ -143,7 +143,7 @@ async def test_every_verb_answers_each_entry_on_its_own(servicer, work):
 
 async def test_a_label_of_no_parcel_is_not_found(servicer):
     with pytest.raises(refusals.ShipmentNotFound):
-        await servicer.GetLabel(pb.GetLabelRequest(shipment_id=ID), None)
+        await servicer.GetLabel(pb.GetLabelRequest(provider_id="ace", shipment_id=ID), None)
 
 
 def test_a_label_that_is_being_made_is_worth_asking_for_again():

@@ -109,6 +109,8 @@ def hours(**changes):
         (terms(transit_days_min=2), "provider.service_terms[1].transit_days_max"),
         (hours(time_zone="Europe/Atlantis"), "provider.working_hours.time_zone"),
         (hours(time_zone="../zone.tab"), "provider.working_hours.time_zone"),
+        # What it means differs by machine.
+        (hours(time_zone="localtime"), "provider.working_hours.time_zone"),
         (hours(weekdays=[]), "provider.working_hours.weekdays"),
         (hours(weekdays=[1, 1]), "provider.working_hours.weekdays"),
         (hours(weekdays=[0]), "provider.working_hours.weekdays"),

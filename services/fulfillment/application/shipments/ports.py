@@ -7,7 +7,7 @@ from typing import Protocol
 
 from services.fulfillment.application.labels import Label
 from services.fulfillment.domain.tracking import TrackingEvent
-from services.fulfillment.domain.values import ShipmentId
+from services.fulfillment.domain.values import ProviderId, ShipmentId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,11 @@ class ParcelLabels(Protocol):
 
     async def keep(self, labels: Mapping[ShipmentId, Label]) -> None: ...
 
-    async def find(self, shipment_id: ShipmentId) -> KeptLabel | None: ...
+    async def find(self, shipment_id: ShipmentId, provider_id: ProviderId) -> KeptLabel | None:
+        """
+        Return the label of a parcel, if that provider does its work.
+        """
+        ...
 
 
 class Tracking(Protocol):
