@@ -61,6 +61,7 @@ async def main(settings: Settings) -> None:
     join = partial(SqlTransaction, told=told, clock=system_clock)
     give_up_within = settings.answer_cancellation_within
     within, weights = settings.answer_within, settings.ranking_weights
+    policy = settings.return_policy
     notices = NatsOfferNotices(broker)
     labels = ZplLabels(database, company_prefix=settings.gs1_company_prefix)
 
@@ -74,15 +75,14 @@ async def main(settings: Settings) -> None:
         answer_within=within,
         answer_cancellation_within=give_up_within,
         weights=weights,
+        policy=policy,
     )
     add_FulfillmentServiceServicer_to_server(servicer, server.grpc)
     providers = ProviderServicer(uow=uow, clock=system_clock, answer_within=within, weights=weights)
     add_ProviderServiceServicer_to_server(providers, server.grpc)
-    returns = ReturnServicer(
-        uow=uow, clock=system_clock, policy=settings.return_policy, labels=labels
-    )
+    returns = ReturnServicer(uow=uow, clock=system_clock, policy=policy, labels=labels)
     add_ReturnServiceServicer_to_server(returns, server.grpc)
-    shipments = ShipmentServicer(uow=uow, labels=labels, clock=system_clock)
+    shipments = ShipmentServicer(uow=uow, labels=labels, clock=system_clock, policy=policy)
     add_ShipmentServiceServicer_to_server(shipments, server.grpc)
     if settings.grpc_reflection:
         server.reflect(
@@ -117,7 +117,7 @@ async def main(settings: Settings) -> None:
             expire_overdue_offers(
                 uow=uow, clock=system_clock, answer_within=within, weights=weights
             ),
-            expire_overdue_returns(uow=uow, clock=system_clock, policy=settings.return_policy),
+            expire_overdue_returns(uow=uow, clock=system_clock, policy=policy),
             keep_making_labels(uow=uow, labels=labels, clock=system_clock),
             keep_losing_overdue(uow=uow, clock=system_clock, lost_after=settings.lost_after),
         ]

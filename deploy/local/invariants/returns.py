@@ -1,6 +1,6 @@
 """What comes back was sent, is counted, restocked and made good: once, and in all services."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -34,6 +34,10 @@ _ORDER_RETURNS = f"""
     FROM order_returns, jsonb_array_elements(goods) AS line
     GROUP BY id ORDER BY id
 """
+# What comes back of a replacement is noted of the order that was paid.
+_REPLACEMENTS = """
+    SELECT replacement_id, order_id FROM order_returns WHERE replacement_id IS NOT NULL
+"""
 # A refund that failed later is asked for again by a person: it was right to ask for it.
 _REFUNDS = """
     SELECT request_id::uuid, payment_id, sum(amount)::bigint AS amount
@@ -45,6 +49,10 @@ _REFUNDS = """
 
 async def returns_agree(evidence: Evidence) -> Finding:
     finding, first = Finding(), await first_kept(evidence)
+    paid_for = {
+        row["replacement_id"]: row["order_id"]
+        async for row in evidence.rows("order", _REPLACEMENTS)
+    }
     async for id_, (counted, noted, paid) in side_by_side(
         evidence.rows("fulfillment", _FULFILLMENT_RETURNS),
         evidence.rows("order", _ORDER_RETURNS),
@@ -55,19 +63,20 @@ async def returns_agree(evidence: Evidence) -> Finding:
         if (counted or noted)["order_id"] < first:
             continue
         finding.checked += 1
-        if problem := _problem(counted, noted, paid):
+        if problem := _problem(counted, noted, paid, paid_for):
             finding.violate(id_, problem)
     return finding
 
 
-def _problem(counted: Any, noted: Any, paid: Any) -> str:
+def _problem(counted: Any, noted: Any, paid: Any, paid_for: Mapping[Any, Any]) -> str:
     if counted is None:
         return "order makes it good, and fulfillment has not received it"
     if noted is None:
         if counted["state"] == "CLOSED":
             return "it is CLOSED, and order does not know of it"
         return "it was received long ago, and order does not know of it" if counted["old"] else ""
-    if (counted["order_id"], counted["goods"]) != (noted["order_id"], noted["goods"]):
+    order_id = paid_for.get(counted["order_id"], counted["order_id"])
+    if (order_id, counted["goods"]) != (noted["order_id"], noted["goods"]):
         return "fulfillment and order disagree about what came back, or of which order"
     if noted["state"] == "SETTLED" and counted["state"] != "CLOSED":
         return f"it is settled for order, and {counted['state']} for fulfillment"

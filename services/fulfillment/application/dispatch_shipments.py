@@ -10,6 +10,7 @@ from services.fulfillment.application.ports import UnitOfWork
 from services.fulfillment.application.shipments.gone_parcels import gone_of, save_with_returns
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.returns.policy import DEFAULT_POLICY, ReturnPolicy
 from services.fulfillment.domain.values import FulfillmentOrderId, Goods, ProviderId, ShipmentId
 from services.fulfillment.domain.whole_cancellation import OTHERS_GO_ON, by_order, keep_whole
 
@@ -30,7 +31,11 @@ class DispatchShipment:
 
 
 async def dispatch_shipments(
-    commands: Sequence[DispatchShipment], *, uow: UnitOfWork, clock: Clock
+    commands: Sequence[DispatchShipment],
+    *,
+    uow: UnitOfWork,
+    clock: Clock,
+    policy: ReturnPolicy = DEFAULT_POLICY,
 ) -> Sequence[FulfillmentOrder | DomainError]:
     """
     Note each parcel that left, or say why it can't have.
@@ -47,7 +52,7 @@ async def dispatch_shipments(
         for work in by_order(found).values():
             if any(shipment.has_left for order in work for shipment in order.shipments):
                 keep_whole(work, OTHERS_GO_ON)
-        await save_with_returns(found, gone_before=gone, tx=tx, now=now)
+        await save_with_returns(found, gone_before=gone, tx=tx, now=now, policy=policy)
     return answers
 
 

@@ -23,6 +23,7 @@ from services.fulfillment.application.providers.put_provider import put_provider
 from services.fulfillment.application.reject_offers import reject_offers
 from services.fulfillment.application.watch_offers import watch_offers
 from services.fulfillment.domain.ranking import USUAL_WEIGHTS, RankingWeights
+from services.fulfillment.domain.returns.policy import DEFAULT_POLICY, ReturnPolicy
 from services.fulfillment.domain.values import ProviderId
 from services.fulfillment.entrypoints.batches import Shared, answer_each
 from services.fulfillment.wire.cancellations import (
@@ -53,6 +54,7 @@ class FulfillmentServicer(FulfillmentServiceServicer):
         answer_within: How long a provider has to answer an offer.
         answer_cancellation_within: How long it has to say whether work can be given up.
         weights: How much each factor of the ranking counts.
+        policy: How long the shop waits for what comes back.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class FulfillmentServicer(FulfillmentServiceServicer):
         answer_within: timedelta,
         answer_cancellation_within: timedelta,
         weights: RankingWeights = USUAL_WEIGHTS,
+        policy: ReturnPolicy = DEFAULT_POLICY,
     ) -> None:
         self._uow = uow
         self._notices = notices
@@ -90,7 +93,7 @@ class FulfillmentServicer(FulfillmentServiceServicer):
         self._answer = Shared(
             partial(answer_cancellations, uow=uow, clock=clock, answer_within=within)
         )
-        self._dispatch = Shared(partial(dispatch_shipments, uow=uow, clock=clock))
+        self._dispatch = Shared(partial(dispatch_shipments, uow=uow, clock=clock, policy=policy))
         self._deliver = Shared(partial(deliver_shipments, uow=uow, clock=clock))
 
     async def PutProvider(

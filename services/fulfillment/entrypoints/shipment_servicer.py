@@ -18,6 +18,7 @@ from services.fulfillment.application.shipments.return_shipments_to_sender impor
     return_shipments_to_sender,
 )
 from services.fulfillment.application.shipments.unpack_shipments import unpack_shipments
+from services.fulfillment.domain.returns.policy import DEFAULT_POLICY, ReturnPolicy
 from services.fulfillment.domain.values import ProviderId
 from services.fulfillment.entrypoints.batches import Shared, answer_each
 from services.fulfillment.wire.orders import result_to_wire
@@ -32,13 +33,25 @@ from services.fulfillment.wire.tracking import tracking_event_to_wire, tracking_
 
 
 class ShipmentServicer(ShipmentServiceServicer):
-    def __init__(self, *, uow: UnitOfWork, labels: Labels, clock: Clock) -> None:
+    """
+    Args:
+        policy: How long the shop waits for what comes back.
+    """
+
+    def __init__(
+        self,
+        *,
+        uow: UnitOfWork,
+        labels: Labels,
+        clock: Clock,
+        policy: ReturnPolicy = DEFAULT_POLICY,
+    ) -> None:
         self._uow = uow
         self._pack = Shared(partial(pack_shipments, uow=uow, labels=labels, clock=clock))
         self._unpack = Shared(partial(unpack_shipments, uow=uow))
-        self._record = Shared(partial(record_tracking, uow=uow, clock=clock))
+        self._record = Shared(partial(record_tracking, uow=uow, clock=clock, policy=policy))
         self._lose = partial(lose_shipments, uow=uow, clock=clock)
-        self._return = partial(return_shipments_to_sender, uow=uow, clock=clock)
+        self._return = partial(return_shipments_to_sender, uow=uow, clock=clock, policy=policy)
 
     async def PackShipments(
         self, request: pb.PackShipmentsRequest, context: grpc.aio.ServicerContext

@@ -1,7 +1,7 @@
 """What carriers say, on the wire."""
 
 from chassis.kernel.errors import DomainError, InvalidInput
-from chassis.kernel.text import check_text
+from chassis.kernel.text import check_text, check_words
 from chassis.rpc.timestamps import timestamp_from_wire, timestamp_to_wire
 from retail.fulfillment.v1 import fulfillment_service_pb2
 from retail.fulfillment.v1 import shipment_service_pb2 as pb
@@ -65,6 +65,6 @@ def _event_from_wire(wire: pb.TrackingEvent, field: str) -> TrackingEvent:
         event_id=check_text(wire.event_id, f"{field}.event_id", least=1, most=100),
         state=_STATES[wire.state],
         occurred_at=timestamp_from_wire(wire.occur_time, f"{field}.occur_time"),
-        place=check_text(wire.place, f"{field}.place", most=200),
-        description=check_text(wire.description, f"{field}.description", most=200),
+        place=check_words(wire.place, f"{field}.place", most=200),
+        description=check_words(wire.description, f"{field}.description", most=200),
     )

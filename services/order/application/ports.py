@@ -11,6 +11,7 @@ from chassis.kernel.errors import DomainError, NotFound
 from chassis.kernel.text import Sku
 from services.order.application.accounts.ports import Accounts
 from services.order.application.carts.ports import CartRequests, Carts
+from services.order.application.returns.ports import ReturnCases
 from services.order.domain.order import Order
 from services.order.domain.period import ALWAYS, Period
 from services.order.domain.sold_variant import SoldVariant
@@ -138,6 +139,9 @@ class Transaction(Protocol):
 
     @property
     def orders(self) -> Orders: ...
+
+    @property
+    def returns(self) -> ReturnCases: ...
 
     @property
     def requests(self) -> Requests: ...

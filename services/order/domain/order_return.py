@@ -1,5 +1,6 @@
 """Goods that came back, or that were claimed, as the order sees them."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,6 +90,16 @@ class OrderReturn:
     @property
     def is_settled(self) -> bool:
         return self.state is OrderReturnState.SETTLED
+
+    @property
+    def units_of_skus(self) -> Counter[Sku]:
+        """
+        How many units of each SKU are to be made good.
+        """
+        units: Counter[Sku] = Counter()
+        for some in self.goods:
+            units[some.sku] += some.accepted
+        return units
 
     @property
     def units_accepted(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chassis.kernel.text import Sku
-from services.order.domain.charges import Charge, units_by_line
+from services.order.domain.charges import Charge
 from services.order.domain.order_money import OrderMoney
 from services.order.domain.order_return import (
     OrderReturn,
@@ -17,7 +17,7 @@ from services.order.domain.order_return import (
     ReturnKind,
 )
 from services.order.domain.refunds import Refunded, refund_for
-from services.order.domain.values import LocationId, OrderId, ReturnId
+from services.order.domain.values import LocationId, OrderId, OrderLine, ReturnId
 
 
 @dataclass(kw_only=True, eq=False)
@@ -35,23 +35,35 @@ class OrderReturns(OrderMoney):
         location_id: LocationId,
         goods: tuple[ReturnedGoods, ...],
         now: datetime,
+        replaced: ReturnId | None = None,
     ) -> bool:
         """
         Note that all is counted that came back; return whether that is news.
 
         Lines of one SKU come back in their order, the first one first.
+
+        Args:
+            replaced: The return whose replacement it is that came back, if it is one: its units
+                were not kept after all, and are made good as units of this return.
         """
         if return_id in self.returns:
             return False
-        self.returns[return_id] = OrderReturn(
+        taken = OrderReturn(
             id=return_id,
             kind=kind,
             resolution=resolution,
             location_id=location_id,
             goods=goods,
-            units=self._units_of_lines(goods),
+            units={},
             received_at=now,
         )
+        first = self.returns[replaced] if replaced else None
+        if first and first.resolution is Resolution.REPLACEMENT:
+            taken.units = _units_of(taken.units_of_skus, first.units, self.lines)
+            first.units = Counter(first.units) - taken.units
+        else:
+            taken.units = _units_of(taken.units_of_skus, self._units_kept(), self.lines)
+        self.returns[return_id] = taken
         self._follow_shipments()
         self.note(now, f"{kind.lower()} received", "fulfillment")
         return True
@@ -96,14 +108,18 @@ class OrderReturns(OrderMoney):
             taken.replacement_id = by
             self.note(now, f"replaced by order {by}", "order")
 
-    def pay_instead(self, return_id: ReturnId, now: datetime) -> None:
+    def pay_instead(self, return_id: ReturnId, sent: Mapping[Sku, int], now: datetime) -> None:
         """
-        Give money for goods that cannot be replaced.
+        Give money for goods that cannot be replaced: all but what was *sent*, which is kept.
         """
         taken = self.returns[return_id]
-        if taken.resolution is Resolution.REPLACEMENT:
-            taken.resolution, taken.replacement_id = Resolution.REFUND, None
-            self.note(now, "not replaced: paid back instead", "order")
+        if taken.resolution is not Resolution.REPLACEMENT:
+            return
+        taken.units = _units_of(taken.units_of_skus - Counter(sent), taken.units, self.lines)
+        taken.resolution = Resolution.REFUND
+        if not sent:
+            taken.replacement_id = None
+        self.note(now, "not replaced: paid back instead", "order")
 
     def settle_return(self, return_id: ReturnId, now: datetime) -> None:
         """
@@ -119,21 +135,23 @@ class OrderReturns(OrderMoney):
             return all(taken.is_nobodys_wish for taken in self.returns.values())
         return policy is RefundShipping.ALWAYS
 
-    def _units_of_lines(self, goods: Sequence[ReturnedGoods]) -> Mapping[int, int]:
-        accepted: Counter[Sku] = Counter()
+    def _units_kept(self) -> Mapping[int, int]:
+        kept = Counter({line.number: line.quantity.units for line in self.lines})
         for taken in self.returns.values():
-            accepted += _accepted(taken.goods)
-        before = units_by_line(accepted, self.lines)
-        after = units_by_line(accepted + _accepted(goods), self.lines)
-        return {
-            number: units - before[number]
-            for number, units in after.items()
-            if units > before[number]
-        }
+            kept.subtract(taken.units)
+        return kept
 
 
-def _accepted(goods: Sequence[ReturnedGoods]) -> Counter[Sku]:
-    units: Counter[Sku] = Counter()
-    for some in goods:
-        units[some.sku] += some.accepted
+def _units_of(
+    goods: Mapping[Sku, int], kept: Mapping[int, int], lines: Sequence[OrderLine]
+) -> Counter[int]:
+    """
+    Return how many units of each line *goods* are, of those that were *kept*.
+    """
+    left = Counter(goods)
+    units: Counter[int] = Counter()
+    for line in lines:
+        if taken := min(left[line.sku], kept.get(line.number, 0)):
+            units[line.number] = taken
+            left[line.sku] -= taken
     return units

@@ -161,6 +161,13 @@ class OrderState(Aggregate[OrderEvent]):
         return not self.grand_total.minor_units
 
     @property
+    def replaces(self) -> ReturnId | None:
+        """
+        The return whose goods it brings anew, paid for by another order; `None`: it does not.
+        """
+        return self.for_return_id if self.is_free else None
+
+    @property
     def is_short(self) -> bool:
         """
         Whether some goods will never leave.

@@ -1,7 +1,10 @@
 """Exchanges on the wire: exchange_service.proto."""
 
+from dataclasses import replace
+
 from chassis.kernel.errors import InvalidInput
 from chassis.kernel.ids import parse_id
+from chassis.storage.idempotency import fingerprint_of
 from retail.fulfillment.v1 import return_service_pb2 as return_pb
 from retail.order.v1 import exchange_service_pb2 as pb
 from services.order.application.exchanges.ports import AskedReturn, WantedReturnLine
@@ -33,7 +36,10 @@ def request_exchange_from_wire(
             )
             for line in request.lines
         ),
-        order=order,
+        # Neither another exchange nor a mere order is the same request.
+        order=replace(
+            order, fingerprint=fingerprint_of(request.SerializeToString(deterministic=True))
+        ),
     )
 
 

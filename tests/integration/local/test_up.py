@@ -14,6 +14,7 @@ from deploy.local.ports import Ports
 from deploy.local.providers import with_providers
 from deploy.local.state import exclusive
 from deploy.local.status import status_of
+from deploy.providers.file import DEFAULT_FILE, FileWrong
 from tests.integration.local.conftest import SERVERS_OF_OUR_OWN
 
 
@@ -46,6 +47,29 @@ async def test_the_merchant_is_told_where_its_psp_is_and_nobody_else(topology, s
     assert urls == [f"http://{each['WEBHOOK_ADDRESS']}/webhooks/main" for each in (first, second)]
     assert plan.psp.url in first["PSP_ACCOUNTS"]
     assert "PSP_ACCOUNTS" not in plan.process("order-1").environment
+
+
+async def test_providers_are_played_by_the_file_that_is_named_and_come_last(topology, state):
+    with_fulfillment = replace(topology, contexts=("order", "fulfillment"))
+    named = {**SERVERS_OF_OUR_OWN, "PROVIDERS": str(DEFAULT_FILE)}
+    plans = [
+        await make_plan(state, topology=with_fulfillment, replicas=1, nats_nodes=1, environ=environ)
+        for environ in (named, {**named, "PROVIDERS": ""})
+    ]
+
+    with_providers, without = ([process.name for process in plan.processes] for plan in plans)
+    assert with_providers == ["order-1", "fulfillment-1", "providers"]
+    assert without == ["order-1", "fulfillment-1"]
+    told = plans[0].process("providers").environment
+    assert told["FULFILLMENT_TARGET"] == plans[0].targets["fulfillment"]
+
+
+async def test_a_file_of_providers_that_is_wrong_is_told_before_anything_starts(up, tmp_path):
+    file = tmp_path / "wrong.toml"
+    file.write_text("seed = 'x'")
+
+    with pytest.raises(FileWrong, match=r"wrong\.toml: .*\$\.seed"):
+        await up(environ={**SERVERS_OF_OUR_OWN, "PROVIDERS": str(file)})
 
 
 async def test_the_record_is_for_its_owner_alone(up, state):

@@ -220,6 +220,21 @@ async def test_of_many_who_replace_at_once_one_places_an_order(uow, database):
     assert answered.outcome_id == (await place(uow, wanted)).id
 
 
+async def test_what_comes_back_of_a_replacement_is_noted_of_the_order_that_was_paid(uow):
+    (order,) = await delivered(uow)
+    wanted = lamps_back(order, 2, resolution="REPLACEMENT")
+    await note(uow, wanted)
+    replacement = await place(uow, wanted)
+    again = lamps_back(replacement)
+
+    await note(uow, again, lamps_back(order))
+
+    order = await found(uow, order)
+    assert order.returns[again.return_id].units == {1: 1}
+    assert order.returns[wanted.return_id].units == {1: 1}
+    assert order.units_returned == 3
+
+
 async def test_returns_of_one_order_at_once_pay_back_what_was_charged(uow):
     (order,) = await delivered(uow)
     others = Others()

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -23,6 +24,7 @@ from services.fulfillment.application.shipments.record_tracking import (
 from services.fulfillment.application.shipments.return_shipments_to_sender import (
     return_shipments_to_sender,
 )
+from services.fulfillment.domain.returns.policy import ReturnPolicy
 from services.fulfillment.domain.returns.values import ReturnKind, ReturnState
 from services.fulfillment.domain.tracking import TrackingEvent, TrackingState
 from services.fulfillment.domain.values import (
@@ -106,6 +108,15 @@ async def test_what_comes_back_is_awaited(world, work):
     (back,) = world.returns.values()
     assert (back.kind, back.state) == (ReturnKind.UNDELIVERED, ReturnState.APPROVED)
     assert world.told()[0] == "ShipmentReturnedToSender"
+
+
+async def test_what_comes_back_is_awaited_as_long_as_the_shop_says(world, work):
+    policy = ReturnPolicy(receive_within=timedelta(days=2))
+
+    await told_of(world, work, partial(return_shipments_to_sender, policy=policy))
+
+    (back,) = world.returns.values()
+    assert back.due_at == world.clock() + timedelta(days=2)
 
 
 @pytest.mark.parametrize("use_case", [lose_shipments, return_shipments_to_sender])

@@ -71,6 +71,9 @@ def test_a_malformed_packing_is_refused_with_the_path_of_the_field(wire, field):
         (tracking(occur_time=Timestamp(seconds=-62_135_596_800)), ".occur_time"),
         (tracking(place="x" * 201), ".place"),
         (tracking(description="\0"), ".description"),
+        # Whoever delivers writes what comes to mind.
+        (tracking(place="till, card 4242 4242 4242 4242"), ".place"),
+        (tracking(description="paid by 4242424242424242"), ".description"),
     ],
 )
 def test_a_malformed_tracking_event_is_refused_with_the_path_of_the_field(wire, field):

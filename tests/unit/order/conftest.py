@@ -18,6 +18,7 @@ from services.order.application.order_saga import OrderSaga
 from services.order.application.participants import Refused
 from services.order.application.place_orders import PlaceOrder, WantedLine
 from services.order.application.ports import OrderNotFound, TracedEntry
+from services.order.application.returns.ports import ReturnCase
 from services.order.domain.period import ALWAYS
 from services.order.domain.sold_variant import SoldVariant
 from services.order.domain.values import AccountId, Address, Allocation, Channel, LocationId
@@ -121,6 +122,7 @@ class InMemoryTransaction:
         self.timelines = deepcopy(world.timelines)
         self.events = []
         self.orders = self.sagas = self
+        self.returns = InMemoryReturnCases(self)
         self.requests = InMemoryRequests(self.by_key)
         self.carts = InMemoryCarts(world.carts)
         self.cart_requests = InMemoryCartRequests(world.cart_requests)
@@ -173,6 +175,18 @@ class InMemoryTransaction:
         for id_ in ids:
             if id_ in self.stories:
                 self.stories[id_] = (self.stories[id_][0], now)
+
+
+class InMemoryReturnCases:
+    def __init__(self, tx) -> None:
+        self.tx = tx
+
+    async def find(self, ids):
+        return {
+            return_id: ReturnCase(order=deepcopy(order), return_id=return_id)
+            for order in self.tx.by_id.values()
+            for return_id in order.returns.keys() & {*ids}
+        }
 
 
 class InMemoryRequests:

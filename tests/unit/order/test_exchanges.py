@@ -8,6 +8,7 @@ from chassis.kernel.errors import InvalidInput, NotFound, RuleViolated
 from chassis.kernel.money import Money
 from chassis.kernel.quantity import Quantity
 from chassis.kernel.text import Sku
+from chassis.storage.idempotency import RequestIdReused
 from retail.fulfillment.v1 import return_service_pb2 as return_pb
 from retail.order.v1 import exchange_service_pb2 as pb
 from retail.order.v1 import order_service_pb2 as order_pb
@@ -18,10 +19,11 @@ from services.order.application.exchanges.request_exchange import (
     request_exchange,
     return_id_of,
 )
-from services.order.application.place_orders import TotalChanged, WantedLine
-from services.order.application.ports import ProductNotSold
+from services.order.application.place_orders import TotalChanged, WantedLine, place_orders
+from services.order.application.ports import OrderNotFound, ProductNotSold
 from services.order.domain.values import OrderId
 from services.order.entrypoints.exchange_servicer import ExchangeServicer
+from services.order.wire.orders import place_order_from_wire
 from tests.unit.order.conftest import LAMP, SHOP
 
 OLD = OrderId(UUID(int=77))
@@ -158,6 +160,40 @@ async def test_an_exchange_whose_return_ran_out_is_still_told(returns, exchange)
     assert same.id == order.id
 
 
+async def test_another_content_under_a_used_id_is_refused_and_leaves_the_first_as_it_is(
+    servicer, returns
+):
+    first = await servicer.RequestExchange(a_request(), None)
+
+    with pytest.raises(RequestIdReused):
+        await servicer.RequestExchange(a_request(reference="another"), None)
+
+    again = await servicer.RequestExchange(a_request(), None)
+    assert again.order.order_id == first.order.order_id
+    assert list(returns.states.values()) == ["APPROVED"]
+
+
+async def test_a_mere_order_is_not_taken_for_half_an_exchange(servicer, returns, place_request):
+    await place_request(a_request().order)
+
+    with pytest.raises(RequestIdReused):
+        await servicer.RequestExchange(a_request(), None)
+
+    assert not returns.states
+
+
+async def test_an_order_that_is_kept_elsewhere_does_not_give_its_return_up(
+    world, returns, exchange
+):
+    await exchange()
+    world.orders.clear()
+
+    with pytest.raises(OrderNotFound):
+        await exchange()
+
+    assert list(returns.states.values()) == ["APPROVED"]
+
+
 def test_the_return_is_named_by_account_and_request():
     request = UUID(int=5)
     ids = {
@@ -188,6 +224,15 @@ def a_request(**order):
 @pytest.fixture
 def servicer(world, returns):
     return ExchangeServicer(returns=returns, uow=world.uow, catalog=world, clock=world.clock)
+
+
+@pytest.fixture
+def place_request(world):
+    async def place(request):
+        command = place_order_from_wire(request, trace="")
+        await place_orders([command], uow=world.uow, catalog=world, clock=world.clock)
+
+    return place
 
 
 async def test_both_go_over_the_wire(servicer, returns):

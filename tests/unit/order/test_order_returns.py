@@ -100,7 +100,7 @@ def test_all_returns_together_pay_back_what_was_charged_and_no_more(story):
     # What was to be replaced, and cannot be, is paid back after all: then it is the whole.
     order.returns = taken
     for number in replaced:
-        order.pay_instead(return_id(number), NOW)
+        order.pay_instead(return_id(number), {}, NOW)
         decide(order, number)
     assert refunded(order) == sum(p.value.minor_units for p in order.shipments.values())
     assert set(decided_in) | set(replaced) == {0, 1, 2}

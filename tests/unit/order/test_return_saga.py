@@ -7,12 +7,18 @@ import pytest
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from services.order.application.cancel_order import CancelOrder, cancel_order
+from services.order.application.note_unfulfillable import (
+    NoteUnfulfillable,
+    note_unfulfillable,
+)
 from services.order.application.place_orders import place_orders
 from services.order.application.ports import OrderNotFound
 from services.order.domain.order_return import OrderReturnState, RefundShipping
 from services.order.domain.values import (
+    Allocation,
     FulfillmentStatus,
     Goods,
+    LocationId,
     OrderId,
     OrderStatus,
     PaymentStatus,
@@ -24,7 +30,7 @@ from tests.unit.order.stories import deliver, dispatch
 
 LAMP = Sku("LAMP")
 PARCEL, SECOND = ShipmentId(UUID(int=11)), ShipmentId(UUID(int=12))
-ONE, TWO = return_id(1), return_id(2)
+ONE, TWO, THREE, FOUR = map(return_id, range(1, 5))
 
 
 @pytest.fixture
@@ -239,17 +245,81 @@ async def test_what_is_replaced_is_not_paid_back_with_the_rest(world, delivered)
     assert world.refunded == {TWO: (20_00, 0)}
 
 
-async def test_a_lost_replacement_pays_nothing_back(world, delivered):
-    damaged = back(LAMP, 1, sellable=0, reason="DAMAGED")
-    await world.receive(delivered, ONE, damaged, kind="CLAIM", resolution="REPLACEMENT")
-    by = world.taken(delivered, ONE).replacement_id
-    await dispatch(world, by, SECOND, Goods(sku=LAMP, units=1))
+async def replaced(world, order_id, units):
+    """
+    Have some damaged lamps replaced, and return the order that brought them.
+    """
+    damaged = back(LAMP, units, sellable=0, reason="DAMAGED")
+    await world.receive(order_id, ONE, damaged, kind="CLAIM", resolution="REPLACEMENT")
+    by = world.taken(order_id, ONE).replacement_id
+    await dispatch(world, by, SECOND, Goods(sku=LAMP, units=units))
+    world.later(seconds=2)
+    await world.run_due()
+    return by
+
+
+async def test_a_lost_replacement_is_paid_back_as_what_it_replaced(world, delivered):
+    by = await replaced(world, delivered, 2)
     await world.lose(by, SECOND)
 
     await world.receive(by, TWO, back(LAMP, 1, sellable=0, reason="LOST"), kind="CLAIM")
+    assert world.refunded == {TWO: (10_00, 0)}
+    assert world.closed == {ONE: (None, by), TWO: (10_00, None)}
 
-    assert ("refund", 1) not in world.calls
-    assert world.closed[TWO] == (None, None)
+    await world.receive(delivered, THREE, back(LAMP, 1, reason="LATE"))
+    await world.receive(by, FOUR, back(LAMP, 1, sellable=0, reason="LOST"), kind="CLAIM")
+    assert sum(value for value, _ in world.refunded.values()) == 35_00
+    assert not world.sagas
+
+
+async def test_a_replacement_that_comes_back_is_told_once(world, delivered):
+    by = await replaced(world, delivered, 2)
+
+    for _ in range(2):
+        await world.receive(by, TWO, back(LAMP, 2))
+
+    assert world.refunded == {TWO: (20_00, 0)}
+    assert world.orders[delivered].units_returned == 2
+
+
+async def test_what_of_a_replacement_nobody_sends_is_paid_back(world, delivered):
+    damaged = back(LAMP, 3, sellable=0, reason="DAMAGED")
+    await world.receive(delivered, ONE, damaged, kind="CLAIM", resolution="REPLACEMENT")
+    by = world.taken(delivered, ONE).replacement_id
+    main, far = LocationId("main"), LocationId("far")
+    world.orders[by].allocations = tuple(
+        Allocation(sku=LAMP, location_id=place, units=units)
+        for place, units in ((main, 2), (far, 1))
+    )
+    await dispatch(world, by, SECOND, Goods(sku=LAMP, units=2))
+    world.later(seconds=2)
+    await world.run_due()
+    assert ONE not in world.closed
+
+    async with world.uow() as tx:
+        lost = NoteUnfulfillable(order_id=by, location_id=far)
+        await note_unfulfillable([lost], tx=tx, clock=world.clock)
+    world.later(hours=1)
+    await world.run_due()
+
+    assert world.refunded == {ONE: (10_00, 0)}
+    assert world.closed == {ONE: (10_00, by)}
+
+    await world.receive(by, TWO, back(LAMP, 2, reason="LATE"))
+    assert sum(value for value, _ in world.refunded.values()) == 35_00
+
+
+async def test_a_replacement_is_replaced_and_paid_back_like_the_first_goods(world, delivered):
+    by = await replaced(world, delivered, 1)
+    damaged = back(LAMP, 1, sellable=0, reason="DAMAGED")
+    await world.receive(by, TWO, damaged, kind="CLAIM", resolution="REPLACEMENT")
+    again = world.taken(delivered, TWO).replacement_id
+    assert world.orders[again].units_ordered == {LAMP: 1}
+    await dispatch(world, again, ShipmentId(UUID(int=13)), Goods(sku=LAMP, units=1))
+
+    await world.receive(again, THREE, back(LAMP, 1))
+
+    assert world.refunded == {THREE: (10_00, 0)}
 
 
 @pytest.mark.parametrize("comes_back", [False, True])

@@ -10,6 +10,7 @@ from services.fulfillment.application.ports import UnitOfWork
 from services.fulfillment.application.shipments.gone_parcels import gone_of, save_with_returns
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.returns.policy import DEFAULT_POLICY, ReturnPolicy
 from services.fulfillment.domain.values import FulfillmentOrderId, ShipmentId
 
 # What becomes of a parcel.
@@ -23,7 +24,12 @@ class EndParcel:
 
 
 async def end_parcels(
-    commands: Sequence[EndParcel], end: End, *, uow: UnitOfWork, clock: Clock
+    commands: Sequence[EndParcel],
+    end: End,
+    *,
+    uow: UnitOfWork,
+    clock: Clock,
+    policy: ReturnPolicy = DEFAULT_POLICY,
 ) -> Sequence[FulfillmentOrder | DomainError]:
     """
     Let each parcel come to its *end*, or say why it can't.
@@ -32,7 +38,7 @@ async def end_parcels(
         found = await tx.fulfillment_orders.with_ids({c.fulfillment_order_id for c in commands})
         orders, gone, now = {order.id: order for order in found}, gone_of(found), clock()
         answers = [_end(orders.get(c.fulfillment_order_id), c, end, now) for c in commands]
-        await save_with_returns(found, gone_before=gone, tx=tx, now=now)
+        await save_with_returns(found, gone_before=gone, tx=tx, now=now, policy=policy)
     return answers
 
 

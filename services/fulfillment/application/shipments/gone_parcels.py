@@ -9,6 +9,7 @@ from services.fulfillment.application.returns.open_parcel_returns import (
     open_parcel_returns,
 )
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.returns.policy import DEFAULT_POLICY, ReturnPolicy
 from services.fulfillment.domain.values import ShipmentId, ShipmentState
 
 
@@ -25,6 +26,7 @@ async def save_with_returns(
     gone_before: Collection[ShipmentId],
     tx: Transaction,
     now: datetime,
+    policy: ReturnPolicy = DEFAULT_POLICY,
 ) -> None:
     """
     Save *orders*, and open a return or claim for each of their parcels that is gone since.
@@ -43,5 +45,5 @@ async def save_with_returns(
         if shipment.is_gone and shipment.id not in gone_before
     ]
     # Returns come before what saving writes to, in the global order of locks.
-    await open_parcel_returns(parcels, tx=tx, now=now)
+    await open_parcel_returns(parcels, tx=tx, now=now, policy=policy)
     await tx.fulfillment_orders.save(orders)

@@ -10,6 +10,7 @@ from services.fulfillment.application.ports import Transaction, UnitOfWork
 from services.fulfillment.application.shipments.gone_parcels import gone_of, save_with_returns
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder
+from services.fulfillment.domain.returns.policy import DEFAULT_POLICY, ReturnPolicy
 from services.fulfillment.domain.tracking import TrackingEvent
 from services.fulfillment.domain.values import FulfillmentOrderId, ShipmentId
 
@@ -27,7 +28,11 @@ class RecordTracking:
 
 
 async def record_tracking(
-    commands: Sequence[RecordTracking], *, uow: UnitOfWork, clock: Clock
+    commands: Sequence[RecordTracking],
+    *,
+    uow: UnitOfWork,
+    clock: Clock,
+    policy: ReturnPolicy = DEFAULT_POLICY,
 ) -> Sequence[FulfillmentOrder | DomainError]:
     """
     Take in each thing that a carrier says, or say that there is no such parcel.
@@ -41,7 +46,7 @@ async def record_tracking(
         found = await tx.fulfillment_orders.with_ids(set(holders.values()))
         gone, now = gone_of(found), clock()
         await _note(commands, parcels, _by_parcel(found), tx=tx, now=now)
-        await save_with_returns(found, gone_before=gone, tx=tx, now=now)
+        await save_with_returns(found, gone_before=gone, tx=tx, now=now, policy=policy)
     orders = {order.id: order for order in found}
     return [
         _answer(orders, holders, command, parcel)

@@ -48,10 +48,13 @@ async def request_exchange(
     without its order, as nobody asked again, ends when its goods do not come.
 
     Raises:
-        DomainError: The return is refused, or the order.
+        DomainError: The return is refused, or the order; or the request id stands for another one.
         ExchangeOver: It was refused before, or its return has ended: another one needs a new
             request id.
     """
+    placed = await _placed(command.order, uow)
+    if isinstance(placed, DomainError):
+        raise placed
     asked = await returns.request(
         WantedReturn(
             account_id=command.order.account_id,
@@ -60,12 +63,14 @@ async def request_exchange(
             lines=command.lines,
         )
     )
-    if asked.is_over and not await _is_placed(command.order, uow):
+    if asked.is_over and placed is None:
         raise ExchangeOver(f"return {asked.return_id} has ended, and its order was not placed")
     wanted = replace(command.order, for_return_id=asked.return_id)
     (answer,) = await place_orders([wanted], uow=uow, catalog=catalog, clock=clock)
     if isinstance(answer, DomainError):
-        await returns.cancel(command.order.account_id, asked.return_id)
+        # The return of an order that stands is not given up because it was asked for once more.
+        if await _placed(command.order, uow) is None:
+            await returns.cancel(command.order.account_id, asked.return_id)
         raise _in_order(answer)
     return asked, answer
 
@@ -74,10 +79,10 @@ def return_id_of(account_id: AccountId, request_id: UUID) -> ReturnId:
     return ReturnId(uuid5(_EXCHANGES, f"{account_id} {request_id}"))
 
 
-async def _is_placed(order: PlaceOrder, uow: UnitOfWork) -> bool:
+async def _placed(order: PlaceOrder, uow: UnitOfWork) -> OrderId | DomainError | None:
     async with uow() as tx:
         (known,) = await tx.requests.find([key_of(order)])
-    return known is not None
+    return known
 
 
 def _in_order(refusal: DomainError) -> DomainError:

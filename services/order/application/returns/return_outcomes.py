@@ -1,7 +1,9 @@
 """What follows from the answers that the return saga gets; pure."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from chassis.kernel.text import Sku
 from chassis.saga.steps import Outcome, TryAgain
 from services.order.application.participants import Refused
 from services.order.application.returns.ports import ReturnCase
@@ -31,16 +33,17 @@ def after_paying(refused: Refused | None) -> CaseOutcome:
     return put_to_a_person(refused, "refund_goods")
 
 
-def after_placing(replacement: Order, now: datetime) -> CaseOutcome:
+def after_placing(case: ReturnCase, replacement: Order, now: datetime) -> CaseOutcome:
     """
     Args:
         replacement: The order for nothing, as it is now.
     """
-    if replacement.shipments or replacement.status is OrderStatus.COMPLETED:
+    sent = replacement.units_dispatched
+    if sent >= case.taken.units_of_skus:
         return Outcome(next_step="close_return")
-    if replacement.has_ended:
-        # Out of stock, or nobody sends it, or the customer does not want it any more.
-        return Outcome(change=_pay_instead, next_step="decide_refund", decides=True)
+    if replacement.has_ended or replacement.is_dispatched:
+        # Out of stock, or nobody sends all of it, or the customer does not want it any more.
+        return Outcome(change=_pay_for_all_but(sent), next_step="decide_refund", decides=True)
     age = now - replacement.created_at
     return Outcome(
         next_step="replace_goods",
@@ -82,8 +85,11 @@ def _making_good(case: ReturnCase) -> str:
     return "replace_goods" if case.taken.is_replaced else "decide_refund"
 
 
-def _pay_instead(case: ReturnCase, now: datetime) -> None:
-    case.order.pay_instead(case.return_id, now)
+def _pay_for_all_but(sent: Mapping[Sku, int]) -> Callable[[ReturnCase, datetime], None]:
+    def pay_instead(case: ReturnCase, now: datetime) -> None:
+        case.order.pay_instead(case.return_id, sent, now)
+
+    return pay_instead
 
 
 def _settle(case: ReturnCase, now: datetime) -> None:

@@ -8,8 +8,8 @@ What happens after goods have come back and are counted, step by step.
                           to be replaced: see below
                           nothing accepted: fulfillment closes it
     amount decided        payment pays it back                     refused → again, then a person
-    to be replaced        an order for nothing is placed, and      it ends before that → the goods
-                          followed until its goods have left       are paid back instead
+    to be replaced        an order for nothing is placed, and      what never leaves is paid back
+                          followed until its goods have left       instead
     made good             fulfillment closes the return            refused → again, then a person
 
 Every step may run twice: each call carries the return's id, or one that is made of it, and the
@@ -129,7 +129,7 @@ class ReturnSaga:
         """
         orders = await place_replacements(cases, uow=self.uow, clock=self.clock)
         now = self.clock()
-        return [after_placing(orders[case.return_id], now) for case in cases]
+        return [after_placing(case, orders[case.return_id], now) for case in cases]
 
     async def close_return(self, cases: Sequence[ReturnCase]) -> Sequence[CaseOutcome]:
         """

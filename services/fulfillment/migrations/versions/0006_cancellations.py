@@ -2,8 +2,8 @@
 
 from chassis.storage.migrations import execute
 
-revision = "0005"
-down_revision = "0009"
+revision = "0006"
+down_revision = "0005"
 
 CANCELLATIONS = (
     """

@@ -8,8 +8,8 @@ service for it.
 
 from chassis.storage.migrations import execute
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 FULFILLMENT_ORDERS = (
     """

@@ -7,8 +7,8 @@ their customers.
 
 from chassis.storage.migrations import execute
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 ACCOUNTS = ("ALTER TABLE fulfillment_orders ADD COLUMN account_id text NOT NULL DEFAULT ''",)
 

@@ -6,7 +6,7 @@ The index holds work under way only: what it costs does not grow with history.
 
 from chassis.storage.migrations import execute
 
-revision = "0009"
+revision = "0005"
 down_revision = "0004"
 
 PROVIDER_WORK = (
