@@ -17,7 +17,8 @@ import signal
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from chassis.events.broker import connect_broker
@@ -188,9 +189,12 @@ class Replay:
         )
         began, before = time.monotonic(), self.state.seconds
         self.state.runs += 1
-        self._stop_at_ctrl_c()
+        things = len(orders) + len(self._mapping.returns)
 
-        with progress("orders", len(orders), quiet=self._arguments.json) as tell:
+        with (
+            self._stopped_by_ctrl_c(),
+            progress("orders and returns", things, quiet=self._arguments.json) as tell,
+        ):
 
             async def show() -> None:
                 saved_at = began
@@ -198,7 +202,7 @@ class Replay:
                     await asyncio.sleep(0.2)
                     now = time.monotonic()
                     self.state.seconds = before + now - began
-                    tell(self.outcomes.ended, self._more(now - began))
+                    tell(self._ended, self._more(now - began))
                     if now - saved_at > BETWEEN_SAVES_SECONDS:
                         saved_at = now
                         self._save()
@@ -220,9 +224,13 @@ class Replay:
                 showing.cancel()
                 killing.cancel()
             self.state.seconds = before + time.monotonic() - began
-            tell(self.outcomes.ended, self._more(time.monotonic() - began))
+            tell(self._ended, self._more(time.monotonic() - began))
         self._save()
         return ended
+
+    @property
+    def _ended(self) -> int:
+        return self.outcomes.ended + self.returning.ended
 
     async def _kill(self, orders: int) -> None:
         if self._kills:
@@ -242,23 +250,35 @@ class Replay:
         counts = self.outcomes.counts
         lost = counts["rejected"] + counts["cancelled"]
         return (
-            f"{self.outcomes.under_way:,} under way, {counts['completed']:,} completed,"
-            f" {lost:,} rejected or cancelled,"
-            f" {self.returning.states['CLOSED']:,} returns closed,"
-            f" {self.outcomes.ended / seconds:,.0f}/s"
+            f"{self.outcomes.under_way:,} orders under way, {counts['completed']:,} completed,"
+            f" {lost:,} rejected or cancelled, {self.outcomes.ended / seconds:,.0f}/s;"
+            f" {self.returning.under_way:,} returns under way,"
+            f" {self.returning.states['CLOSED']:,} closed"
         )
 
-    def _stop_at_ctrl_c(self) -> None:
+    @contextmanager
+    def _stopped_by_ctrl_c(self) -> Generator[None]:
+        """
+        Let what is under way end at Ctrl-C, for the length of the block.
+        """
+
         def stop() -> None:
             if self._stopping.is_set():
                 self._working.cancel()
                 return
             self._stopping.set()
             print(
-                f"\nStopping: {self.outcomes.under_way:,} orders are under way and may end."
+                f"\nStopping: {self.outcomes.under_way:,} orders and"
+                f" {self.returning.under_way:,} returns are under way and may end."
                 " Ctrl-C again to leave them where they are: go on within half a minute then, or"
                 " offers run out and orders are cancelled for want of a provider.",
                 file=sys.stderr,
             )
 
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, stop)
+        try:
+            yield
+        finally:
+            # Whoever has seen enough of the checking that follows may end it, too.
+            loop.remove_signal_handler(signal.SIGINT)

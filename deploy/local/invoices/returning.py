@@ -88,6 +88,13 @@ class Returning:
     def under_way(self) -> int:
         return len(self._open)
 
+    @property
+    def ended(self) -> int:
+        """
+        How many have come to their end, those included that were never asked for.
+        """
+        return self.states.total() + self.without_order.total()
+
     def order_ended(self, invoice: str, order_id: str, status: str) -> None:
         """
         Ask for what comes back of an order, now that it has ended.

@@ -133,3 +133,15 @@ async def test_those_of_orders_never_placed_are_counted():
         following.count_rest()
 
     assert following.without_order == {"its order was not placed": 1}
+
+
+async def test_each_return_ends_once_for_those_who_watch():
+    returns = Returns()
+    async with returning(returns) as following:
+        following.order_ended("1", "order", "COMPLETED")
+        before = (following.under_way, following.ended)
+        await closed(following, returns)
+        following.count_rest()
+
+    assert before == (1, 0)
+    assert (following.under_way, following.ended) == (0, 1)
