@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from chassis.storage.database import Transaction, Write
 from services.fulfillment.adapters import tables
-from services.fulfillment.application.ports import ProviderDay
+from services.fulfillment.application.providers.ports import ProviderDay
 from services.fulfillment.domain.performance import DAYS, Performance, ProviderNote
 from services.fulfillment.domain.values import ProviderId
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from chassis.storage.database import Transaction
-from services.fulfillment.application.ports import OfferExplanation
+from services.fulfillment.application.providers.ports import OfferExplanation
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.ranking import Exclusion, RankedProvider, RankingFactors
 from services.fulfillment.domain.values import FulfillmentOrderId, OfferId, ProviderId

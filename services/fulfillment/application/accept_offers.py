@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from chassis.kernel.clock import Clock
 from chassis.kernel.errors import DomainError
-from services.fulfillment.application.ports import ProviderDay, Transaction, UnitOfWork
+from services.fulfillment.application.ports import Transaction, UnitOfWork
+from services.fulfillment.application.providers.ports import ProviderDay
 from services.fulfillment.application.seek_providers import seek_providers
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.fulfillment_order import FulfillmentOrder

@@ -3,8 +3,8 @@
 from chassis.kernel.text import check_words
 from chassis.rpc.timestamps import timestamp_to_wire
 from retail.fulfillment.v1 import provider_service_pb2 as pb
-from services.fulfillment.application.ports import OfferExplanation
 from services.fulfillment.application.providers.get_provider import WatchedProvider
+from services.fulfillment.application.providers.ports import OfferExplanation
 from services.fulfillment.application.providers.rank_providers import RankProviders
 from services.fulfillment.application.providers.suspend_provider import SuspendProvider
 from services.fulfillment.domain.ranking import RankedProvider

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from services.fulfillment.application.ports import OfferExplanation
+from services.fulfillment.application.providers.ports import OfferExplanation
 from services.fulfillment.domain import refusals
 from services.fulfillment.domain.performance import DAYS, Performance
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.fulfillment.application.ports import OfferExplanation, UnitOfWork
+from services.fulfillment.application.ports import UnitOfWork
+from services.fulfillment.application.providers.ports import OfferExplanation
 from services.fulfillment.domain.values import FulfillmentOrderId
 
 
