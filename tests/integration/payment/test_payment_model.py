@@ -294,8 +294,13 @@ async def test_the_model_sees_a_key_that_is_another_each_time(shop, monkeypatch)
     # Nobody looks, either.
     monkeypatch.setattr(authorizations.Authorization, "look", blind)
 
-    with pytest.raises((AssertionError, TimeoutError)):
-        await asyncio.to_thread(lose_the_answer_to_an_authorization, machine_of(shop)())
+    # On a busy machine something else may be late, and meet the fault.
+    for _ in range(4):
+        try:
+            await asyncio.to_thread(lose_the_answer_to_an_authorization, machine_of(shop)())
+        except (AssertionError, TimeoutError):
+            return
+    pytest.fail("it was never seen")
 
 
 async def blind(_question):
