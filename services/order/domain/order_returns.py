@@ -130,6 +130,18 @@ class OrderReturns(OrderMoney):
             taken.state = OrderReturnState.SETTLED
             self.note(now, f"{taken.kind.lower()} settled", "order")
 
+    def owe_again(self, return_id: ReturnId, now: datetime) -> bool:
+        """
+        Note that the money for a settled return did not stay with the customer; return whether
+        that is news, and it is to be settled again.
+        """
+        taken = self.returns.get(return_id)
+        if taken is None or not taken.is_settled:
+            return False  # no return's money, or its story goes on and hears of it by itself
+        taken.state = OrderReturnState.SETTLING
+        self.note(now, f"{taken.kind.lower()} is to be paid back again", "payment")
+        return True
+
     def _pays_shipping_back(self, policy: RefundShipping) -> bool:
         if policy is RefundShipping.FAULT:
             return all(taken.is_nobodys_wish for taken in self.returns.values())

@@ -22,7 +22,7 @@ from services.order.application.note_expired_authorizations import (
 )
 from services.order.application.note_refunds import NoteRefund, note_refunds
 from services.order.application.ports import Transaction
-from services.order.domain.values import OrderId
+from services.order.domain.values import OrderId, ReturnId
 
 # Joins the open transaction that also moves the inbox.
 Join = Callable[[OpenTransaction], Transaction]
@@ -42,6 +42,7 @@ def payment_notes(join: Join, clock: Clock) -> Mapping[type[Message], Handler]:
                 version=event.meta.aggregate_version,
                 total=money_from_wire(event.total_refunded, "total_refunded").minor_units,
                 failure=event.reason if isinstance(event, pb.RefundFailed) else "",
+                return_id=_return_id(event.refund_id),
             )
             for event in events
         ]
@@ -86,6 +87,14 @@ def _what(event: pb.ChargebackReceived | pb.ChargebackClosed) -> str:
     if isinstance(event, pb.ChargebackReceived):
         return f"chargeback of {amount}: {event.reason}"
     return f"chargeback of {amount} {'won' if event.won else 'lost'}"
+
+
+def _return_id(refund_id: str) -> ReturnId | None:
+    # A return and its refund have one id; who pays back elsewhere may have called it anything.
+    try:
+        return ReturnId(UUID(refund_id))
+    except ValueError:
+        return None
 
 
 def _order_id(payment_id: str) -> OrderId:

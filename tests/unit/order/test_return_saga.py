@@ -7,6 +7,7 @@ import pytest
 from chassis.kernel.money import Money
 from chassis.kernel.text import Sku
 from services.order.application.cancel_order import CancelOrder, cancel_order
+from services.order.application.note_refunds import NoteRefund, note_refunds
 from services.order.application.note_unfulfillable import (
     NoteUnfulfillable,
     note_unfulfillable,
@@ -138,6 +139,36 @@ async def test_a_refund_that_is_refused_for_good_waits_for_a_person(world, deliv
     await world.run_due()
 
     assert world.refunded == {ONE: (10_00, 0)}
+    assert world.taken(delivered, ONE).is_settled
+
+
+async def test_a_refund_that_fails_after_all_waits_for_a_person(world, delivered):
+    await world.receive(delivered, ONE, back(LAMP, 1))
+    # What failed once is answered so for ever.
+    world.refuse("refund", "REFUND_DECLINED")
+    failed = NoteRefund(
+        order_id=delivered, version=9, total=0, failure="closed account", return_id=ONE
+    )
+
+    for _ in range(2):
+        async with world.uow() as tx:
+            await note_refunds([failed], tx=tx, clock=world.clock)
+        await world.run_due()
+
+    assert world.sagas[ONE][0] == "refund_goods"
+    assert world.taken(delivered, ONE).state is OrderReturnState.SETTLING
+
+
+async def test_a_refund_that_was_for_no_return_begins_none(world, delivered):
+    await world.receive(delivered, ONE, back(LAMP, 1))
+    failed = NoteRefund(
+        order_id=delivered, version=9, total=0, failure="closed account", return_id=TWO
+    )
+
+    async with world.uow() as tx:
+        await note_refunds([failed], tx=tx, clock=world.clock)
+
+    assert not world.sagas
     assert world.taken(delivered, ONE).is_settled
 
 

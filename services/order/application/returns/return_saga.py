@@ -11,6 +11,8 @@ What happens after goods have come back and are counted, step by step.
     to be replaced        an order for nothing is placed, and      what never leaves is paid back
                           followed until its goods have left       instead
     made good             fulfillment closes the return            refused → again, then a person
+    the refund failed     it is asked for once more                refused → a person
+    after all
 
 Every step may run twice: each call carries the return's id, or one that is made of it, and the
 other side does it once. The amount is decided in a transaction of its own, with the order: two
@@ -46,6 +48,7 @@ from services.order.domain.order_return import RefundShipping
 from services.order.domain.refunds import MoreBackThanSent
 
 FIRST_STEP = "restock_goods"
+REFUND_STEP = "refund_goods"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,7 @@ class ReturnSaga:
                 lasting="it gets nothing",
             ),
             Step(
-                name="refund_goods",
+                name=REFUND_STEP,
                 act=self.refund_goods,
                 asks="payment",
                 lasting="the goods are back, or were never received",
