@@ -12,7 +12,8 @@ come back first), less the same share of the discount that all goods had. All th
 invoice is rounded down to the penny together, not return by return. Postage is not paid back: a
 change of mind is nobody's fault (REFUND_SHIPPING is FAULT or NEVER, and all is counted sellable).
 
-An order that was rejected or cancelled has moved no goods and no money. Lists every difference,
+An order that was rejected or cancelled has moved no goods and no money. Other orders on the cluster
+are passed over: they are verify's business. Lists every difference,
 and says what was not checked and why. Ends with 1 if there is a difference.
 """
 
