@@ -107,7 +107,8 @@ async def by_hand(services, *names):
     Let there be such providers, asked in this order, and nobody else's business after the block.
     """
     providers = [ByHand(services, name) for name in names]
-    for rank, provider in enumerate(providers, start=1):
+    # Before anybody else who is there.
+    for rank, provider in enumerate(providers, start=-20):
         await provider.put(rank=rank)
     try:
         yield providers

@@ -47,6 +47,18 @@ from tests.order_lives import (
 FIRST_RETURN, SECOND_RETURN = UUID(int=8), UUID(int=9)
 
 
+def test_what_was_sent_for_nothing_comes_back_of_the_order_that_was_paid():
+    free = replace(PLACED, grand_total=Money(0, "EUR"))
+    summary = summary_of(
+        *tell(ORDER, free, CONFIRMED, COMPLETED),
+        *tell(EAST, WorkAccepted(), parcel(3), ARRIVED),
+        *tell(WEST, WorkAccepted(), parcel(2), ARRIVED),
+        *tell(FIRST_RETURN, GoodsReturned(units=5)),
+    )
+
+    assert summary.fulfillment_status is FulfillmentStatus.DELIVERED
+
+
 def test_an_order_that_goes_well_ends_completed_paid_and_delivered():
     summary = summary_of(
         *tell(ORDER, PLACED, CONFIRMED, COMPLETED),

@@ -247,7 +247,8 @@ class OrderSummary:
         return after_returns(
             FulfillmentStatus.DELIVERED if self.is_delivered else FulfillmentStatus.FULFILLED,
             sent=sum(work.units_dispatched for work in self.works.values()),
-            returned=self.units_returned,
+            # What replaces goods for nothing comes back of the order that they were paid with.
+            returned=self.units_returned if self.promise.grand_total.minor_units else 0,
         )
 
     @property
