@@ -4,7 +4,7 @@ import json
 
 
 async def test_stages_history_and_settling_are_measured_beside_their_limits(local):
-    options = ("--pieces", "40", "--kept", "200", "--rounds", "1", "--seconds", "1")
+    options = ("--pieces", "100", "--kept", "400", "--rounds", "1", "--seconds", "1")
     code, output = await local("bench-fulfillment", "--json", *options)
 
     assert code == 0, output
@@ -17,9 +17,9 @@ async def test_stages_history_and_settling_are_measured_beside_their_limits(loca
         for done in lives["stages"].values():
             assert done["per_second"] > 0
             assert done["work"]["statements"]["fulfillment"] > 0
-    assert [*figures["history"]] == ["1", "200"]
+    assert [*figures["history"]] == ["2", "400"]
     for each in figures["history"].values():
         assert [*each] == stages
     settled = figures["settled"]
-    assert settled["closed"] == settled["returns"] == 40
+    assert settled["closed"] == settled["returns"] == 100
     assert {"fulfillment", "order", "payment", "product"} <= {*settled["work"]["cpu_ms"]}
